@@ -1,0 +1,53 @@
+// The rooms of src/, from the ground up: a room may import only rooms that stand before it in this list.
+const rooms = [
+  "base",
+  "display",
+  "graph",
+  "engine",
+  "nn",
+  "policy",
+  "interpreter",
+  "reward",
+  "rollout",
+  "recording",
+  "evaluation",
+  "training",
+  "recipes",
+  "cluster",
+];
+const upwards = rooms.map((room, i) => ({
+  name: `${room}-imports-upwards`,
+  severity: "error",
+  from: { path: `^src/${room}/` },
+  to: { path: `^src/(${[...rooms.slice(i + 1), "index\\.ts$", "lab\\.ts$"].join("|")})` },
+}));
+module.exports = {
+  forbidden: [
+    ...upwards,
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "src-knows-neither-kernel-nor-server",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "^(kernel|server|test)/" },
+    },
+    { name: "kernel-knows-no-lab", severity: "error", from: { path: "^kernel/" }, to: { path: "^(src|server|test)/" } },
+    {
+      name: "server-reads-recordings-only",
+      severity: "error",
+      from: { path: "^server/" },
+      to: { path: "^(src|kernel|test)/", pathNot: "^(src/(recording|base)/|kernel/(protocol|specs)/)" },
+    },
+    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "^(dist|server/web)" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "require", "node", "default", "types"],
+    },
+  },
+};
