@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+// npm test: set-up, build, checks, every test. Ends with a line `N passed, N failed`.
+//   node bin/test.js                 all but the long ones
+//   node bin/test.js --long          only the long ones (storms, slopes, seeds, every engine, other Node versions)
+//   node bin/test.js kernel server   only tests whose path contains one of the words
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { run } from "node:test";
+import { ensureBuilt, ensureInstalled, ensureTestTools, requireNode, root } from "./setup.js";
+
+const args = process.argv.slice(2);
+const long = args.includes("--long");
+const words = args.filter((arg) => !arg.startsWith("--"));
+
+requireNode();
+ensureInstalled();
+ensureTestTools();
+ensureBuilt();
+
+const tests = join(root, "dist", "test");
+const all = readdirSync(tests, { recursive: true })
+  .map((path) => join(tests, path))
+  .filter((path) => path.endsWith(".test.js") && path.endsWith(".long.test.js") === long)
+  .filter((path) => !words.length || words.some((word) => relative(tests, path).includes(word)))
+  .sort();
+/** Whole applications under test: they want the machine for themselves. */
+const alone = (path) => /\.(e2e|notebook|long)\.test\.js$/.test(path);
+
+let passed = 0;
+const failed = [];
+const skipped = [];
+const short = (path) => relative(tests, path ?? "").replace(/\.js$/, "");
+
+function record(event, file) {
+  const { name, details, nesting, skip } = event;
+  if (details?.type === "suite") return;
+  if (file && name === file) return; // node's own wrapper of a file
+  if (skip !== undefined) {
+    skipped.push(`${short(file)} › ${name}: ${typeof skip === "string" ? skip : "no reason given"}`);
+    return;
+  }
+  void nesting;
+  passed++;
+}
+
+async function runFiles(files, concurrency) {
+  if (!files.length) return;
+  const stream = run({ files, concurrency, timeout: (long ? 80 : 10) * 60_000 });
+  let last;
+  for await (const event of stream) {
+    const { type, data } = event;
+    if (type === "test:pass") {
+      record(data, data.file);
+      if (data.nesting === 0 && data.file && data.file !== last) {
+        last = data.file;
+        console.log(`  ${short(data.file)}`);
+      }
+    } else if (type === "test:fail") {
+      const error = data.details?.error;
+      const cause = error?.cause ?? error;
+      // A parent fails because its child did: the child's own event tells.
+      if (error?.failureType === "subtestsFailed") continue;
+      failed.push(`${short(data.file)} › ${data.name}`);
+      console.log(`\nFAILED ${short(data.file)} › ${data.name}\n${cause?.stack ?? cause?.message ?? cause}\n`);
+    } else if (type === "test:stderr" || type === "test:stdout") {
+      if (process.env.CIRLAB_TEST_VERBOSE) process.stdout.write(data.message);
+    }
+  }
+}
+
+if (!long && !words.length) {
+  console.log("cirlab: checks");
+  const check = spawnSync(process.execPath, [join(root, "bin", "check.js")], { cwd: root, stdio: "inherit" });
+  if (check.status === 0) passed++;
+  else failed.push("npm run check");
+}
+console.log(`cirlab: ${all.length} test files`);
+await runFiles(
+  all.filter((path) => !alone(path)),
+  2,
+);
+await runFiles(all.filter(alone), 1);
+
+if (skipped.length) console.log(`\nNot run on this machine:\n${skipped.map((line) => `  ${line}`).join("\n")}`);
+if (failed.length) console.log(`\nFailed:\n${failed.map((line) => `  ${line}`).join("\n")}`);
+console.log(`\n${passed} passed, ${failed.length} failed${skipped.length ? `, ${skipped.length} skipped` : ""}`);
+process.exit(failed.length ? 1 : 0);
