@@ -1,0 +1,12 @@
+export { Engine, type EngineOptions, engineFor } from "./engine.ts";
+export type {
+  BufferPrefix,
+  DeviceReport,
+  EngineApi,
+  EngineBuffer,
+  HostTensor,
+  Program,
+  RowUpdate,
+  RunRequest,
+  TypedArray,
+} from "./types.ts";
