@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+// cirlab <command> ...: loads the command's module and runs it. Its exit code is the process's.
+import { existsSync } from "node:fs";
+
+const kernel = (name) => new URL(`../dist/kernel/commands/${name}.js`, import.meta.url);
+const commands = {
+  start: [new URL("../dist/server/commands/start.js", import.meta.url), "open the notebook in the browser"],
+  run: [kernel("run"), "execute a notebook without a browser: cirlab run x.ipynb --output out.ipynb -p steps=40"],
+  install: [kernel("install"), "register the kernel with the Jupyter of this machine"],
+  kernel: [kernel("kernel"), "the kernel itself; Jupyter starts it with a connection file"],
+};
+
+const usage = () =>
+  [
+    "Usage: cirlab <command> [options]",
+    "",
+    ...Object.entries(commands).map(([name, [, what]]) => `  ${name.padEnd(9)} ${what}`),
+    "",
+    "cirlab <command> --help tells more.",
+  ].join("\n");
+
+const [name, ...rest] = process.argv.slice(2);
+if (name === "--help" || name === "-h" || name === "help") {
+  console.log(usage());
+} else if (name === undefined || !Object.hasOwn(commands, name)) {
+  console.error(name === undefined ? usage() : `cirlab: unknown command "${name}".\n\n${usage()}`);
+  process.exitCode = 2;
+} else if (!existsSync(commands[name][0])) {
+  console.error(`cirlab: "${name}" is not built. Run: npm run build`);
+  process.exitCode = 1;
+} else {
+  const { main } = await import(commands[name][0].href);
+  process.exitCode = await main(rest);
+}
