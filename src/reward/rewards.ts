@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { parseInput } from "../base/schema.ts";
+import { lastBoxed, sameAnswer } from "./answer.ts";
+import type { Reward } from "./types.ts";
+
+const boxedAnswerSchema = z.strictObject({ correct: z.number().default(1), incorrect: z.number().default(-1) });
+
+/** The rewards that come with the lab. */
+export const rewards = {
+  /**
+   * CIR's outcome reward: `correct` (1) when the last `\boxed{…}` of the policy's own text equals the task's answer,
+   * else `incorrect` (-1), also when there is no box. No reward for format or for code that runs.
+   *
+   * @see arXiv:2505.24480; `reward_score/code_format.py` of its code. Equality is {@link sameAnswer}, not math-verify.
+   */
+  boxedAnswer(options: { correct?: number; incorrect?: number } = {}): Reward {
+    const { correct: right, incorrect: wrong } = parseInput(boxedAnswerSchema, options, "options of boxedAnswer");
+    return {
+      name: "boxedAnswer",
+      score({ task, text }) {
+        const answer = lastBoxed(text);
+        const correct = answer !== undefined && sameAnswer(answer, task.answer);
+        return { reward: correct ? right : wrong, correct, detail: { answer: answer ?? null, expected: task.answer } };
+      },
+    };
+  },
+
+  /**
+   * The sum of several rewards. The first is the main one: its verdict decides `correct`.
+   *
+   * @param terms rewards, or `[weight, reward]`.
+   */
+  sum(terms: readonly [Reward | readonly [number, Reward], ...(Reward | readonly [number, Reward])[]]): Reward {
+    const weighted = terms.map((term) => ("score" in term ? ([1, term] as const) : term));
+    return {
+      name: weighted.map(([weight, { name }]) => (weight === 1 ? name : `${weight} ${name}`)).join(" + "),
+      async score(input) {
+        const parts = await Promise.all(weighted.map(([, reward]) => reward.score(input)));
+        return {
+          reward: parts.reduce((sum, part, i) => sum + weighted[i]![0] * part.reward, 0),
+          correct: parts[0]!.correct,
+          detail: { terms: parts.map((part, i) => ({ name: weighted[i]![1].name, weight: weighted[i]![0], ...part })) },
+        };
+      },
+    };
+  },
+};
