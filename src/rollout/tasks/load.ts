@@ -1,0 +1,116 @@
+import { readFile } from "node:fs/promises";
+import { basename, extname } from "node:path";
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import { DatasetError, InvalidInputError } from "../../base/errors.ts";
+import { lastBoxed } from "../../reward/index.ts";
+import { ListTaskset } from "./list.ts";
+import type { Task } from "./types.ts";
+
+/** Columns that hold what a task needs, in order of preference; a dot goes into a nested object. */
+const COLUMNS = {
+  prompt: ["problem", "question", "prompt"],
+  answer: ["answer", "reward_model.ground_truth", "ground_truth", "solution"],
+  family: ["subject", "type", "ability", "level"],
+  id: ["unique_id", "id"],
+} as const;
+
+export interface LoadOptions {
+  /** Columns to use instead of the usual names; a dot goes into a nested object. */
+  columns?: { prompt?: string; answer?: string; family?: string };
+}
+
+type Row = Record<string, unknown>;
+
+function lookUp(row: Row, path: string): unknown {
+  return path.split(".").reduce<unknown>((at, key) => (at as Row | null | undefined)?.[key], row);
+}
+
+/** A cell as text; chat messages give the last user's. */
+function cellText(value: unknown): string | undefined {
+  if (typeof value === "string") return value.trim() || undefined;
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  if (!Array.isArray(value)) return undefined;
+  const message = (value as Row[]).findLast((entry) => entry?.role === "user");
+  return message && cellText(message.content);
+}
+
+function firstText(row: Row, paths: readonly string[]): string | undefined {
+  for (const path of paths) {
+    const text = cellText(lookUp(row, path));
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+/** The final answer in a reference: its last box, GSM8K's mark, or all of it. */
+function finalAnswer(reference: string): string | undefined {
+  const answer = lastBoxed(reference) ?? /####([^#]*)$/.exec(reference)?.[1]?.trim() ?? reference;
+  return answer || undefined;
+}
+
+async function readJsonLines(path: string): Promise<{ row: Row; line: number }[]> {
+  const rows: { row: Row; line: number }[] = [];
+  for (const [i, text] of (await readFile(path, "utf8")).split("\n").entries()) {
+    if (text.trim() === "") continue;
+    let row: unknown;
+    try {
+      row = JSON.parse(text);
+    } catch (error) {
+      throw new DatasetError(`${path}, row ${i + 1}: not JSON: ${(error as Error).message}.`, undefined, error);
+    }
+    if (typeof row !== "object" || row === null || Array.isArray(row)) {
+      throw new DatasetError(`${path}, row ${i + 1}: not a JSON object.`);
+    }
+    rows.push({ row: row as Row, line: i + 1 });
+  }
+  return rows;
+}
+
+async function readParquet(path: string): Promise<{ row: Row; line: number }[]> {
+  const rows = await parquetReadObjects({ file: await asyncBufferFromFile(path) });
+  return rows.map((row, i) => ({ row, line: i + 1 }));
+}
+
+/**
+ * Reads a task set from a `.jsonl` or `.parquet` file. The question is taken from `problem`, `question` or `prompt`
+ * (text or chat messages), the answer from `answer`, `reward_model.ground_truth`, `ground_truth` or `solution` (its
+ * last `\boxed{…}` where there is one), the family from `subject`, `type`, `ability` or `level`.
+ *
+ * @throws DatasetError naming file and row (from 1) when the file cannot be read or a row lacks question or answer;
+ *   nothing is loaded then.
+ */
+export async function loadTasks(path: string, { columns = {} }: LoadOptions = {}): Promise<ListTaskset> {
+  const extension = extname(path);
+  const read = { ".jsonl": readJsonLines, ".parquet": readParquet }[extension];
+  if (!read)
+    throw new InvalidInputError(`${path}: a task set is a .jsonl or .parquet file, not ${extension || "this"}.`);
+  let rows: { row: Row; line: number }[];
+  try {
+    rows = await read(path);
+  } catch (error) {
+    if (error instanceof DatasetError) throw error;
+    throw new DatasetError(`${path} cannot be read: ${(error as Error).message}.`, undefined, error);
+  }
+  if (rows.length === 0) throw new DatasetError(`${path} holds no rows.`);
+  const name = basename(path, extension);
+  const candidates = (column: keyof typeof columns) => (columns[column] ? [columns[column]] : COLUMNS[column]);
+  const tasks = rows.map(({ row, line }): Task => {
+    const need = (column: "prompt" | "answer"): string => {
+      const text = firstText(row, candidates(column));
+      const found = column === "answer" && text !== undefined ? finalAnswer(text) : text;
+      if (found !== undefined) return found;
+      throw new DatasetError(
+        `${path}, row ${line}: no ${column} in ${candidates(column).join(", ")} (it has ${Object.keys(row).join(", ")}).`,
+        "Nothing was loaded. Complete the row, or name the column with { columns }.",
+      );
+    };
+    return {
+      id: `${name}/${firstText(row, COLUMNS.id) ?? line}`,
+      prompt: need("prompt"),
+      answer: need("answer"),
+      family: firstText(row, candidates("family")) ?? name,
+      metadata: { row: line },
+    };
+  });
+  return new ListTaskset(name, tasks);
+}

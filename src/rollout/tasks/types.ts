@@ -1,0 +1,26 @@
+import type { RandomStream } from "../../base/random.ts";
+
+/** A question with a reference answer. Plain data. */
+export interface Task {
+  /** Equal for equal questions of one task set. */
+  id: string;
+  /** The question alone; how it is put to a policy is the prompt format's business. */
+  prompt: string;
+  answer: string;
+  /** Kind of question, for tables: `"algebra"`, `"Geometry"`. */
+  family: string;
+  /** Whatever else the source said about it. */
+  metadata?: Record<string, unknown>;
+}
+
+/** Where tasks come from. */
+export interface Taskset<T extends Task = Task> {
+  readonly name: string;
+  readonly families: readonly string[];
+  /** Number of tasks; undefined where they are generated without end. */
+  readonly size?: number;
+  /** Task number `index`, from 0; always the same one. */
+  at(index: number): T;
+  /** A random task. */
+  sample(stream: RandomStream): T;
+}
