@@ -1,0 +1,105 @@
+import type { Device, LabContext } from "./base/context.ts";
+import { InvalidInputError } from "./base/errors.ts";
+import { RandomStream } from "./base/random.ts";
+import { versions } from "./base/versions.ts";
+import { displaySymbol } from "./display/host.ts";
+import { signal, table } from "./display/index.ts";
+import { engineFor } from "./engine/index.ts";
+import { type EvaluateOptions, evaluate } from "./evaluation/evaluate.ts";
+import type { EvaluationCard } from "./evaluation/index.ts";
+import type { CodeInterpreter } from "./interpreter/types.ts";
+import type { Policy } from "./policy/policy.ts";
+import type { SamplingOptions } from "./policy/sampling.ts";
+import { type Reward, rewards } from "./reward/index.ts";
+import { promptFormats } from "./rollout/prompts.ts";
+import { Rollout } from "./rollout/rollout.ts";
+import type { Task, Taskset } from "./rollout/tasks/index.ts";
+
+export interface LabOptions {
+  /** Root of all randomness. Default 80. */
+  seed?: number;
+  /** Default `"auto"`: the best device that works here. */
+  device?: "auto" | Device;
+  /** Computing threads on the CPU. Default: the engine's choice. */
+  threads?: number;
+}
+
+export interface LabRolloutOptions extends SamplingOptions {
+  policy: Policy;
+  interpreter: CodeInterpreter;
+  task: Task;
+  /** Executions allowed. Default 3. */
+  maxToolCalls?: number;
+  /** Tokens in all, prompt included. Default: what the policy can hold. */
+  maxLength?: number;
+  /** Default `"code"`. */
+  promptFormat?: keyof typeof promptFormats;
+  /** Default: +1 or -1 on the last boxed answer. */
+  reward?: Reward;
+  /** Which sample of the prompt; another number draws other noise. Default 0. */
+  sampleIndex?: number;
+}
+
+/**
+ * The laboratory: one seed, one device, and the doors to rollouts and evaluations.
+ *
+ * @example
+ * const lab = new Lab({ seed: 80 });
+ * const policy = await Policy.create("tiny-math", { lab });
+ */
+export class Lab implements LabContext {
+  readonly seed: number;
+  readonly device: "auto" | Device;
+  readonly threads: number | undefined;
+
+  /** @throws InvalidInputError for a seed that is not a whole number of at least 0. An unknown device is refused when the engine starts. */
+  constructor({ seed = 80, device = "auto", threads }: LabOptions = {}) {
+    if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
+      throw new InvalidInputError(`seed must be a whole number from 0 to 4294967295, was ${seed}.`);
+    const devices = ["auto", "cpu", "webgpu", "cuda"];
+    if (!devices.includes(device))
+      throw new InvalidInputError(`Unknown device ${JSON.stringify(device)}.`, `Known: ${devices.join(", ")}.`);
+    this.seed = seed;
+    this.device = device;
+    this.threads = threads;
+  }
+
+  random(name: string, ...keys: number[]): RandomStream {
+    return new RandomStream(this.seed, name, ...keys);
+  }
+
+  signal(): AbortSignal | undefined {
+    return signal();
+  }
+
+  /** A rollout held open, to be stepped, finished and forked. */
+  rollout(options: LabRolloutOptions): Rollout {
+    const { policy, task, promptFormat = "code", maxToolCalls = 3, reward = rewards.boxedAnswer() } = options;
+    return new Rollout({
+      ...options,
+      reward,
+      maxToolCalls,
+      maxLength: options.maxLength ?? policy.config.maxLength,
+      prompt: policy.tokenizer.encode(promptFormats[promptFormat](task)),
+      seed: this.seed,
+    });
+  }
+
+  /** Samples every task several times and counts; see {@link EvaluateOptions}. */
+  evaluate(policy: Policy, taskset: Taskset, options: EvaluateOptions): Promise<EvaluationCard> {
+    return evaluate(this, policy, taskset, options);
+  }
+
+  async [displaySymbol](): Promise<unknown> {
+    const { report } = await engineFor(this);
+    const rows = [
+      { what: "device", value: `${report.device}: ${report.reason}` },
+      { what: "threads", value: String(report.threads) },
+      { what: "numbers", value: "float32" },
+      { what: "seed", value: String(this.seed) },
+      ...Object.entries(versions()).map(([what, value]) => ({ what, value })),
+      { what: "ONNX Runtime", value: report.runtimeVersion },
+    ];
+    return table(rows, { caption: "CIR Lab" })[displaySymbol]();
+  }
+}

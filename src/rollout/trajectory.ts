@@ -1,0 +1,294 @@
+import { InvariantError } from "../base/errors.ts";
+import type { ExecutionResult } from "../interpreter/types.ts";
+import type { Tokenizer } from "../policy/tokenizer.ts";
+import { BoundaryMatcher, toolOutputText } from "./boundary.ts";
+
+/** Who wrote a token. Only `sampled` tokens are trained on. */
+export type TokenSource = "prompt" | "sampled" | "tool" | "forced";
+
+/** One token of a rollout, as users see it. */
+export interface Token {
+  readonly id: number;
+  readonly text: string;
+  readonly source: TokenSource;
+  /** Natural log, under the policy that sampled, at the sampling temperature. Absent for the first token. */
+  readonly logprob?: number;
+  /** Entropy of the distribution that the token was drawn from, in nats. */
+  readonly entropy?: number;
+}
+
+/** Why a rollout ended. */
+export type StopReason =
+  | "completed"
+  | "maxTokens"
+  | "maxTurns"
+  | "maxToolCalls"
+  | "filtered"
+  | "interrupted"
+  | "infrastructure";
+
+/** One execution inside a rollout. */
+export interface ToolCall {
+  readonly code: string;
+  readonly result: ExecutionResult;
+  /** What the policy read. */
+  readonly feedback: string;
+  /** Token indices of the appended output, end excluded. */
+  readonly start: number;
+  readonly end: number;
+  /** A person replaced the output. */
+  readonly edited: boolean;
+}
+
+/** Limits of a rollout. */
+export interface TrajectoryLimits {
+  /** Executions allowed; later code is left as text (CIR). */
+  maxToolCalls: number;
+  /** Tokens in all, prompt included. */
+  maxLength: number;
+}
+
+/** A trajectory as plain data: enough to show, train on, replay and fork it. */
+export interface TrajectoryData {
+  ids: number[];
+  sources: TokenSource[];
+  logprobs: (number | null)[];
+  entropies: (number | null)[];
+  promptLength: number;
+  toolCalls: ToolCall[];
+  limits: TrajectoryLimits;
+  stopReason: StopReason | null;
+  forcedBoundaries: number;
+}
+
+/**
+ * A rollout's tokens as they come into being: prompt, sampled tokens, tool outputs. It knows the boundary rule and the
+ * budget, and nothing of the policy or the interpreter: its driver feeds it samples and execution results. Masks and
+ * log-probs are stored with each token when it is born.
+ */
+export class Trajectory {
+  readonly tokenizer: Tokenizer;
+  readonly limits: TrajectoryLimits;
+  readonly ids: number[] = [];
+  readonly sources: TokenSource[] = [];
+  readonly logprobs: (number | null)[] = [];
+  readonly entropies: (number | null)[] = [];
+  readonly toolCalls: ToolCall[] = [];
+  promptLength: number;
+  stopReason: StopReason | null = null;
+  /** Boundaries where the sampled token held more than the fence and was replaced by forced tokens. */
+  forcedBoundaries = 0;
+  /** Code that waits for its execution; nothing may be sampled meanwhile. */
+  pendingCode: string | null = null;
+  #matcher = new BoundaryMatcher();
+  #endsWithNewline = false;
+
+  constructor(tokenizer: Tokenizer, prompt: readonly number[], limits: TrajectoryLimits) {
+    this.tokenizer = tokenizer;
+    this.limits = limits;
+    this.promptLength = prompt.length;
+    for (const id of prompt) this.#push(id, "prompt");
+    this.#checkLength();
+  }
+
+  get length(): number {
+    return this.ids.length;
+  }
+
+  /** How many tokens were sampled: the size of the loss mask. */
+  get sampledCount(): number {
+    return this.sources.reduce((count, source) => count + (source === "sampled" ? 1 : 0), 0);
+  }
+
+  get done(): boolean {
+    return this.stopReason !== null;
+  }
+
+  /** Everything after the prompt, as text. */
+  get text(): string {
+    return this.tokenizer.decode(this.ids.slice(this.promptLength));
+  }
+
+  /** What the policy itself wrote (sampled and forced), without the tools' outputs: what rewards may look at. */
+  get assistantText(): string {
+    return this.tokenizer.decode(
+      this.ids.filter((_, i) => this.sources[i] === "sampled" || this.sources[i] === "forced"),
+    );
+  }
+
+  tokens(): Token[] {
+    return this.ids.map((id, i) => {
+      const logprob = this.logprobs[i];
+      const entropy = this.entropies[i];
+      return {
+        id,
+        text: this.tokenizer.tokenText(id),
+        source: this.sources[i]!,
+        ...(logprob == null ? {} : { logprob }),
+        ...(entropy == null ? {} : { entropy }),
+      };
+    });
+  }
+
+  /** Takes a sampled token; afterwards the trajectory runs on, is done, or waits for the execution of `pendingCode`. */
+  acceptSampled(id: number, logprob: number, entropy: number): void {
+    if (this.done || this.pendingCode !== null)
+      throw new InvariantError("A token was sampled for a rollout that cannot take one.");
+    this.#push(id, "sampled", logprob, entropy);
+    if (id === this.tokenizer.eosId) {
+      this.stopReason = "completed";
+      return;
+    }
+    const boundary = this.#matcher.push(this.tokenizer.tokenText(id));
+    if (boundary && this.toolCalls.length < this.limits.maxToolCalls) {
+      this.pendingCode = boundary.code;
+      this.#endsWithNewline = boundary.overflow === "\n";
+      if (boundary.overflow !== "" && !this.#endsWithNewline) this.#replaceLast(boundary.overflow);
+    }
+    if (this.pendingCode === null) this.#checkLength();
+  }
+
+  /** Appends a tool's output for the pending code. */
+  acceptToolOutput(result: ExecutionResult, feedback: string, edited = false): void {
+    const code = this.pendingCode;
+    if (code === null) throw new InvariantError("A tool output arrived for a rollout that waits for none.");
+    const start = this.length;
+    for (const id of this.#encode(toolOutputText(feedback, this.#endsWithNewline))) this.#push(id, "tool");
+    this.toolCalls.push({ code, result, feedback, start, end: this.length, edited });
+    this.pendingCode = null;
+    this.#matcher = new BoundaryMatcher();
+    this.#checkLength();
+  }
+
+  /** Appends text that nobody sampled; it is context, never trained on. A code block in it is executed as usual. */
+  force(text: string): void {
+    for (const id of this.#encode(text)) {
+      if (this.done || this.pendingCode !== null) break;
+      this.#push(id, "forced");
+      this.#watchForced(id);
+      this.#checkLength();
+    }
+  }
+
+  /** Notes the log-prob that the policy gives to a token it did not sample. */
+  noteForced(index: number, logprob: number, entropy: number): void {
+    this.logprobs[index] = logprob;
+    this.entropies[index] = entropy;
+  }
+
+  stop(reason: StopReason): void {
+    this.stopReason ??= reason;
+    this.pendingCode = null;
+  }
+
+  /**
+   * A new trajectory with the same first `length` tokens, ready to go on from there. A cut inside a tool output takes
+   * the output off and waits for the execution again.
+   */
+  fork(length: number): Trajectory {
+    const calls = this.toolCalls.filter((call) => call.end <= length);
+    const cut = this.toolCalls.find((call) => call.start < length && length < call.end);
+    const fork = new Trajectory(this.tokenizer, this.ids.slice(0, this.promptLength), this.limits);
+    const end = cut ? cut.start : length;
+    fork.forcedBoundaries = this.forcedBoundaries;
+    let next = 0;
+    for (let i = this.promptLength; i < end; ) {
+      const call = calls[next];
+      if (call && i === call.start) {
+        fork.acceptToolOutput(call.result, call.feedback, call.edited);
+        this.#copyNotes(fork, call.start, call.end);
+        i = call.end;
+        next++;
+        continue;
+      }
+      fork.#replay(this, i);
+      i++;
+    }
+    return fork;
+  }
+
+  /** Checks what must hold of every trajectory; `name` names the rollout in the error. */
+  verify(name: string): void {
+    const text = this.ids.map((id) => this.tokenizer.tokenText(id)).join("");
+    if (this.tokenizer.decode(this.ids) !== text)
+      throw new InvariantError(`${name}: decoding its ids does not give the text of its tokens.`);
+    const { length } = this.ids;
+    if (this.sources.length !== length || this.logprobs.length !== length || this.entropies.length !== length)
+      throw new InvariantError(`${name}: ids, sources and log-probs differ in length.`);
+    for (let i = 0; i < length; i++) {
+      const isPrompt = this.sources[i] === "prompt";
+      if (isPrompt !== i < this.promptLength) throw new InvariantError(`${name}: token ${i} has a wrong source.`);
+      if (this.sources[i] === "sampled" && !Number.isFinite(this.logprobs[i]))
+        throw new InvariantError(`${name}: sampled token ${i} has no log-prob.`);
+    }
+    for (const call of this.toolCalls)
+      for (let i = call.start; i < call.end; i++)
+        if (this.sources[i] !== "tool") throw new InvariantError(`${name}: tool output token ${i} is not masked.`);
+  }
+
+  toJSON(): TrajectoryData {
+    return {
+      ids: [...this.ids],
+      sources: [...this.sources],
+      logprobs: [...this.logprobs],
+      entropies: [...this.entropies],
+      promptLength: this.promptLength,
+      toolCalls: [...this.toolCalls],
+      limits: this.limits,
+      stopReason: this.stopReason,
+      forcedBoundaries: this.forcedBoundaries,
+    };
+  }
+
+  /** Text from outside must never become a special token that ends or redirects the sequence. */
+  #encode(text: string): number[] {
+    return this.tokenizer.encode(text, { specials: false });
+  }
+
+  #push(id: number, source: TokenSource, logprob: number | null = null, entropy: number | null = null): void {
+    this.ids.push(id);
+    this.sources.push(source);
+    this.logprobs.push(logprob);
+    this.entropies.push(entropy);
+  }
+
+  /** Swaps the last sampled token for forced tokens that end with the fence. */
+  #replaceLast(overflow: string): void {
+    const id = this.ids.pop()!;
+    this.sources.pop();
+    this.logprobs.pop();
+    this.entropies.pop();
+    const text = this.tokenizer.tokenText(id);
+    for (const kept of this.#encode(text.slice(0, text.length - overflow.length))) this.#push(kept, "forced");
+    this.forcedBoundaries++;
+  }
+
+  #checkLength(): void {
+    if (!this.done && this.length >= this.limits.maxLength) this.stop("maxTokens");
+  }
+
+  #copyNotes(to: Trajectory, from: number, end: number): void {
+    for (let i = from; i < end; i++) {
+      to.logprobs[i] = this.logprobs[i]!;
+      to.entropies[i] = this.entropies[i]!;
+    }
+  }
+
+  /** Takes token `i` of another trajectory as it was: sampled tokens go through the boundary rule again. */
+  #replay(other: Trajectory, i: number): void {
+    const id = other.ids[i]!;
+    if (other.sources[i] === "sampled") this.acceptSampled(id, other.logprobs[i]!, other.entropies[i]!);
+    else {
+      this.#push(id, other.sources[i]!, other.logprobs[i], other.entropies[i]);
+      this.#watchForced(id);
+    }
+  }
+
+  /** Applies the boundary rule to a token that was put in. */
+  #watchForced(id: number): void {
+    const boundary = this.#matcher.push(this.tokenizer.tokenText(id));
+    if (!boundary || this.toolCalls.length >= this.limits.maxToolCalls) return;
+    this.pendingCode = boundary.code;
+    this.#endsWithNewline = boundary.overflow === "\n";
+  }
+}
