@@ -4,6 +4,7 @@ import { env } from "onnxruntime-node-gpu";
 import { HostBackend } from "./host-backend.ts";
 import type { Backend, ReplyMessage, RequestMessage, WorkerGreeting, WorkerOptions } from "./protocol.ts";
 import type { TypedArray } from "./types.ts";
+import { WebGpuBackend } from "./webgpu-backend.ts";
 
 const port = parentPort!;
 const { device, threads } = workerData as WorkerOptions;
@@ -22,7 +23,7 @@ async function handle(backend: Backend, { id, kind, body }: RequestMessage): Pro
   if (kind === "close") port.close();
 }
 
-const backend: Backend = new HostBackend(device, threads);
+const backend: Backend = device === "webgpu" ? new WebGpuBackend(threads) : new HostBackend(device, threads);
 let last: Promise<void> = Promise.resolve();
 port.on("message", (message: RequestMessage) => {
   last = last.then(() => handle(backend, message));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { DeviceError, InvalidInputError } from "../../src/base/errors.ts";
 import { Engine, type EngineBuffer, type HostTensor, type Program } from "../../src/engine/index.ts";
-import { float32, graphOf, int32 } from "./onnx.ts";
+import { float32, graphOf, int32 } from "./graphs.ts";
 
 function vector(...values: number[]): HostTensor {
   return { dtype: "float32", shape: [values.length], data: Float32Array.from(values) };
