@@ -1,0 +1,5 @@
+// Icons are imported as text (build.js).
+declare module "*.svg" {
+  const text: string;
+  export default text;
+}

@@ -1,0 +1,5 @@
+import livePanel from "./live-panel.ts";
+import logo from "./logo.ts";
+
+/** Our own plugins. */
+export default [logo, livePanel];
