@@ -12,7 +12,7 @@ interface Pending {
 /** The calling thread's end of one worker: posts requests, matches replies, and fails them all when the worker dies. */
 export class WorkerLink {
   /** Settles when the worker can take requests, or cannot start. */
-  readonly ready: Promise<{ runtimeVersion: string }>;
+  readonly ready: Promise<WorkerGreeting>;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   readonly #exited: Promise<void>;
@@ -29,8 +29,7 @@ export class WorkerLink {
       this.#pending.set(0, { what: "Starting the engine", resolve: resolve as Pending["resolve"], reject });
     });
     this.#worker.once("message", (greeting: WorkerGreeting) => {
-      if ("ready" in greeting) this.#settle(0, (pending) => pending.resolve(greeting.ready));
-      else this.#fail(greeting.failed);
+      this.#settle(0, (pending) => pending.resolve(greeting));
       this.#worker.on("message", (message: ReplyMessage) => this.#receive(message));
     });
     this.#worker.once("error", (error) => this.#fail(error instanceof Error ? error.message : String(error), error));
@@ -55,10 +54,14 @@ export class WorkerLink {
 
   /** Lets the requests under way finish, then ends the worker. */
   close(): Promise<void> {
-    this.#closing ??= this.#failure
-      ? this.#exited
-      : this.#post("close", {}, "Closing the engine").then(() => this.#exited);
+    this.#closing ??= this.#end();
     return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    if (!this.#failure) await this.#post("close", {}, "Closing the engine");
+    this.#worker.ref();
+    await this.#exited;
   }
 
   #post<K extends RequestKind>(kind: K, body: Requests[K]["send"], what: string): Promise<Requests[K]["reply"]> {
@@ -82,8 +85,7 @@ export class WorkerLink {
     const pending = this.#pending.get(id);
     if (!pending) return;
     this.#pending.delete(id);
-    // Closing is work under way until the thread has ended.
-    if (this.#pending.size === 0 && !this.#closing) this.#worker.unref();
+    if (this.#pending.size === 0) this.#worker.unref();
     settle(pending);
   }
 

@@ -8,8 +8,10 @@ export interface WorkerOptions {
   readonly threads: number;
 }
 
-/** First message of a worker: it can take requests, or why it never will. */
-export type WorkerGreeting = { readonly ready: { readonly runtimeVersion: string } } | { readonly failed: string };
+/** First message of a worker: it can take requests. */
+export interface WorkerGreeting {
+  readonly runtimeVersion: string;
+}
 
 /** An input of a run, in the order of the graph's inputs: plain data, a buffer, or a buffer's first rows. */
 export type WireInput = TypedArray | number | readonly [buffer: number, rows: number];

@@ -28,4 +28,4 @@ let last: Promise<void> = Promise.resolve();
 port.on("message", (message: RequestMessage) => {
   last = last.then(() => handle(backend, message));
 });
-port.postMessage({ ready: { runtimeVersion: env.versions.node ?? "unknown" } } satisfies WorkerGreeting);
+port.postMessage({ runtimeVersion: env.versions.node ?? "unknown" } satisfies WorkerGreeting);
