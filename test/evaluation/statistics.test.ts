@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { InvalidInputError } from "../../src/base/errors.ts";
+import { majorityAtK, passAtK, wilsonInterval } from "../../src/evaluation/statistics.ts";
+
+const close = (a: number, b: number, tolerance = 1e-9): void =>
+  assert.ok(Math.abs(a - b) < tolerance, `${a} is not ${b}`);
+
+test("pass@k of 16 samples with 3 right", () => {
+  const expected = { 1: 0.1875, 2: 0.35, 4: 1 - 715 / 1820, 8: 0.9, 16: 1 };
+  for (const [k, value] of Object.entries(expected)) close(passAtK(16, 3, Number(k)), value);
+});
+
+test("pass@k equals the count over all subsets", () => {
+  const n = 8;
+  for (let c = 0; c <= n; c++) {
+    for (let k = 1; k <= n; k++) {
+      let hit = 0;
+      let total = 0;
+      for (let subset = 0; subset < 1 << n; subset++) {
+        if (subset.toString(2).replaceAll("0", "").length !== k) continue;
+        total++;
+        if (subset & ((1 << c) - 1)) hit++;
+      }
+      close(passAtK(n, c, k), hit / total);
+    }
+  }
+});
+
+test("pass@k stays finite for many samples and refuses nonsense", () => {
+  close(passAtK(1024, 1, 512), 0.5);
+  assert.throws(() => passAtK(4, 1, 5), InvalidInputError);
+  assert.throws(() => passAtK(4, 5, 1), InvalidInputError);
+});
+
+const votes = (...keys: string[]) =>
+  keys.map((key) => ({ key: key === "-" ? undefined : key, correct: key === "right" }));
+
+test("majority votes: groups, ties, and samples without an answer", () => {
+  assert.equal(majorityAtK(votes("right", "a", "right", "b"), 4), 1);
+  assert.equal(majorityAtK(votes("right", "a"), 2), 0.5);
+  assert.equal(majorityAtK(votes("right", "a", "a", "right"), 2), 0.5);
+  assert.equal(majorityAtK(votes("-", "-", "right"), 3), 1);
+  assert.equal(majorityAtK(votes("-", "-"), 2), 0);
+  assert.equal(majorityAtK(votes("right", "a", "a"), 1), 1 / 3);
+  assert.equal(majorityAtK(votes("right", "right", "a"), 2), 1);
+});
+
+test("Wilson's interval has its known values and never leaves [0, 1]", () => {
+  const half = wilsonInterval(0.5, 100);
+  close(half.low, 0.4038315, 1e-6);
+  close(half.high, 0.5961685, 1e-6);
+  const none = wilsonInterval(0, 10);
+  close(none.low, 0);
+  close(none.high, 0.2775328, 1e-6);
+  assert.equal(wilsonInterval(1, 12).high, 1);
+  assert.throws(() => wilsonInterval(0.5, 0), InvalidInputError);
+});
