@@ -1,0 +1,71 @@
+import { softmax } from "../graph/activation.ts";
+import { add, mul } from "../graph/elementwise.ts";
+import { matmul, matmulTransposed } from "../graph/linear.ts";
+import { rotary, rotaryTables } from "../graph/rotary.ts";
+import { reshape, split, transpose } from "../graph/shape.ts";
+import type { Graph, Tensor } from "../graph/tensor.ts";
+import { tokenLogprobs } from "../graph/tokens.ts";
+import type { DecoderConfig } from "./decoder.ts";
+import { decoderLogits, openGraph, type ProgramOptions, type Weights } from "./transformer.ts";
+
+/** The static size of a program that reads whole sequences. */
+export interface BatchShape extends ProgramOptions {
+  /** Sequences in a batch. */
+  readonly batchSize: number;
+  /** Tokens in a sequence, padding (at the end) included. */
+  readonly sequenceLength: number;
+}
+
+/** What is added to a score that must not be seen: its weight becomes exactly 0. */
+export const HIDDEN_SCORE = -1e9;
+
+/** Attention of every token to itself and those before it, over sequences laid out one after another. */
+export function causalAttention(graph: Graph, config: DecoderConfig, { batchSize, sequenceLength }: BatchShape) {
+  const { numHeads, numKeyValueHeads, headDim } = config;
+  const group = numHeads / numKeyValueHeads;
+  const tables = rotaryTables(sequenceLength, headDim, config.ropeTheta);
+  const cos = graph.constant(tables.cos, [sequenceLength, headDim]);
+  const sin = graph.constant(tables.sin, [sequenceLength, headDim]);
+  const hidden = Float32Array.from({ length: sequenceLength ** 2 }, (_, i) =>
+    i % sequenceLength > Math.floor(i / sequenceLength) ? HIDDEN_SCORE : 0,
+  );
+  const mask = graph.constant(hidden, [sequenceLength, sequenceLength]);
+  return (_layer: number, qkv: Tensor): Tensor => {
+    const rows = reshape(qkv, [batchSize, sequenceLength, numHeads + 2 * numKeyValueHeads, headDim]);
+    const heads = transpose(rows, [0, 2, 1, 3]);
+    const [turning, values] = split(heads, 1, [numHeads + numKeyValueHeads, numKeyValueHeads]) as [Tensor, Tensor];
+    const [queries, keys] = split(rotary(turning, cos, sin), 1, [numHeads, numKeyValueHeads]) as [Tensor, Tensor];
+    // The query heads of a group stand below each other as rows of one matrix, so shared keys are never copied.
+    const grouped = [batchSize, numKeyValueHeads, group * sequenceLength];
+    const scaled = reshape(mul(queries, headDim ** -0.5), [...grouped, headDim]);
+    const scores = reshape(matmulTransposed(scaled, keys), [batchSize, numHeads, sequenceLength, sequenceLength]);
+    const weights = reshape(softmax(add(scores, mask)), [...grouped, sequenceLength]);
+    const mixed = reshape(matmul(weights, values), [batchSize, numHeads, sequenceLength, headDim]);
+    return reshape(transpose(mixed, [0, 2, 1, 3]), [batchSize * sequenceLength, numHeads * headDim]);
+  };
+}
+
+/** Inputs and distribution of a batch of sequences: what training and scoring share. */
+export function sequenceLogprobs(graph: Graph, config: DecoderConfig, weights: Weights, shape: BatchShape) {
+  const tokens = [shape.batchSize * shape.sequenceLength];
+  const ids = graph.input("ids", tokens, "int32");
+  const targets = graph.input("targets", tokens, "int32");
+  const inverseTemperature = graph.input("inverseTemperature", []);
+  const attend = causalAttention(graph, config, shape);
+  return tokenLogprobs(decoderLogits(config, weights, ids, inverseTemperature, attend), targets);
+}
+
+/**
+ * Scores whole sequences.
+ *
+ * Inputs: the weights; `ids` and `targets`, int32 [batchSize · sequenceLength], sequence after sequence, where
+ * `targets[i]` is the token that should follow `ids[i]`; `inverseTemperature` [].
+ * Outputs: `logprobs` of the targets and `entropy` in nats, both [batchSize · sequenceLength].
+ */
+export function buildForward(config: DecoderConfig, shape: BatchShape): Graph {
+  const [graph, weights] = openGraph("forward", config, shape);
+  const { logprobs, entropy } = sequenceLogprobs(graph, config, weights, shape);
+  graph.output("logprobs", logprobs);
+  graph.output("entropy", entropy);
+  return graph;
+}
