@@ -1,0 +1,63 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { writeFileAtomic } from "../../../src/base/files.ts";
+import type { Notebook } from "./notebooks.ts";
+
+const schema = z.object({ key: z.string().min(32), signatures: z.array(z.string()) });
+
+/** Signatures that are kept; the oldest make room. */
+const maxSignatures = 20_000;
+
+/**
+ * Which notebooks may show outputs that run scripts: those that were saved from pages of this user after every cell with
+ * outputs had run there, or were trusted explicitly. A notebook that came from elsewhere, or was edited outside, is
+ * shown with its outputs sanitised.
+ */
+export class NotebookTrust {
+  readonly #file: string;
+  #state: Promise<z.infer<typeof schema>> | undefined;
+
+  /** @param folder the user's folder in which the signatures are kept. */
+  constructor(folder: string) {
+    this.#file = join(folder, "trusted-notebooks.json");
+  }
+
+  /** A notebook as pages get it: every code cell says whether it is trusted. */
+  async mark(notebook: Notebook, bytes: Uint8Array): Promise<Notebook> {
+    const { key, signatures } = await this.#load();
+    const trusted = signatures.includes(signature(key, bytes));
+    const cells = notebook.cells.map((cell) =>
+      cell.cell_type === "code" ? { ...cell, metadata: { ...(cell.metadata as object), trusted } } : cell,
+    );
+    return { ...notebook, cells };
+  }
+
+  /** Remembers a saved notebook if every cell with outputs was trusted in the page that saved it. */
+  async sign(notebook: Notebook, bytes: Uint8Array): Promise<void> {
+    const isTrusted = notebook.cells.every((cell) => {
+      const outputs = Array.isArray(cell.outputs) ? cell.outputs.length : 0;
+      return cell.cell_type !== "code" || outputs === 0 || (cell.metadata as { trusted?: unknown })?.trusted === true;
+    });
+    if (isTrusted) await this.add(bytes);
+  }
+
+  async add(bytes: Uint8Array): Promise<void> {
+    const state = await this.#load();
+    const signed = signature(state.key, bytes);
+    if (state.signatures.includes(signed)) return;
+    state.signatures.push(signed);
+    state.signatures.splice(0, state.signatures.length - maxSignatures);
+    await writeFileAtomic(this.#file, JSON.stringify(state));
+  }
+
+  #load(): Promise<z.infer<typeof schema>> {
+    this.#state ??= readFile(this.#file, "utf8")
+      .then((text) => schema.parse(JSON.parse(text)))
+      .catch(() => ({ key: randomBytes(32).toString("hex"), signatures: [] }));
+    return this.#state;
+  }
+}
+
+const signature = (key: string, bytes: Uint8Array): string => createHmac("sha256", key).update(bytes).digest("hex");

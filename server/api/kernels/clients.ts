@@ -1,0 +1,101 @@
+import type { WebSocket } from "ws";
+import type { JupyterMessage } from "../../../kernel/protocol/index.ts";
+import { type ChannelMessage, encodeFrame } from "./wire.ts";
+
+/** What is kept for clients that lost their connection, per client. The newest messages win. */
+const maxKeptMessages = 20_000;
+/** Clients without a connection that a kernel remembers. */
+const maxAbsent = 8;
+
+interface Client {
+  sessionId: string;
+  /** Undefined while the client is away. */
+  socket: WebSocket | undefined;
+  /** What it missed while it was away. */
+  missed: ChannelMessage[];
+}
+
+/**
+ * The clients of one kernel by session id. Broadcasts go to all, replies to the one that asked; who is away gets what it
+ * missed when it comes back.
+ */
+export class KernelClients {
+  readonly #clients = new Map<string, Client>();
+  /** Who sent the requests that are still open, by message id. */
+  readonly #askers = new Map<string, string>();
+
+  /** Number of open connections. */
+  get connected(): number {
+    let count = 0;
+    for (const { socket } of this.#clients.values()) if (socket) count++;
+    return count;
+  }
+
+  /** A client's connection opens; what it missed is sent first. */
+  open(sessionId: string, socket: WebSocket): void {
+    const known = this.#clients.get(sessionId);
+    const missed = known?.missed ?? [];
+    known?.socket?.close(1001, "Another connection of the same session took over");
+    this.#clients.delete(sessionId);
+    this.#clients.set(sessionId, { sessionId, socket, missed: [] });
+    for (const message of missed) socket.send(encodeFrame(message, socket.protocol));
+  }
+
+  /** A client's connection closed; from now on its messages are kept. */
+  close(sessionId: string, socket: WebSocket): void {
+    const client = this.#clients.get(sessionId);
+    if (client?.socket !== socket) return;
+    client.socket = undefined;
+    const absent = [...this.#clients.values()].filter((each) => !each.socket);
+    for (const { sessionId: old } of absent.slice(0, -maxAbsent)) this.#clients.delete(old);
+  }
+
+  /** Notes who asks, so that the reply finds the way back. */
+  asked(sessionId: string, request: ChannelMessage): void {
+    if (request.channel !== "stdin") this.#askers.set(request.header.msg_id, sessionId);
+  }
+
+  /** Hands a message of the kernel to whom it concerns. */
+  deliver(message: JupyterMessage): void {
+    const channel = message.channel ?? "iopub";
+    const outgoing: ChannelMessage = { ...message, channel };
+    if (channel === "iopub") {
+      const frames = new Map<string, string | Buffer>();
+      for (const client of this.#clients.values()) this.#send(client, outgoing, frames);
+      return;
+    }
+    const parent = message.parent_header.msg_id;
+    const asker = parent === undefined ? undefined : this.#askers.get(parent);
+    if (asker === undefined) return;
+    if (parent !== undefined && channel !== "stdin") this.#askers.delete(parent);
+    const client = this.#clients.get(asker);
+    if (client) this.#send(client, outgoing, new Map());
+  }
+
+  /** Requests that a kernel took with it when it ended get no reply any more. */
+  forgetRequests(): void {
+    this.#askers.clear();
+  }
+
+  /** Closes all connections, because the kernel is gone for good. */
+  closeAll(): void {
+    for (const { socket } of this.#clients.values()) socket?.close(1000, "The kernel was shut down");
+    this.#clients.clear();
+    this.#askers.clear();
+  }
+
+  #send(client: Client, message: ChannelMessage, frames: Map<string, string | Buffer>): void {
+    if (!client.socket) {
+      client.missed.push(message);
+      if (client.missed.length > maxKeptMessages) client.missed.shift();
+      return;
+    }
+    const { protocol } = client.socket;
+    let frame = frames.get(protocol);
+    if (frame === undefined) {
+      frame = encodeFrame(message, protocol);
+      frames.set(protocol, frame);
+    }
+    client.socket.send(frame);
+  }
+}

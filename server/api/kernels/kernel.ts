@@ -1,0 +1,184 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { createMessage, type JupyterMessage } from "../../../kernel/protocol/index.ts";
+import { KernelClients } from "./clients.ts";
+import { deathNote, KernelProcess, type LaunchOptions } from "./process.ts";
+import type { ChannelMessage } from "./wire.ts";
+
+export type ExecutionState = "starting" | "idle" | "busy" | "restarting" | "dead";
+
+/** A kernel as Jupyter's API describes it. */
+export interface KernelModel {
+  id: string;
+  name: string;
+  /** ISO 8601. */
+  last_activity: string;
+  execution_state: ExecutionState;
+  /** Open websockets. */
+  connections: number;
+}
+
+/** Deaths within this time count together; after `maxDeaths` of them the kernel stays dead. */
+const deathWindowMs = 5 * 60_000;
+const maxDeaths = 5;
+
+/** A kernel for as long as pages know it: it outlives restarts and the death of its process. */
+export class Kernel {
+  readonly id: string;
+  readonly clients = new KernelClients();
+  readonly #options: LaunchOptions;
+  #life: KernelProcess | undefined;
+  #ready: Promise<void> = Promise.resolve();
+  #state: ExecutionState = "starting";
+  #lastActivity = new Date();
+  /** Requests that the kernel works on now. */
+  readonly #busyWith = new Set<string>();
+  #deaths: number[] = [];
+  #isClosed = false;
+
+  constructor(id: string, options: LaunchOptions) {
+    this.id = id;
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.#options.spec.name;
+  }
+
+  get model(): KernelModel {
+    return {
+      id: this.id,
+      name: this.name,
+      last_activity: this.#lastActivity.toISOString(),
+      execution_state: this.#state,
+      connections: this.clients.connected,
+    };
+  }
+
+  /** Process id of the running kernel. */
+  get pid(): number | undefined {
+    return this.#life?.pid;
+  }
+
+  get isDead(): boolean {
+    return this.#state === "dead";
+  }
+
+  /** Starts the process. It may take a moment until the kernel answers: see `ready`. */
+  async start(): Promise<void> {
+    const life = await KernelProcess.launch(this.#options, (message) => this.#receive(message));
+    if (this.#isClosed) return life.stop(false);
+    this.#life = life;
+    this.#busyWith.clear();
+    this.#state = "starting";
+    const ready = life.ready();
+    // Requests wait for `ready`; whether it came is also told by the state, so nobody has to wait.
+    this.#ready = ready.catch(() => undefined);
+    ready.catch((error: Error) => {
+      if (this.#life !== life) return;
+      console.error(`Kernel ${this.name}: ${error.message}`);
+      life.kill();
+    });
+    void life.exited.then((how) => {
+      if (this.#life === life) void this.#died(deathNote(this.name, life, how));
+    });
+  }
+
+  /** Settles when the kernel answers (or its start failed). */
+  ready(): Promise<void> {
+    return this.#ready;
+  }
+
+  /** Passes a client's message on. What comes before the kernel answers waits for it, in order. */
+  async send(sessionId: string, message: ChannelMessage): Promise<void> {
+    if (message.channel === "iopub") return;
+    await this.#ready;
+    if (this.#isClosed || !this.#life) return;
+    this.#lastActivity = new Date();
+    this.clients.asked(sessionId, message);
+    await this.#life.client.send(message.channel, message);
+  }
+
+  async interrupt(): Promise<void> {
+    await this.#ready;
+    await this.#life?.interrupt();
+  }
+
+  /** Ends the process and starts a new one; settles when that answers. Clients stay connected. */
+  async restart(): Promise<void> {
+    const life = this.#life;
+    this.#life = undefined;
+    this.#state = "restarting";
+    this.#deaths = [];
+    await life?.stop(true);
+    this.clients.forgetRequests();
+    await this.start();
+    this.#announce("starting");
+    await this.#ready;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const life = this.#life;
+    this.#life = undefined;
+    this.#state = "dead";
+    await life?.stop(false);
+    this.clients.closeAll();
+  }
+
+  /** Tells the clients again that the kernel is dead: who comes late has to hear it too. */
+  announceDeath(): void {
+    this.#announce("dead");
+  }
+
+  #receive(message: JupyterMessage): void {
+    this.#lastActivity = new Date();
+    if (message.channel === "iopub" && message.header.msg_type === "status") this.#track(message);
+    this.clients.deliver(message);
+  }
+
+  /** Several requests may run at once (a control request beside a cell): idle is when none does. */
+  #track(message: JupyterMessage): void {
+    const parent = message.parent_header.msg_id ?? "";
+    const state = message.content.execution_state;
+    if (state === "busy") this.#busyWith.add(parent);
+    else if (state === "idle") this.#busyWith.delete(parent);
+    else return;
+    this.#state = this.#busyWith.size ? "busy" : "idle";
+  }
+
+  /** Tells all clients a state that the kernel itself cannot tell. */
+  #announce(state: ExecutionState): void {
+    this.#state = state;
+    this.clients.deliver(
+      createMessage("status", { execution_state: state }, { session: this.id, username: "server", channel: "iopub" }),
+    );
+  }
+
+  async #died(note: string): Promise<void> {
+    console.error(note);
+    this.#life = undefined;
+    this.clients.forgetRequests();
+    const now = Date.now();
+    this.#deaths = [...this.#deaths.filter((at) => at > now - deathWindowMs), now];
+    if (this.#deaths.length > maxDeaths) return this.#announce("dead");
+    // Who sends meanwhile waits for the new process.
+    let release: () => void = () => undefined;
+    this.#ready = new Promise((resolve) => {
+      release = resolve;
+    });
+    this.#announce("restarting");
+    const deaths = this.#deaths.length;
+    if (deaths > 1) await wait(500 * 2 ** (deaths - 2), undefined, { ref: false });
+    try {
+      if (!this.#isClosed && !this.#life) {
+        await this.start();
+        await this.#ready;
+      }
+    } catch (error) {
+      console.error(error);
+      this.#announce("dead");
+    } finally {
+      release();
+    }
+  }
+}

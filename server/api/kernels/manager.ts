@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { findKernelSpecs, kernelName } from "../../../kernel/specs/index.ts";
+import { parsePath, type RootFolder } from "../contents/paths.ts";
+import { HttpError } from "../errors.ts";
+import { Kernel } from "./kernel.ts";
+
+/** All kernels of the server. */
+export class KernelManager {
+  readonly #root: RootFolder;
+  /** Computed when a kernel starts: the server's address is not known before it listens. */
+  readonly #kernelEnv: () => NodeJS.ProcessEnv;
+  readonly #kernels = new Map<string, Kernel>();
+  #lastActivity = new Date().toISOString();
+
+  /** @param kernelEnv variables that every kernel gets. */
+  constructor(root: RootFolder, kernelEnv: () => NodeJS.ProcessEnv) {
+    this.#root = root;
+    this.#kernelEnv = kernelEnv;
+  }
+
+  list(): Kernel[] {
+    return [...this.#kernels.values()];
+  }
+
+  find(id: string): Kernel | undefined {
+    return this.#kernels.get(id);
+  }
+
+  /** @throws HttpError 404. */
+  get(id: string): Kernel {
+    const kernel = this.#kernels.get(id);
+    if (!kernel) throw new HttpError(404, `Kernel does not exist: ${id}`);
+    return kernel;
+  }
+
+  /** When a kernel was last heard of. */
+  get lastActivity(): string {
+    for (const { model } of this.list())
+      if (model.last_activity > this.#lastActivity) this.#lastActivity = model.last_activity;
+    return this.#lastActivity;
+  }
+
+  /**
+   * Starts a kernel.
+   *
+   * @param name kernelspec; this package's own by default.
+   * @param path file or folder of the API whose folder becomes the working directory; the served folder by default.
+   */
+  async start(name = kernelName, path = ""): Promise<Kernel> {
+    const specs = await findKernelSpecs();
+    const spec = specs[name.toLowerCase()];
+    if (!spec)
+      throw new HttpError(
+        501,
+        `The '${name}' kernel is not available. Please pick another suitable kernel instead, or install that kernel.`,
+      );
+    const cwd = await this.#workingFolder(path);
+    const kernel = new Kernel(randomUUID(), { spec, cwd, env: this.#kernelEnv() });
+    await kernel.start();
+    this.#kernels.set(kernel.id, kernel);
+    return kernel;
+  }
+
+  /** Ends a kernel for good. @throws HttpError 404. */
+  async shutdown(id: string): Promise<void> {
+    const kernel = this.get(id);
+    this.#kernels.delete(id);
+    await kernel.close();
+  }
+
+  async close(): Promise<void> {
+    const kernels = this.list();
+    this.#kernels.clear();
+    await Promise.all(kernels.map((kernel) => kernel.close()));
+  }
+
+  /** The folder of a notebook that may not exist yet; the nearest folder above that does. */
+  async #workingFolder(path: string): Promise<string> {
+    for (let at = parsePath(path); at !== "" && at !== "."; at = dirname(at)) {
+      const real = await this.#root.locate(at).catch(() => undefined);
+      if (real && (await stat(real)).isDirectory()) return real;
+    }
+    return this.#root.path;
+  }
+}

@@ -1,0 +1,38 @@
+import express, { type Router } from "express";
+import { z } from "zod";
+import { parseInput } from "../../../src/base/schema.ts";
+import type { KernelManager } from "./manager.ts";
+
+const startSchema = z.object({ name: z.string().nullish(), path: z.string().nullish() });
+
+/** Jupyter's kernels API: /api/kernels. */
+export function kernelsRouter(kernels: KernelManager): Router {
+  const router = express.Router();
+  router.use(express.json({ limit: "1mb", type: () => true }));
+
+  router.get("/", (_request, response) => {
+    response.json(kernels.list().map((kernel) => kernel.model));
+  });
+  router.post("/", async (request, response) => {
+    const { name, path } = parseInput(startSchema, request.body ?? {}, "request to start a kernel");
+    const kernel = await kernels.start(name ?? undefined, path ?? undefined);
+    response.status(201).location(`/api/kernels/${kernel.id}`).json(kernel.model);
+  });
+  router.get("/:id", (request, response) => {
+    response.json(kernels.get(request.params.id).model);
+  });
+  router.delete("/:id", async (request, response) => {
+    await kernels.shutdown(request.params.id);
+    response.status(204).end();
+  });
+  router.post("/:id/interrupt", async (request, response) => {
+    await kernels.get(request.params.id).interrupt();
+    response.status(204).end();
+  });
+  router.post("/:id/restart", async (request, response) => {
+    const kernel = kernels.get(request.params.id);
+    await kernel.restart();
+    response.json(kernel.model);
+  });
+  return router;
+}

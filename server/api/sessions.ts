@@ -1,0 +1,150 @@
+import { randomUUID } from "node:crypto";
+import express, { type Router } from "express";
+import { z } from "zod";
+import { parseInput } from "../../src/base/schema.ts";
+import { HttpError } from "./errors.ts";
+import type { KernelModel } from "./kernels/kernel.ts";
+import type { KernelManager } from "./kernels/manager.ts";
+
+interface Session {
+  id: string;
+  path: string;
+  name: string;
+  type: string;
+  kernelId: string;
+}
+
+/** A session as Jupyter's API describes it. */
+interface SessionModel {
+  id: string;
+  path: string;
+  name: string;
+  type: string;
+  kernel: KernelModel;
+  /** Only for notebooks; kept by Jupyter for old clients. */
+  notebook?: { path: string; name: string };
+}
+
+const kernelSchema = z.object({ id: z.string().nullish(), name: z.string().nullish() });
+const startSchema = z.object({
+  path: z.string("Field missing in session: path"),
+  type: z.string().default("notebook"),
+  name: z.string().nullish(),
+  kernel: kernelSchema.nullish(),
+});
+const patchSchema = z.object({
+  path: z.string().nullish(),
+  type: z.string().nullish(),
+  name: z.string().nullish(),
+  kernel: kernelSchema.nullish(),
+});
+
+/** Which document runs on which kernel. */
+export class SessionManager {
+  readonly #kernels: KernelManager;
+  readonly #sessions = new Map<string, Session>();
+  /** Sessions that are being started, by path and type: two pages that open one notebook get one kernel. */
+  readonly #starting = new Map<string, Promise<Session>>();
+
+  constructor(kernels: KernelManager) {
+    this.#kernels = kernels;
+  }
+
+  /** All sessions whose kernel still is there. */
+  list(): SessionModel[] {
+    for (const { id, kernelId } of this.#sessions.values())
+      if (!this.#kernels.find(kernelId)) this.#sessions.delete(id);
+    return [...this.#sessions.values()].map((session) => this.#model(session));
+  }
+
+  get(id: string): SessionModel {
+    return this.#model(this.#find(id));
+  }
+
+  /** Starts a session, or returns the one that the document has. */
+  async start(input: z.infer<typeof startSchema>): Promise<SessionModel> {
+    const key = JSON.stringify([input.path, input.type]);
+    const running = this.list().find(({ path, type }) => path === input.path && type === input.type);
+    if (running) return running;
+    let started = this.#starting.get(key);
+    if (!started) {
+      started = this.#start(input).finally(() => this.#starting.delete(key));
+      this.#starting.set(key, started);
+    }
+    return this.#model(await started);
+  }
+
+  /** Renames a session's document or gives it another kernel; the old kernel ends unless another session uses it. */
+  async update(id: string, input: z.infer<typeof patchSchema>): Promise<SessionModel> {
+    const session = this.#find(id);
+    const before = session.kernelId;
+    if (input.kernel?.id) session.kernelId = this.#kernels.get(input.kernel.id).id;
+    else if (input.kernel?.name) session.kernelId = (await this.#kernels.start(input.kernel.name, session.path)).id;
+    session.path = input.path ?? session.path;
+    session.type = input.type ?? session.type;
+    session.name = input.name ?? session.name;
+    if (before !== session.kernelId) await this.#release(before);
+    return this.#model(session);
+  }
+
+  async remove(id: string): Promise<void> {
+    const session = this.#find(id);
+    this.#sessions.delete(id);
+    if (!this.#kernels.find(session.kernelId)) throw new HttpError(410, "Kernel deleted before session");
+    await this.#release(session.kernelId);
+  }
+
+  async #start({ path, type, name, kernel }: z.infer<typeof startSchema>): Promise<Session> {
+    const kernelId = kernel?.id
+      ? this.#kernels.get(kernel.id).id
+      : (await this.#kernels.start(kernel?.name ?? undefined, path)).id;
+    const session: Session = { id: randomUUID(), path, type, name: name ?? "", kernelId };
+    this.#sessions.set(session.id, session);
+    return session;
+  }
+
+  async #release(kernelId: string): Promise<void> {
+    if ([...this.#sessions.values()].some((session) => session.kernelId === kernelId)) return;
+    if (this.#kernels.find(kernelId)) await this.#kernels.shutdown(kernelId);
+  }
+
+  #find(id: string): Session {
+    const session = this.#sessions.get(id);
+    if (!session) throw new HttpError(404, `Session not found: session_id=${JSON.stringify(id)}`);
+    return session;
+  }
+
+  #model({ id, path, name, type, kernelId }: Session): SessionModel {
+    const kernel = this.#kernels.find(kernelId);
+    if (!kernel) {
+      this.#sessions.delete(id);
+      throw new HttpError(404, `Session not found: session_id=${JSON.stringify(id)}`);
+    }
+    return { id, path, name, type, kernel: kernel.model, ...(type === "notebook" ? { notebook: { path, name } } : {}) };
+  }
+}
+
+/** Jupyter's sessions API: /api/sessions. */
+export function sessionsRouter(sessions: SessionManager): Router {
+  const router = express.Router();
+  router.use(express.json({ limit: "1mb", type: () => true }));
+
+  router.get("/", (_request, response) => {
+    response.json(sessions.list());
+  });
+  router.post("/", async (request, response) => {
+    const session = await sessions.start(parseInput(startSchema, request.body ?? {}, "session"));
+    response.status(201).location(`/api/sessions/${session.id}`).json(session);
+  });
+  router.get("/:id", (request, response) => {
+    response.json(sessions.get(request.params.id));
+  });
+  router.patch("/:id", async (request, response) => {
+    response.json(await sessions.update(request.params.id, parseInput(patchSchema, request.body ?? {}, "session")));
+  });
+  router.delete("/:id", async (request, response) => {
+    await sessions.remove(request.params.id);
+    response.status(204).end();
+  });
+  return router;
+}
