@@ -20,6 +20,8 @@ export interface Package {
 }
 
 export const packages: Record<string, Package> = {
+  // First: it expects that its own settings are there when those of any other plugin change.
+  "@jupyterlab/shortcuts-extension": { load: () => import("@jupyterlab/shortcuts-extension"), everywhere: "all" },
   "@jupyter-notebook/application-extension": {
     load: () => import("@jupyter-notebook/application-extension"),
     // Not `logo`: the corner shows our own.
@@ -91,7 +93,6 @@ export const packages: Record<string, Package> = {
       "sanitizer",
       "sessionDialogs",
       "settings",
-      "settings-connector",
       "state",
       "themes",
       "themes-palette-menu",
@@ -188,7 +189,6 @@ export const packages: Record<string, Package> = {
   "@jupyterlab/running-extension": { load: () => import("@jupyterlab/running-extension"), tree: ["plugin"] },
   "@jupyterlab/services-extension": { load: () => import("@jupyterlab/services-extension"), everywhere: "all" },
   "@jupyterlab/settingeditor-extension": { load: () => import("@jupyterlab/settingeditor-extension"), tree: "all" },
-  "@jupyterlab/shortcuts-extension": { load: () => import("@jupyterlab/shortcuts-extension"), everywhere: "all" },
   "@jupyterlab/theme-dark-extension": { load: () => import("@jupyterlab/theme-dark-extension"), everywhere: "all" },
   "@jupyterlab/theme-light-extension": { load: () => import("@jupyterlab/theme-light-extension"), everywhere: "all" },
   "@jupyterlab/toc-extension": {
