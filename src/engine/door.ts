@@ -83,7 +83,8 @@ export function checkData(data: TypedArray, spec: Pick<TensorSpec, "dtype" | "sh
 
 function checkInput(engine: Guarded, graph: EncodedGraph, spec: TensorSpec, given: Given | undefined): WireInput {
   const what = `Program "${graph.name}", input "${spec.name}"`;
-  if (given === undefined) throw new InvalidInputError(`${what} (${describeTensor(spec)}) is missing.`);
+  if (typeof given !== "object" || given === null)
+    throw new InvalidInputError(`${what} (${describeTensor(spec)}) is missing.`);
   const [dtype, shape] = typeOf(engine, given, what);
   if (dtype !== spec.dtype || !sameShape(shape, spec.shape))
     throw new InvalidInputError(

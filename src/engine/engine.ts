@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
 import type { Device, LabContext } from "../base/context.ts";
-import { InfrastructureError, InterruptedError, InvalidInputError } from "../base/errors.ts";
+import { DeviceError, InfrastructureError, InterruptedError, InvalidInputError } from "../base/errors.ts";
 import { parseInput } from "../base/schema.ts";
 import type { DType, EncodedGraph } from "../graph/encoded.ts";
 import { chooseDevice } from "./device.ts";
@@ -35,6 +35,10 @@ export class Engine implements EngineApi {
   readonly report: DeviceReport;
   readonly #link: WorkerLink;
   readonly #alive = new WeakSet<EngineBuffer>();
+  /** Frees what a notebook forgets. Requests are handled in order, so no run that was asked for loses its buffers. */
+  readonly #forgotten = new FinalizationRegistry<() => Promise<unknown>>((free) => {
+    free().catch(() => {}); // the engine is closed or lost, and with it the memory
+  });
 
   private constructor(report: DeviceReport, link: WorkerLink) {
     this.report = report;
@@ -68,8 +72,9 @@ export class Engine implements EngineApi {
       if (!(error instanceof InfrastructureError) || this.#link.failed) throw error;
       throw new InvalidInputError(error.message, "The graph is damaged or uses what this device lacks.", error);
     }
+    const unload = () => this.#link.request("unload", { program }, `Disposing of program "${graph.name}"`);
     let disposed = false;
-    return {
+    const loaded: Program = {
       graph,
       run: async (request) => {
         if (disposed) throw new InvalidInputError(`Program "${graph.name}" was disposed.`);
@@ -78,9 +83,12 @@ export class Engine implements EngineApi {
       dispose: async () => {
         if (disposed) return;
         disposed = true;
-        await this.#link.request("unload", { program }, `Disposing of program "${graph.name}"`);
+        this.#forgotten.unregister(loaded);
+        await unload();
       },
     };
+    this.#forgotten.register(loaded, unload, loaded);
+    return loaded;
   }
 
   async #run(graph: EncodedGraph, program: number, request: RunRequest): Promise<Record<string, HostTensor>> {
@@ -97,6 +105,8 @@ export class Engine implements EngineApi {
 
   async createBuffer(spec: { dtype: DType; shape: readonly number[] }, data?: TypedArray): Promise<EngineBuffer> {
     const { dtype, shape } = parseInput(bufferSpec, spec, "buffer");
+    if (dtype === "float64" && this.report.device === "webgpu")
+      throw new DeviceError("A WebGPU device holds no float64.", `Use float32, or an engine on "cpu".`);
     if (data) checkData(data, { dtype, shape }, "A buffer");
     const buffer = this.#newBuffer(dtype, shape);
     const body = { buffer: buffer.id, dtype, shape, ...(data && { data: postable(data) }) };
@@ -132,7 +142,10 @@ export class Engine implements EngineApi {
 
   async dispose(buffers: readonly EngineBuffer[]): Promise<void> {
     const ids = buffers.map((buffer) => this.admit(buffer, "Disposing").id);
-    for (const buffer of buffers) this.#alive.delete(buffer);
+    for (const buffer of buffers) {
+      this.#alive.delete(buffer);
+      this.#forgotten.unregister(buffer);
+    }
     await this.#link.request("dispose", { buffers: ids }, "Disposing of buffers");
   }
 
@@ -147,7 +160,9 @@ export class Engine implements EngineApi {
    * @throws DeviceError for a buffer of another engine; InvalidInputError for a disposed one.
    */
   admit(buffer: EngineBuffer, what: string): EngineBuffer {
-    if (owners.get(buffer) !== this) throw foreignBuffer(buffer, what, this.report.device);
+    const owner = owners.get(buffer);
+    if (!owner) throw new InvalidInputError(`${what}: given was neither data nor a buffer of an engine.`);
+    if (owner !== this) throw foreignBuffer(buffer, what, this.report.device);
     if (!this.#alive.has(buffer))
       throw new InvalidInputError(`${what}: the buffer of ${describeTensor(buffer)} was disposed.`);
     return buffer;
@@ -157,6 +172,9 @@ export class Engine implements EngineApi {
     const buffer = Object.freeze({ id: ++lastId, device: this.report.device, dtype, shape: Object.freeze([...shape]) });
     owners.set(buffer, this);
     this.#alive.add(buffer);
+    const { id } = buffer;
+    const free = () => this.#link.request("dispose", { buffers: [id] }, "Disposing of a forgotten buffer");
+    this.#forgotten.register(buffer, free, buffer);
     return buffer;
   }
 }

@@ -27,7 +27,9 @@ export interface MachineReport {
 export async function describeMachine(): Promise<MachineReport> {
   const cores = availableParallelism();
   const options = { threads: Math.min(4, cores), compare: true };
-  const [cuda, webgpu] = await Promise.all([inspectDevice("cuda", options), inspectDevice("webgpu", options)]);
+  // One after the other: a device that is being timed must have the machine to itself.
+  const cuda = await inspectDevice("cuda", options);
+  const webgpu = await inspectDevice("webgpu", options);
   const { env, listSupportedBackends } = await import("onnxruntime-node-gpu");
   return {
     node: process.version,

@@ -6,7 +6,7 @@ import { sessionOptions } from "./sessions.ts";
 import { elementCount, zeros } from "./tensors.ts";
 import type { TypedArray } from "./types.ts";
 
-type Outputs = Readonly<Record<string, Tensor>>;
+type Tensors = Readonly<Record<string, Tensor>>;
 
 interface DeviceBuffer {
   readonly dtype: DType;
@@ -23,14 +23,26 @@ class Sessions {
   readonly graph: EncodedGraph;
   readonly #options: InferenceSession.SessionOptions;
   readonly #sessions = new Map<string, Promise<InferenceSession>>();
+  /** Key of a session that was made to see whether the graph is sound, until the first run shows what is needed. */
+  #trial: string | undefined;
 
   constructor(graph: EncodedGraph, options: InferenceSession.SessionOptions) {
     this.graph = graph;
     this.#options = options;
   }
 
-  /** The session whose outputs stay on the device, but for the fetched ones (and float64, which it cannot hold). */
-  get(fetched: ReadonlySet<string>): Promise<InferenceSession> {
+  /** Makes a first session; throws when the runtime refuses the graph. */
+  async try(): Promise<void> {
+    await this.#session(new Set());
+    this.#trial = [...this.#sessions.keys()][0];
+  }
+
+  /** Runs the graph; its outputs stay on the device, but for the fetched ones (and float64, which it cannot hold). */
+  async run(feeds: Tensors, fetched: ReadonlySet<string>): Promise<Tensors> {
+    return (await this.#session(fetched)).run(feeds);
+  }
+
+  async #session(fetched: ReadonlySet<string>): Promise<InferenceSession> {
     const places = Object.fromEntries(
       this.graph.outputs.map(({ name, dtype }) => [
         name,
@@ -43,6 +55,11 @@ class Sessions {
       session = InferenceSession.create(this.graph.onnx, { ...this.#options, preferredOutputLocation: places });
       this.#sessions.set(key, session);
     }
+    if (this.#trial && this.#trial !== key) {
+      await (await this.#sessions.get(this.#trial))?.release();
+      this.#sessions.delete(this.#trial);
+    }
+    this.#trial = undefined;
     return session;
   }
 
@@ -68,7 +85,7 @@ export class WebGpuBackend implements Backend {
 
   async load({ program, graph }: Requests["load"]["send"]): Promise<undefined> {
     const sessions = new Sessions(graph, this.#options);
-    await sessions.get(new Set());
+    await sessions.try();
     this.#programs.set(program, sessions);
   }
 
@@ -88,7 +105,7 @@ export class WebGpuBackend implements Backend {
       if (fresh) temporary.push(tensor);
     }
     const fetched = new Set(fetch);
-    const outputs = await (await sessions.get(fetched)).run(feeds);
+    const outputs = await sessions.run(feeds, fetched);
     const kept = new Set<Tensor>();
     for (const { output, buffer, positions } of updateRows)
       await this.#updateRows(this.#buffers.get(buffer)!, outputs[output]!, positions);
@@ -177,15 +194,15 @@ export class WebGpuBackend implements Backend {
   async #help(
     key: string,
     graph: () => EncodedGraph,
-    feeds: Outputs,
+    feeds: Tensors,
     place: "cpu" | "gpu-buffer" = "gpu-buffer",
-  ): Promise<Outputs> {
+  ): Promise<Tensors> {
     let sessions = this.#helpers.get(key);
     if (!sessions) {
       sessions = new Sessions(graph(), this.#options);
       this.#helpers.set(key, sessions);
     }
-    return (await sessions.get(new Set(place === "cpu" ? ["to"] : []))).run(feeds);
+    return sessions.run(feeds, new Set(place === "cpu" ? ["to"] : []));
   }
 
   async #tensor(

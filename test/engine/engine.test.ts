@@ -218,12 +218,19 @@ describe("engine on the CPU", () => {
     });
     after(async () => assert.deepEqual(await content(w), [1, 2, 3, 4]));
 
+    const nothing = null as unknown as HostTensor;
     const refused: [string, () => Promise<unknown>, RegExp][] = [
       [
         "a missing input",
         () => program.run({ inputs: { w }, store: { sum: w } }),
         /"arithmetic", input "x" \(float32\[4\]\) is missing/,
       ],
+      [
+        "something else as an input",
+        () => program.run({ inputs: { x: {} as HostTensor, w }, store: { sum: w } }),
+        /neither data nor a buffer/,
+      ],
+      ["null as an input", () => program.run({ inputs: { x: nothing, w }, store: { sum: w } }), /"x".*is missing/],
       [
         "an unknown input",
         () => program.run({ inputs: { x, w, y: x }, store: { sum: w } }),

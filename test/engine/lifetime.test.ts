@@ -3,6 +3,8 @@ import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Worker } from "node:worker_threads";
 import type { LabContext } from "../../src/base/context.ts";
 import { InfrastructureError, InterruptedError } from "../../src/base/errors.ts";
@@ -59,6 +61,22 @@ test("an aborted start is an interruption", async () => {
   const start = Engine.start({ device: "cpu", signal: controller.signal });
   controller.abort();
   await assert.rejects(start, InterruptedError);
+});
+
+test("buffers that are forgotten are freed", async () => {
+  const engine = await Engine.start({ device: "cpu", threads: 1 });
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const data = new Float32Array(2 ** 24).fill(1);
+  let peak = 0;
+  for (let i = 0; i < 20; i++) {
+    await engine.createBuffer({ dtype: "float32", shape: [data.length] }, data);
+    collectGarbage();
+    await new Promise(setImmediate); // finalizers run between turns
+    peak = Math.max(peak, process.memoryUsage.rss());
+  }
+  await engine.close();
+  assert.ok(peak < 20 * data.byteLength, `20 buffers of 64 MiB, one after another, took ${peak} bytes`);
 });
 
 function labOn(device: LabContext["device"]): LabContext {
