@@ -1,6 +1,6 @@
 import { InvalidInputError } from "../base/errors.ts";
 import type { BufferPrefix, EngineApi, EngineBuffer, Program, RowUpdate } from "../engine/types.ts";
-import type { DecoderConfig } from "../nn/decoder.ts";
+import type { DecoderConfig } from "../nn/index.ts";
 
 /** Row counts that decode programs are built for; a batch uses the smallest that holds its live sequences. */
 const buckets = [8, 32, 64, 128, 256];

@@ -5,6 +5,7 @@ import { CheckpointError, InvalidInputError } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
 import { engineFor } from "../engine/index.ts";
 import type { EngineApi, EngineBuffer, Program } from "../engine/types.ts";
+import { encode } from "../graph/index.ts";
 import {
   buildDecode,
   type DecoderConfig,
@@ -155,7 +156,7 @@ export class Policy {
   decodeProgram(rows: number): Promise<Program> {
     let program = this.#decodePrograms.get(rows);
     if (!program) {
-      program = this.engine.load(buildDecode(this.config, { slots: rows, length: this.config.maxLength }));
+      program = this.engine.load(encode(buildDecode(this.config, { slots: rows })));
       this.#decodePrograms.set(rows, program);
     }
     return program;

@@ -8,5 +8,61 @@
  *   loss  = sum_t M_t L_t / sum_t M_t
  *
  * `low`, `high` and `dual` are inputs of the program: changing them costs no new program. As in verl, the clip fraction
- * counts tokens whose clipped term won; kl is the k1 estimate, mean of oldLogprob - logprob.
+ * counts the tokens whose clipped term won (dual clip aside); kl is the k1 estimate, the mean of oldLogprob - logprob.
  */
+
+import {
+  add,
+  clip,
+  constantMax,
+  exp,
+  greater,
+  less,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  reshape,
+  sub,
+  toFloat,
+  where,
+} from "../../graph/index.ts";
+import { type LossInputs, type LossTerms, tokenMean } from "../../nn/index.ts";
+
+/** Names of the inputs that the objective adds to the training program; shape [N] or scalar. */
+export const ppoClipInputs = {
+  advantages: "advantages",
+  oldLogprobs: "oldLogprobs",
+  low: "clipRatioLow",
+  high: "clipRatioHigh",
+  dual: "clipRatioDual",
+} as const;
+
+export function ppoClip({ graph, logprobs, mask, normalizer }: LossInputs): LossTerms {
+  const shape = logprobs.shape;
+  const advantages = graph.input(ppoClipInputs.advantages, shape);
+  const oldLogprobs = graph.input(ppoClipInputs.oldLogprobs, shape);
+  const low = graph.input(ppoClipInputs.low, []);
+  const high = graph.input(ppoClipInputs.high, []);
+  const dual = graph.input(ppoClipInputs.dual, []);
+
+  const mean = (perToken: typeof logprobs) => tokenMean(perToken, { mask, normalizer });
+  const logRatio = sub(logprobs, oldLogprobs);
+  const ratio = exp(logRatio);
+  const plain = neg(mul(advantages, ratio));
+  const clipped = neg(mul(advantages, clip(ratio, sub(1, low), add(1, high))));
+  const pessimistic = maximum(plain, clipped);
+  const bounded = minimum(pessimistic, neg(mul(advantages, dual)));
+  const perToken = where(less(advantages, 0), bounded, pessimistic);
+
+  const deviation = mul(maximum(sub(ratio, 1), sub(1, ratio)), mask);
+  return {
+    loss: mean(perToken),
+    metrics: {
+      kl: neg(mean(logRatio)),
+      clipFraction: mean(toFloat(greater(clipped, plain))),
+      ratioDeviation: reshape(constantMax(deviation, 0), []),
+    },
+    perToken: { ratio, clipped: toFloat(greater(clipped, plain)), lossTerm: perToken },
+  };
+}

@@ -1,0 +1,94 @@
+import type { LabContext } from "../base/context.ts";
+import { InfrastructureError, InvalidInputError } from "../base/errors.ts";
+import { progress } from "../display/index.ts";
+import type { CodeInterpreter } from "../interpreter/types.ts";
+import type { SamplingOptions } from "../policy/sampling.ts";
+import { lastBoxed } from "../reward/answer.ts";
+import { type Reward, rewards } from "../reward/index.ts";
+import { collectTrajectories, type RolloutPolicy } from "../rollout/collect.ts";
+import { promptFormats } from "../rollout/prompts.ts";
+import type { Task, Taskset } from "../rollout/tasks/index.ts";
+import { EvaluationCard, type TaskResult } from "./index.ts";
+
+export interface EvaluateOptions extends SamplingOptions {
+  interpreter: CodeInterpreter;
+  /** Responses per task: the k of avg@k. Default 16. */
+  samples?: number;
+  /** How many tasks, from the first. Default: all of a task set that has an end. */
+  count?: number;
+  /** Executions allowed. Default 3. */
+  maxToolCalls?: number;
+  /** Tokens in all, prompt included. Default: what the policy can hold. */
+  maxLength?: number;
+  /** Default `"code"`. */
+  promptFormat?: keyof typeof promptFormats;
+  /** Default: the last boxed answer. */
+  reward?: Reward;
+  /** Name on the card. Default: the task set's. */
+  name?: string;
+}
+
+/**
+ * Samples every task several times and counts. The noise is a stream of its own, so that an evaluation neither moves nor
+ * repeats the noise of training, and two policies face the same noise.
+ *
+ * @throws InfrastructureError when the interpreter itself failed: an evaluation is whole or not at all.
+ */
+export async function evaluate(
+  lab: LabContext,
+  policy: RolloutPolicy,
+  taskset: Taskset,
+  options: EvaluateOptions,
+): Promise<EvaluationCard> {
+  const {
+    interpreter,
+    samples = 16,
+    maxToolCalls = 3,
+    promptFormat = "code",
+    reward = rewards.boxedAnswer(),
+  } = options;
+  const count = options.count ?? taskset.size;
+  if (count === undefined)
+    throw new InvalidInputError(`Task set ${taskset.name} has no end.`, "Say how many tasks: `count`.");
+  if (!Number.isInteger(samples) || samples < 1)
+    throw new InvalidInputError(`samples must be a whole number of at least 1, was ${samples}.`);
+  const started = performance.now();
+  const tasks = Array.from({ length: count }, (_, i): Task => taskset.at(i));
+  const requests = tasks.flatMap((task, promptIndex) => {
+    const prompt = policy.tokenizer.encode(promptFormats[promptFormat](task));
+    return Array.from({ length: samples }, (_, sampleIndex) => ({ prompt, step: 0, promptIndex, sampleIndex }));
+  });
+  const bar = progress(requests.length, { label: options.name ?? `evaluating ${taskset.name}`, unit: "rollouts" });
+  const trajectories = await collectTrajectories({
+    policy,
+    interpreter,
+    requests,
+    limits: { maxToolCalls, maxLength: options.maxLength ?? policy.config.maxLength },
+    seed: lab.seed,
+    stream: "evaluation",
+    temperature: options.temperature,
+    topP: options.topP,
+    signal: lab.signal(),
+    onProgress: (finished) => bar.update(finished),
+  });
+  bar.done();
+  const results: TaskResult[] = tasks.map((task) => ({ taskId: task.id, family: task.family, samples: [] }));
+  for (const [i, trajectory] of trajectories.entries()) {
+    if (trajectory.stopReason === "infrastructure")
+      throw new InfrastructureError(
+        `The evaluation lost a rollout because the interpreter itself failed (${interpreter.description}).`,
+        "Restart the interpreter and evaluate again.",
+      );
+    const { promptIndex } = requests[i]!;
+    const text = trajectory.assistantText;
+    const { correct } = await reward.score({ task: tasks[promptIndex]!, text });
+    results[promptIndex]!.samples.push({
+      correct,
+      answer: lastBoxed(text) ?? null,
+      toolCalls: trajectory.toolCalls.length,
+      tokens: trajectory.sampledCount,
+    });
+  }
+  const seconds = (performance.now() - started) / 1000;
+  return new EvaluationCard({ name: options.name ?? taskset.name, tasks: results, seconds });
+}

@@ -1,0 +1,102 @@
+import type { HostTensor } from "../engine/types.ts";
+import { encode } from "../graph/index.ts";
+import { buildObjective } from "../nn/index.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { TokenSource } from "../rollout/trajectory.ts";
+import { type Advantages, type Batch, toRows } from "./batch.ts";
+import type { TrainerConfig } from "./config.ts";
+import { ppoClip } from "./objectives/ppo-clip.ts";
+import { lengthBucket, lossInputs } from "./optimizer.ts";
+
+/** What the objective says of one token. */
+export interface TokenTerm {
+  /** Which rollout of the batch, and which of its tokens. */
+  readonly rollout: number;
+  readonly token: number;
+  readonly text: string;
+  readonly source: TokenSource;
+  /** When it was sampled, and now. */
+  readonly oldLogprob: number;
+  readonly logprob: number;
+  readonly ratio: number;
+  readonly advantage: number;
+  /** The clipped term won. */
+  readonly clipped: boolean;
+  /** Its term of the loss, before the mean. */
+  readonly lossTerm: number;
+}
+
+/** An objective opened up: nothing of the policy has changed. */
+export interface ObjectiveReport {
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** One entry per trained token, rollout after rollout. */
+  readonly tokens: readonly TokenTerm[];
+}
+
+/** Settings that the PPO-clip program takes as inputs. */
+export function ppoClipSettings(config: TrainerConfig): Record<string, number> {
+  const { clipRatioLow, clipRatioHigh, clipRatioDual } = config;
+  return { clipRatioLow, clipRatioHigh, clipRatioDual };
+}
+
+/** Runs the objective's forward pass over a whole batch. */
+export async function objectiveTerms(
+  policy: Policy,
+  config: TrainerConfig,
+  batch: Batch,
+  advantages: Advantages,
+): Promise<ObjectiveReport> {
+  const rows = batch.rollouts.length;
+  const longest = Math.max(...batch.rollouts.map(({ trajectory }) => trajectory.length));
+  const length = lengthBucket(longest, policy.config.maxLength);
+  const { maskToolTokens, temperature } = config;
+  const padId = policy.tokenizer.padId;
+  const laid = toRows(batch.rollouts, advantages.perRollout, { rows, length, maskToolTokens, padId });
+  const N = rows * length;
+  const graph = buildObjective(policy.config, { batchSize: rows, sequenceLength: length, loss: ppoClip });
+  const program = await policy.engine.load(encode(graph));
+  try {
+    const scalar = (value: number): HostTensor => ({ dtype: "float32", shape: [], data: Float32Array.of(value) });
+    const trained = laid.mask.reduce((sum, value) => sum + value, 0);
+    const fetch = program.graph.outputs.map(({ name }) => name);
+    const outputs = await program.run({
+      inputs: {
+        ...policy.parameters,
+        ...lossInputs({ advantages: laid.advantages, oldLogprobs: laid.oldLogprobs, ...ppoClipSettings(config) }, N),
+        ids: { dtype: "int32", shape: [N], data: laid.ids },
+        targets: { dtype: "int32", shape: [N], data: laid.targets },
+        mask: { dtype: "float32", shape: [N], data: laid.mask },
+        normalizer: scalar(1 / Math.max(1, trained)),
+        inverseTemperature: scalar(1 / temperature),
+      },
+      fetch,
+    });
+    const metrics: Record<string, number> = {};
+    for (const [name, { shape, data }] of Object.entries(outputs)) if (!shape.length) metrics[name] = Number(data[0]);
+    const perToken = (name: string) => outputs[name]!.data as Float32Array;
+    const tokens: TokenTerm[] = [];
+    batch.rollouts.forEach(({ trajectory }, rollout) => {
+      for (let token = 1; token < trajectory.length; token++) {
+        const i = rollout * length + token - 1;
+        if (!laid.mask[i]) continue;
+        const ratio = perToken("ratio")[i]!;
+        tokens.push({
+          rollout,
+          token,
+          text: trajectory.tokenizer.tokenText(trajectory.ids[token]!),
+          source: trajectory.sources[token]!,
+          oldLogprob: laid.oldLogprobs[i]!,
+          logprob: laid.oldLogprobs[i]! + Math.log(ratio),
+          ratio,
+          advantage: laid.advantages[i]!,
+          clipped: perToken("clipped")[i]! > 0,
+          lossTerm: perToken("lossTerm")[i]!,
+        });
+      }
+    });
+    return { loss: metrics.loss!, metrics, tokens };
+  } finally {
+    await program.dispose();
+  }
+}

@@ -1,0 +1,365 @@
+import type { LabContext } from "../base/context.ts";
+import { InfrastructureError, InvalidInputError, InvariantError } from "../base/errors.ts";
+import { parseInput } from "../base/schema.ts";
+import { displaySymbol } from "../display/host.ts";
+import { table } from "../display/index.ts";
+import type { CodeInterpreter } from "../interpreter/types.ts";
+import type { Policy } from "../policy/policy.ts";
+import { type Reward, rewards } from "../reward/index.ts";
+import { collectTrajectories } from "../rollout/collect.ts";
+import { promptFormats } from "../rollout/prompts.ts";
+import type { Task, Taskset } from "../rollout/tasks/index.ts";
+import { advantageEstimator } from "./advantages/index.ts";
+import { type Advantages, type Batch, type ScoredRollout, toRows } from "./batch.ts";
+import { type TrainerConfig, type TrainerSettings, trainerConfigSchema } from "./config.ts";
+import { diffFromPaper, type PaperDiff, type PaperSettings } from "./diff.ts";
+import { rolloutMetrics } from "./metrics.ts";
+import { type ObjectiveReport, objectiveTerms, ppoClipSettings } from "./objective.ts";
+import { ppoClip } from "./objectives/ppo-clip.ts";
+import { lengthBucket, PolicyOptimizer } from "./optimizer.ts";
+import { scheduled } from "./schedule.ts";
+import { type StepReport, TrainRun } from "./train-run.ts";
+
+/** What an update did. */
+export interface UpdateReport {
+  /** Means over the mini-batches, weighted by their tokens; `gradNorm` and `ratioDeviation` as noted. */
+  readonly loss: number;
+  /** Largest global gradient norm before clipping. */
+  readonly gradNorm: number;
+  /** Entropy of the policy over trained tokens, in nats. */
+  readonly entropy: number;
+  /** k1 estimate of KL(old || new) within the update. */
+  readonly kl: number;
+  readonly clipFraction: number;
+  /** Largest |ratio - 1| of the first mini-batch, before any update: how far the sampler is from the trainer. */
+  readonly ratioDeviation: number;
+  readonly learningRate: number;
+  /** Trained tokens. */
+  readonly tokens: number;
+  /** Mini-batches whose gradient was not finite and that changed nothing. */
+  readonly skipped: number;
+}
+
+export interface TrainerOptions extends TrainerSettings {
+  lab: LabContext;
+  policy: Policy;
+  interpreter: CodeInterpreter;
+  taskset: Taskset;
+  /** Default: +1 or -1 on the last boxed answer. */
+  reward?: Reward;
+  /** What published configurations say; recipes bring it. */
+  papers?: readonly PaperSettings[];
+}
+
+/** The ratio must be 1 within this before the first update of a step. */
+const ratioTolerance = 1e-4;
+
+/**
+ * Tool-augmented reinforcement learning, one step at a time: `train` only composes `collect`, `advantages` and `update`,
+ * and each can be called alone on any batch.
+ *
+ * @example
+ * const trainer = new Trainer({ ...recipes.cir(), lab, policy, interpreter: python, taskset });
+ * const batch = await trainer.collect();
+ * const advantages = trainer.advantages(batch);
+ * await trainer.update(batch, advantages);
+ * for await (const step of trainer.train(40)) console.log(step.metrics.accuracy);
+ */
+export class Trainer {
+  readonly lab: LabContext;
+  readonly policy: Policy;
+  readonly interpreter: CodeInterpreter;
+  readonly taskset: Taskset;
+  readonly reward: Reward;
+  readonly papers: readonly PaperSettings[];
+  /** Steps taken. */
+  step = 0;
+  #config: TrainerConfig;
+  #optimizer: PolicyOptimizer | undefined;
+
+  /** @throws InvalidInputError naming every setting that is unknown or out of range. */
+  constructor(options: TrainerOptions) {
+    const { lab, policy, interpreter, taskset, reward = rewards.boxedAnswer(), papers = [], ...settings } = options;
+    for (const [name, value] of Object.entries({ lab, policy, interpreter, taskset }))
+      if (value === undefined) throw new InvalidInputError(`A trainer needs ${name}.`);
+    this.lab = lab;
+    this.policy = policy;
+    this.interpreter = interpreter;
+    this.taskset = taskset;
+    this.reward = reward;
+    this.papers = papers;
+    this.#config = this.#checked(settings);
+  }
+
+  /** The settings in force. Assigning one checks it and takes effect with the next step. */
+  get config(): TrainerConfig {
+    return new Proxy(this.#config, {
+      set: (current, name, value) => {
+        this.#config = this.#checked({ ...current, [name]: value });
+        return true;
+      },
+    });
+  }
+
+  /** Every setting that differs from a paper's own configuration, and why. */
+  diff(paper: string): PaperDiff {
+    return diffFromPaper(this.#config, this.papers, paper);
+  }
+
+  /**
+   * Samples a batch with the current policy and scores it.
+   *
+   * @throws InfrastructureError when more rollouts were lost than `maxInfrastructureRate` allows.
+   */
+  async collect(options: { onProgress?: (finished: number) => void } = {}): Promise<Batch> {
+    const { promptsPerStep, numGenerations, promptFormat, temperature, topP, maxLength } = this.#config;
+    const { step, policy } = this;
+    const maxToolCalls = scheduled(this.#config.maxToolCalls, step);
+    const stream = this.lab.random("tasks", step);
+    const tasks = Array.from({ length: promptsPerStep }, () => this.taskset.sample(stream));
+    const prompts = tasks.map((task) => policy.tokenizer.encode(promptFormats[promptFormat](task)));
+    const requests = prompts.flatMap((prompt, promptIndex) =>
+      Array.from({ length: numGenerations }, (_, sampleIndex) => ({ prompt, step, promptIndex, sampleIndex })),
+    );
+    const trajectories = await collectTrajectories({
+      policy,
+      interpreter: this.interpreter,
+      requests,
+      limits: { maxToolCalls, maxLength },
+      seed: this.lab.seed,
+      temperature,
+      topP,
+      signal: this.lab.signal(),
+      onProgress: options.onProgress,
+    });
+    const rollouts: Omit<ScoredRollout, "reward">[] = [];
+    trajectories.forEach((trajectory, i) => {
+      if (trajectory.stopReason === "infrastructure") return;
+      const { promptIndex: group, sampleIndex: sample } = requests[i]!;
+      trajectory.verify(`Rollout ${step}/${group}/${sample}`);
+      rollouts.push({ task: tasks[group]!, group, sample, trajectory });
+    });
+    const dropped = trajectories.length - rollouts.length;
+    if (dropped / trajectories.length > this.#config.maxInfrastructureRate)
+      throw new InfrastructureError(
+        `${dropped} of ${trajectories.length} rollouts were lost because the interpreter itself failed (${this.interpreter.description}).`,
+        "Nothing was trained. Restart the interpreter and go on.",
+      );
+    return this.score({ step, policyVersion: policy.version, maxToolCalls, rollouts, dropped });
+  }
+
+  /** Scores rollouts, or scores them again: nothing else of the batch changes. */
+  async score(batch: Omit<Batch, "rollouts"> & { rollouts: readonly Omit<ScoredRollout, "reward">[] }): Promise<Batch> {
+    const rollouts = await Promise.all(
+      batch.rollouts.map(async (rollout) => ({ ...rollout, reward: await this.#score(rollout.task, rollout) })),
+    );
+    return { ...batch, rollouts };
+  }
+
+  /** Advantages of a batch by the configured estimator. */
+  advantages(batch: Batch): Advantages {
+    const { advantageEstimator: name, advantageTokens } = this.#config;
+    const perRollout = advantageEstimator(name)({
+      rewards: batch.rollouts.map(({ reward }) => reward.reward),
+      groups: batch.rollouts.map(({ group }) => group),
+      tokenCounts: batch.rollouts.map(({ trajectory }) =>
+        advantageTokens === "trainable" ? trajectory.sampledCount : trajectory.length - trajectory.promptLength,
+      ),
+    });
+    return { estimator: name, perRollout };
+  }
+
+  /** The objective's terms for every token of a batch under the current policy; nothing is changed. */
+  objective(batch: Batch, advantages: Advantages): Promise<ObjectiveReport> {
+    return objectiveTerms(this.policy, this.#config, batch, advantages);
+  }
+
+  /**
+   * Updates the policy on a batch.
+   *
+   * @throws InvariantError when the policy that sampled the batch is not the one that is trained (and the batch says it
+   * is), or when a loss mask is not what was sampled.
+   */
+  async update(batch: Batch, advantages: Advantages): Promise<UpdateReport> {
+    if (advantages.perRollout.length !== batch.rollouts.length)
+      throw new InvalidInputError(
+        `The batch has ${batch.rollouts.length} rollouts but there are ${advantages.perRollout.length} advantages.`,
+      );
+    const config = this.#config;
+    const optimizer = await this.#ensureOptimizer();
+    const onPolicy = batch.policyVersion === this.policy.version;
+    const learningRate = this.#learningRate(batch.step);
+    const total = { loss: 0, entropy: 0, kl: 0, clipFraction: 0, tokens: 0, gradNorm: 0, skipped: 0 };
+    let ratioDeviation = 0;
+    for (const [index, part] of miniBatches(batch, config.miniBatches).entries()) {
+      const rollouts = part.map((i) => batch.rollouts[i]!);
+      const rows = toRows(
+        rollouts,
+        part.map((i) => advantages.perRollout[i]!),
+        {
+          rows: Math.max(part.length, this.#rowsPerMiniBatch()),
+          length: lengthBucket(
+            Math.max(...rollouts.map(({ trajectory }) => trajectory.length)),
+            this.policy.config.maxLength,
+          ),
+          maskToolTokens: config.maskToolTokens,
+          padId: this.policy.tokenizer.padId,
+        },
+      );
+      const tokens = rows.mask.reduce((sum, value) => sum + value, 0);
+      const sampled = rollouts.reduce((sum, { trajectory }) => sum + trajectory.sampledCount, 0);
+      if (config.maskToolTokens && tokens !== sampled)
+        throw new InvariantError(
+          `Step ${batch.step}: the loss mask has ${tokens} tokens, but ${sampled} were sampled.`,
+        );
+      const metrics = await optimizer.step(rows, {
+        inputs: {
+          advantages: rows.advantages,
+          oldLogprobs: rows.oldLogprobs,
+          ...ppoClipSettings(config),
+        },
+        learningRate,
+        weightDecay: config.weightDecay,
+        maxGradNorm: config.maxGradNorm,
+        temperature: config.temperature,
+      });
+      if (index === 0) ratioDeviation = metrics.ratioDeviation!;
+      if (index === 0 && onPolicy && ratioDeviation > ratioTolerance)
+        throw new InvariantError(
+          `Step ${batch.step}: before the first update a token's ratio is off 1 by ${ratioDeviation.toExponential(1)}: ` +
+            "the sampler and the trainer disagree about the same weights.",
+        );
+      for (const key of ["loss", "entropy", "kl", "clipFraction"] as const) total[key] += metrics[key]! * tokens;
+      total.tokens += tokens;
+      total.gradNorm = Math.max(total.gradNorm, metrics.gradNorm!);
+      total.skipped += metrics.skipped!;
+    }
+    this.policy.version++;
+    const mean = (value: number) => value / Math.max(1, total.tokens);
+    return {
+      loss: mean(total.loss),
+      gradNorm: total.gradNorm,
+      entropy: mean(total.entropy),
+      kl: mean(total.kl),
+      clipFraction: mean(total.clipFraction),
+      ratioDeviation,
+      learningRate,
+      tokens: total.tokens,
+      skipped: total.skipped,
+    };
+  }
+
+  /**
+   * Trains for `steps` more steps. Iterate over it, or await `done()`; interrupting leaves the last whole step, and
+   * calling `train` again goes on from there.
+   */
+  train(steps: number, options: { title?: string; record?: string | false } = {}): TrainRun {
+    if (!Number.isInteger(steps) || steps < 1)
+      throw new InvalidInputError(`train() takes a whole number of steps of at least 1, was ${steps}.`);
+    return new TrainRun(this, steps, options);
+  }
+
+  /** One whole step: collect, score, advantages, update. The step counts once its update is done. */
+  async trainStep(): Promise<StepReport> {
+    const started = performance.now();
+    const batch = await this.collect();
+    const collected = performance.now();
+    const update = await this.update(batch, this.advantages(batch));
+    const finished = performance.now();
+    this.step = batch.step + 1;
+    const metrics = { ...rolloutMetrics(batch), ...update, maxToolCalls: batch.maxToolCalls };
+    const alerts = update.skipped ? [`${update.skipped} update(s) skipped: the gradient was not finite`] : [];
+    return {
+      step: this.step,
+      metrics,
+      alerts,
+      batch,
+      seconds: { collect: (collected - started) / 1000, update: (finished - collected) / 1000 },
+    };
+  }
+
+  /** Weights, optimizer state and step: what a resumed run needs. */
+  async checkpoint(): Promise<TrainerCheckpoint> {
+    const optimizer = await this.#ensureOptimizer();
+    return {
+      step: this.step,
+      policyVersion: this.policy.version,
+      weights: await this.policy.weights(),
+      optimizer: await optimizer.state(),
+    };
+  }
+
+  /** Goes back, or on, to a checkpoint; training from there equals training that was never stopped. */
+  async restore(checkpoint: TrainerCheckpoint): Promise<void> {
+    const optimizer = await this.#ensureOptimizer();
+    await this.policy.setWeights(checkpoint.weights, checkpoint.policyVersion);
+    await optimizer.setState(checkpoint.optimizer);
+    this.step = checkpoint.step;
+  }
+
+  [displaySymbol](): unknown {
+    const rows = Object.entries(this.#config).map(([setting, value]) => ({
+      setting,
+      value: typeof value === "object" ? JSON.stringify(value) : String(value),
+    }));
+    const caption = `Trainer at step ${this.step}: ${this.policy.name} on ${this.taskset.name}`;
+    return table(rows, { caption })[displaySymbol]();
+  }
+
+  #checked(settings: unknown): TrainerConfig {
+    const config = parseInput(trainerConfigSchema, settings, "trainer configuration");
+    if (config.promptsPerStep % config.miniBatches)
+      throw new InvalidInputError(
+        `promptsPerStep (${config.promptsPerStep}) must be a multiple of miniBatches (${config.miniBatches}).`,
+      );
+    if (config.maxLength > this.policy.config.maxLength)
+      throw new InvalidInputError(
+        `maxLength (${config.maxLength}) is more than the policy's ${this.policy.config.maxLength} positions.`,
+      );
+    return config;
+  }
+
+  #rowsPerMiniBatch(): number {
+    return (this.#config.promptsPerStep / this.#config.miniBatches) * this.#config.numGenerations;
+  }
+
+  #learningRate(step: number): number {
+    const { learningRate, warmupSteps } = this.#config;
+    return scheduled(learningRate, step) * Math.min(1, (step + 1) / Math.max(1, warmupSteps));
+  }
+
+  async #score(task: Task, { trajectory }: Pick<ScoredRollout, "trajectory">) {
+    const toolText = trajectory.toolCalls.map((call) => call.feedback).join("\n");
+    return this.reward.score({ task, text: trajectory.assistantText, toolText });
+  }
+
+  async #ensureOptimizer(): Promise<PolicyOptimizer> {
+    const { beta1, beta2, adamEpsilon } = this.#config;
+    this.#optimizer ??= await PolicyOptimizer.create(this.policy, {
+      name: "ppo-clip",
+      loss: ppoClip,
+      beta1,
+      beta2,
+      epsilon: adamEpsilon,
+    });
+    return this.#optimizer;
+  }
+}
+
+/** A trainer's whole state. */
+export interface TrainerCheckpoint {
+  readonly step: number;
+  readonly policyVersion: number;
+  readonly weights: Record<string, Float32Array>;
+  readonly optimizer: Awaited<ReturnType<PolicyOptimizer["state"]>>;
+}
+
+/** Indices of the rollouts of each mini-batch: prompts in order, whole groups together. */
+function miniBatches(batch: Batch, count: number): number[][] {
+  const groups = [...new Set(batch.rollouts.map(({ group }) => group))].sort((a, b) => a - b);
+  const size = Math.ceil(groups.length / count);
+  return Array.from({ length: Math.ceil(groups.length / size) }, (_, part) => {
+    const members = new Set(groups.slice(part * size, (part + 1) * size));
+    return batch.rollouts.flatMap(({ group }, i) => (members.has(group) ? [i] : []));
+  });
+}
