@@ -1,5 +1,5 @@
 import { InvalidInputError } from "../base/errors.ts";
-import { sum } from "./reduce.ts";
+import { rowSum, sum } from "./reduce.ts";
 import { reshape } from "./shape.ts";
 import { derived, expectTensor, sameShape, shapeText, type Tensor } from "./tensor.ts";
 
@@ -19,7 +19,7 @@ export function rmsNorm(x: Tensor, weight: Tensor, epsilon: number): Tensor {
   const column = [rows, 1];
   const multiply = (a: Tensor, b: Tensor) => graph.emit("Mul", [a, b], shape);
   const average = (total: Tensor) => graph.emit("Mul", [total, graph.scalar(1 / width)], column);
-  const variance = average(sum(multiply(x, x), { axes: [1], keepAxes: true }));
+  const variance = average(rowSum(multiply(x, x)));
   const root = graph.emit("Sqrt", [graph.emit("Add", [variance, graph.scalar(epsilon)], column)], column);
   const inverse = graph.emit("Reciprocal", [root], column);
   const normalized = multiply(x, inverse);

@@ -1,5 +1,5 @@
 import { InvalidInputError } from "../base/errors.ts";
-import { int64s, reshape } from "./shape.ts";
+import { concat, int64s, reshape, zeros } from "./shape.ts";
 import { derived, expectTensor, floats, type Shape, sameShape, shapeText, sizeOf, type Tensor } from "./tensor.ts";
 
 /** Which axes to reduce (negative ones count from the end) and whether they stay with size 1. */
@@ -28,6 +28,20 @@ export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   const axes = int64s(x, reduced);
   const result = x.graph.emit("ReduceSum", [x, axes], shape, { attributes: { keepdims } });
   return derived(result, [x], (d) => [expand(reshape(d, kept), x.shape)]);
+}
+
+/** Floats in a cache line, the widest alignment that a vector unit asks for. */
+const LINE = 16;
+
+/**
+ * Sum over the last axis, kept with size 1, where equal rows have equal sums to the last bit wherever they stand. Rows are
+ * padded to whole cache lines, because the CPU kernel adds in another order when a row starts inside one.
+ */
+export function rowSum(x: Tensor): Tensor {
+  const axis = x.shape.length - 1;
+  const missing = -x.shape[axis]! & (LINE - 1);
+  const padded = missing ? concat([x, zeros(x.graph, x.shape.with(axis, missing), x.dtype)], axis) : x;
+  return sum(padded, { axes: [axis], keepAxes: true });
 }
 
 /** Mean over axes. */

@@ -1,6 +1,6 @@
 import { InvalidInputError } from "../base/errors.ts";
 import { equal, toFloat } from "./elementwise.ts";
-import { constantMax, sum } from "./reduce.ts";
+import { constantMax, rowSum } from "./reduce.ts";
 import { reshape } from "./shape.ts";
 import { derived, expectTensor, floats, shapeText, type Tensor } from "./tensor.ts";
 
@@ -32,7 +32,7 @@ export function constantLogSoftmax(logits: Tensor): Tensor {
   const { graph, shape } = logits;
   const column = [shape[0]!, 1];
   const shifted = graph.emit("Sub", [logits, constantMax(logits, 1)], shape);
-  const total = sum(graph.emit("Exp", [shifted], shape), { axes: [1], keepAxes: true });
+  const total = rowSum(graph.emit("Exp", [shifted], shape));
   return graph.emit("Sub", [shifted, graph.emit("Log", [total], column)], shape);
 }
 
@@ -40,7 +40,7 @@ export function constantLogSoftmax(logits: Tensor): Tensor {
 export function constantEntropy(logprobs: Tensor): Tensor {
   const { graph, shape } = logprobs;
   const weighted = graph.emit("Mul", [graph.emit("Exp", [logprobs], shape), logprobs], shape);
-  const total = sum(weighted, { axes: [1], keepAxes: true });
+  const total = rowSum(weighted);
   return graph.emit("Neg", [total], total.shape);
 }
 

@@ -31,6 +31,7 @@ export function openGraph(name: string, config: DecoderConfig, { dtype }: Progra
  * @param inverseTemperature shape []; what logits are multiplied by.
  * @param attend mixes a layer's queries, keys and values, [rows, (numHeads + 2 numKeyValueHeads) headDim] to
  * [rows, numHeads headDim].
+ * @param project applies a weight and bias. Default: `linear`.
  * @returns logits, shape [rows, vocabSize].
  */
 export function decoderLogits(
@@ -39,20 +40,21 @@ export function decoderLogits(
   ids: Tensor,
   inverseTemperature: Tensor,
   attend: (layer: number, qkv: Tensor) => Tensor,
+  project: (x: Tensor, weight: Tensor, bias?: Tensor) => Tensor = linear,
 ): Tensor {
   const table = weights["model.embed_tokens.weight"]!;
   let x = embedding(table, ids);
   for (let layer = 0; layer < config.numLayers; layer++) {
     const weight = (name: string) => weights[`${layerPrefix(layer)}.${name}`]!;
     const attended = rmsNorm(x, weight("input_layernorm.weight"), config.rmsNormEps);
-    const qkv = linear(attended, weight("self_attn.qkv_proj.weight"), weight("self_attn.qkv_proj.bias"));
-    x = add(x, linear(attend(layer, qkv), weight("self_attn.o_proj.weight")));
+    const qkv = project(attended, weight("self_attn.qkv_proj.weight"), weight("self_attn.qkv_proj.bias"));
+    x = add(x, project(attend(layer, qkv), weight("self_attn.o_proj.weight")));
     const normal = rmsNorm(x, weight("post_attention_layernorm.weight"), config.rmsNormEps);
-    const gate = linear(normal, weight("mlp.gate_proj.weight"));
-    const up = linear(normal, weight("mlp.up_proj.weight"));
-    x = add(x, linear(swiGlu(gate, up), weight("mlp.down_proj.weight")));
+    const gate = project(normal, weight("mlp.gate_proj.weight"));
+    const up = project(normal, weight("mlp.up_proj.weight"));
+    x = add(x, project(swiGlu(gate, up), weight("mlp.down_proj.weight")));
   }
   const hidden = rmsNorm(x, weights["model.norm.weight"]!, config.rmsNormEps);
   // Scaling the hidden state scales the logits, and is narrower than they are.
-  return linear(mul(hidden, inverseTemperature), table);
+  return project(mul(hidden, inverseTemperature), table);
 }
