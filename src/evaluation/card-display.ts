@@ -1,26 +1,8 @@
-import type { MimeBundle } from "../display/host.ts";
-import { displaySymbol } from "../display/host.ts";
-import { table } from "../display/index.ts";
+import { formatNumber, formatPercent } from "../display/format.ts";
+import { displaySymbol, type MimeBundle } from "../display/host.ts";
+import { table } from "../display/table.ts";
+import type { Estimate } from "./statistics.ts";
 import type { EvaluationSummary } from "./summary.ts";
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-
-function row(family: string, summary: EvaluationSummary): Record<string, string> {
-  const { accuracy, passAtK } = summary;
-  const samples = Math.max(...Object.keys(passAtK).map(Number));
-  return {
-    family,
-    tasks: String(summary.tasks),
-    [`avg@${samples}`]: percent(accuracy.value),
-    "95 % interval": `${percent(accuracy.low)} to ${percent(accuracy.high)}`,
-    ...(samples > 1
-      ? { [`pass@${samples}`]: percent(passAtK[samples]!), [`maj@${samples}`]: percent(summary.majority) }
-      : {}),
-    "used code": percent(summary.codeShare),
-    "right answers that used code": percent(summary.codeShareOfCorrect),
-    tokens: summary.meanTokens.toFixed(1),
-  };
-}
 
 /** A table of families, the whole last. */
 export function cardBundle(card: {
@@ -29,9 +11,31 @@ export function cardBundle(card: {
   summary: EvaluationSummary;
   families: Readonly<Record<string, EvaluationSummary>>;
 }): MimeBundle {
-  const rows = Object.entries(card.families).map(([family, summary]) => row(family, summary));
-  rows.push(row("all", card.summary));
+  const samples = Math.max(...Object.keys(card.summary.passAtK).map(Number));
+  const average = `avg@${samples}`;
+  const pass = `pass@${samples}`;
+  const majority = `maj@${samples}`;
+  const rows = Object.entries({ ...card.families, all: card.summary }).map(([family, summary]) => ({
+    family,
+    tasks: summary.tasks,
+    [average]: summary.accuracy.value,
+    "95 % interval": interval(summary.accuracy),
+    [pass]: summary.passAtK[samples],
+    [majority]: summary.majority,
+    "used code": summary.codeShare,
+    "right answers that used code": summary.codeShareOfCorrect,
+    tokens: summary.meanTokens,
+  }));
+  const shares = [average, pass, majority, "used code", "right answers that used code"];
   const time = card.seconds === undefined ? "" : `, ${card.seconds.toFixed(1)} s`;
-  const caption = `${card.name}: ${card.summary.samples} responses to ${card.summary.tasks} tasks${time}`;
-  return table(rows, { caption })[displaySymbol]();
+  return table(rows, {
+    caption: `${card.name}: ${formatNumber(card.summary.samples)} responses to ${formatNumber(card.summary.tasks)} tasks${time}`,
+    formats: {
+      ...Object.fromEntries(shares.map((column) => [column, (share: number) => formatPercent(share)])),
+      tokens: (tokens: number) => tokens.toFixed(1),
+    },
+    align: { "95 % interval": "right" },
+  })[displaySymbol]();
 }
+
+const interval = ({ low, high }: Estimate): string => `${formatPercent(low)} to ${formatPercent(high)}`;
