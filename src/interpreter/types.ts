@@ -9,6 +9,8 @@ export interface ExecutionError {
   message: string;
   /** 1-based line of the snippet, where known. */
   line?: number;
+  /** The traceback's last line, normalised: `"ZeroDivisionError: division by zero"`. */
+  lastLine: string;
 }
 
 /** What came of running one snippet. */
@@ -34,6 +36,19 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
+/** What an interpreter has done since it started. */
+export interface InterpreterStats {
+  /** Snippets that came back, whatever their status. */
+  snippets: number;
+  byStatus: Record<ExecutionStatus, number>;
+  /** Processes that were thrown away and replaced, as isolation and failures ask for. */
+  recycled: number;
+  /** Processes that died, did not start or broke the protocol; most of them cost no result, because of the retry. */
+  infrastructureFailures: number;
+  /** Sum over snippets of the time from start to result, queueing left out. Milliseconds. */
+  totalMs: number;
+}
+
 /** A code interpreter: many snippets at once, each stateless, results in the order they finish. */
 export interface CodeInterpreter {
   /** `"pyodide"` or `"jail"`. */
@@ -43,5 +58,6 @@ export interface CodeInterpreter {
   run(code: string, options?: RunOptions): Promise<ExecutionResult>;
   /** The line(s) a policy reads after its code: stdout, or the normalised last line of the traceback; cut in the middle. */
   feedback(result: ExecutionResult): string;
+  stats(): InterpreterStats;
   close(): Promise<void>;
 }

@@ -1,0 +1,232 @@
+import { InfrastructureError, InterruptedError } from "../base/errors.ts";
+import { type Lane, LaneDiedError, type LaneResult } from "./lane.ts";
+import type { LaneRequest } from "./protocol.ts";
+import type { Isolation } from "./types.ts";
+
+/** How a pool keeps its processes. */
+export interface PoolOptions {
+  start(): Lane;
+  /** Snippets that run at the same time. */
+  lanes: number;
+  /** Warm processes beyond the busy ones, ready to take the place of a process that is thrown away. */
+  spares: number;
+  /** When a process is thrown away. `"pooled"` also covers processes that isolate each snippet by themselves. */
+  isolation: Isolation;
+  /** Snippets after which a process is replaced in any case. */
+  maxSnippets: number;
+  /** What it means that a process dies twice, each time a fresh one, of the same snippet. */
+  diesTwice: "crash" | "infrastructure";
+}
+
+interface Job {
+  request: Omit<LaneRequest, "id">;
+  key: string | undefined;
+  attempts: number;
+  lane: Lane | undefined;
+  resolve(outcome: PoolOutcome): void;
+  reject(error: Error): void;
+}
+
+/** A snippet's result, or why no process could give one. */
+export type PoolOutcome = LaneResult | { status: "infrastructure"; reason: string };
+
+/** A pool that cannot start this many processes in a row gives up. */
+const maxFailedStarts = 3;
+
+/**
+ * Interpreter processes and the queue before them. A slow snippet holds one lane only; a caller waits until a lane is
+ * free (that is the back-pressure), first come, first served.
+ */
+export class Pool {
+  /** Processes that were thrown away and replaced. */
+  recycled = 0;
+  /** Processes that died or broke the protocol on their own. */
+  failures = 0;
+  readonly #options: PoolOptions;
+  readonly #lanes = new Set<Lane>();
+  readonly #queue: Job[] = [];
+  #busy = 0;
+  #nextId = 1;
+  #failedStarts = 0;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#fill();
+  }
+
+  /** Resolves with Python's version when the first process stands; rejects when none can be started. */
+  async ready(): Promise<string> {
+    for (let attempt = 1; ; attempt++) {
+      this.#fill();
+      try {
+        return await Promise.any([...this.#lanes].map((lane) => lane.ready));
+      } catch (error) {
+        if (attempt === maxFailedStarts) throw error instanceof AggregateError ? error.errors[0] : error;
+      }
+    }
+  }
+
+  /** Process ids, for those who watch them. */
+  get pids(): number[] {
+    return [...this.#lanes].flatMap((lane) => lane.pid ?? []);
+  }
+
+  /**
+   * Runs a snippet as soon as a lane is free.
+   *
+   * @throws InterruptedError when `signal` is aborted; the snippet is dropped or its process ended.
+   */
+  run(request: Omit<LaneRequest, "id">, key?: string, signal?: AbortSignal): Promise<PoolOutcome> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(new InterruptedError());
+      if (this.#closed) return reject(new InterruptedError("The interpreter is closed."));
+      const abort = (): void => {
+        const waiting = this.#queue.indexOf(job);
+        if (waiting >= 0) this.#queue.splice(waiting, 1);
+        settle(() => reject(new InterruptedError()));
+        job.lane?.kill();
+      };
+      let settled = false;
+      const settle = (act: () => void): void => {
+        if (settled) return;
+        settled = true;
+        signal?.removeEventListener("abort", abort);
+        act();
+      };
+      const job: Job = {
+        request,
+        key,
+        attempts: 0,
+        lane: undefined,
+        resolve: (outcome) => settle(() => resolve(outcome)),
+        reject: (error) => settle(() => reject(error)),
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      this.#queue.push(job);
+      this.#pump();
+    });
+  }
+
+  /** Ends every process and waits until they are gone; snippets that wait or run are rejected. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const job of this.#queue.splice(0)) job.reject(new InterruptedError("The interpreter was closed."));
+    const lanes = [...this.#lanes];
+    for (const lane of lanes) lane.kill();
+    await Promise.all(lanes.map((lane) => lane.gone));
+  }
+
+  /** Starts processes until the wanted number stands. */
+  #fill(): void {
+    while (!this.#closed && this.#lanes.size < this.#options.lanes + this.#options.spares) {
+      const lane = this.#options.start();
+      this.#lanes.add(lane);
+      lane.ready.then(
+        () => {
+          this.#failedStarts = 0;
+          this.#pump();
+        },
+        (error: unknown) => this.#startFailed(error),
+      );
+      lane.gone.then(() => {
+        this.#lanes.delete(lane);
+        if (this.#failedStarts < maxFailedStarts) this.#fill();
+      });
+    }
+  }
+
+  #startFailed(error: unknown): void {
+    if (this.#closed) return;
+    this.failures++;
+    this.#failedStarts++;
+    if (this.#failedStarts < maxFailedStarts) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    for (const job of this.#queue.splice(0)) job.resolve({ status: "infrastructure", reason });
+  }
+
+  #pump(): void {
+    // A pool that gave up tries again when somebody asks again.
+    if (this.#queue.length && this.#failedStarts >= maxFailedStarts && this.#lanes.size === 0) {
+      this.#failedStarts = 0;
+      this.#fill();
+    }
+    while (this.#queue.length && this.#busy < this.#options.lanes) {
+      const next = this.#choose();
+      if (!next) return;
+      this.#serve(next.job, next.lane);
+    }
+  }
+
+  /** The longest waiting job that an idle process may serve; makes room where none may. */
+  #choose(): { job: Job; lane: Lane } | undefined {
+    const idle = [...this.#lanes].filter((lane) => lane.idle);
+    const job = this.#queue[0]!;
+    if (this.#options.isolation !== "rollout") return idle[0] && { job, lane: idle[0] };
+    for (const candidate of this.#queue) {
+      const own = candidate.key === undefined ? undefined : idle.find((lane) => lane.key === candidate.key);
+      if (own) return { job: candidate, lane: own };
+    }
+    const fresh = idle.find((lane) => lane.served === 0);
+    if (fresh) return { job, lane: fresh };
+    if (idle[0]) this.#recycle(idle[0]);
+    return undefined;
+  }
+
+  #recycle(lane: Lane): void {
+    this.recycled++;
+    this.#lanes.delete(lane);
+    lane.kill();
+    this.#fill();
+  }
+
+  async #serve(job: Job, lane: Lane): Promise<void> {
+    this.#queue.splice(this.#queue.indexOf(job), 1);
+    this.#busy++;
+    job.lane = lane;
+    job.attempts++;
+    lane.key = job.key;
+    try {
+      const result = await lane.run({ ...job.request, id: this.#nextId++ });
+      if (this.#keeps(lane, result)) job.resolve(result);
+      else {
+        this.#recycle(lane);
+        job.resolve(result);
+      }
+    } catch (error) {
+      this.#died(job, lane, error);
+    } finally {
+      job.lane = undefined;
+      this.#busy--;
+      this.#pump();
+    }
+  }
+
+  #keeps(lane: Lane, result: LaneResult): boolean {
+    if (!result.reusable || lane.dead || lane.served >= this.#options.maxSnippets) return false;
+    if (this.#options.isolation === "pooled") return true;
+    return this.#options.isolation === "rollout" && lane.key !== undefined;
+  }
+
+  #died(job: Job, lane: Lane, error: unknown): void {
+    this.#recycle(lane);
+    if (this.#closed) return job.reject(new InterruptedError("The interpreter was closed."));
+    if (!(error instanceof LaneDiedError))
+      return job.reject(error instanceof Error ? error : new InfrastructureError(String(error)));
+    this.failures++;
+    if (job.attempts < 2) {
+      this.#queue.unshift(job);
+      return;
+    }
+    if (this.#options.diesTwice === "infrastructure")
+      return job.resolve({ status: "infrastructure", reason: error.message });
+    job.resolve({
+      status: "crash",
+      exitCode: null,
+      stdout: Buffer.alloc(0),
+      stderr: Buffer.alloc(0),
+      report: null,
+      reusable: false,
+    });
+  }
+}

@@ -1,0 +1,85 @@
+import type { PyodideAPI } from "pyodide";
+
+/** What a snippet's Python needs of JavaScript's globals once it runs; all others are removed. */
+const kept = new Set(
+  (
+    "globalThis Infinity NaN undefined Object Function Array Number parseFloat parseInt Boolean String Symbol Date " +
+    "Promise RegExp Error AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError JSON Math " +
+    "Intl ArrayBuffer Atomics SharedArrayBuffer DataView Uint8Array Int8Array Uint16Array Int16Array Uint32Array " +
+    "Int32Array Float16Array Float32Array Float64Array Uint8ClampedArray BigUint64Array BigInt64Array Map Set WeakMap " +
+    "WeakSet WeakRef BigInt Proxy Reflect FinalizationRegistry Iterator decodeURI decodeURIComponent encodeURI " +
+    "encodeURIComponent isFinite isNaN WebAssembly TextDecoder TextEncoder queueMicrotask performance console " +
+    "AbortController AbortSignal Event EventTarget DOMException setTimeout clearTimeout"
+  ).split(" "),
+);
+
+const denied = (): never => {
+  throw new Error("not available to snippets");
+};
+
+/** Emscripten's file system as far as it is touched here. */
+interface FileSystem {
+  filesystems: Record<string, Record<string, unknown> | undefined>;
+  ErrnoError: new (code: number) => Error;
+}
+
+/** Emscripten's number for "no space left on device". */
+const noSpace = 51;
+/** All files of a snippet together, as the jail's tmpfs. */
+const maxFileBytes = 16 * 2 ** 20;
+
+/**
+ * Watches the in-memory files: says whether any was made or written since the start, and limits how much they hold,
+ * because they lie in JavaScript's memory where Python's heap cap does not reach.
+ */
+export function watchFiles(python: PyodideAPI): { touched(): boolean } {
+  const { filesystems, ErrnoError } = python.FS as unknown as FileSystem;
+  const memory = filesystems.MEMFS as Record<string, (...args: never[]) => unknown>;
+  let touched = false;
+  let bytes = 0;
+  const nodes = memory.createNode!;
+  memory.createNode = (...args) => {
+    touched = true;
+    return nodes.apply(memory, args);
+  };
+  for (const name of ["expandFileStorage", "resizeFileStorage"]) {
+    const original = memory[name]!;
+    memory[name] = (...args) => {
+      const [node, size] = args as unknown as [{ usedBytes?: number }, number];
+      touched = true;
+      const growth = size - (node.usedBytes ?? 0);
+      if (growth > 0 && (bytes += growth) > maxFileBytes) throw new ErrnoError(noSpace);
+      return original.apply(memory, args);
+    };
+  }
+  const streams = memory.stream_ops as unknown as Record<string, (...args: never[]) => unknown>;
+  const write = streams.write!;
+  streams.write = (...args) => {
+    touched = true;
+    return write.apply(memory, args);
+  };
+  return { touched: () => touched };
+}
+
+/** Removes every way out of Python that does not go through the operating system; see INTERPRETER in the docs. */
+export function hardenRealm(python: PyodideAPI): void {
+  const api = python as unknown as {
+    _module: { FS: FileSystem };
+    _api: { public_api?: Record<string, unknown> };
+    mountNodeFS: unknown;
+  };
+  for (const fileSystem of [python.FS as unknown as FileSystem, api._module.FS])
+    for (const name of Object.keys(fileSystem.filesystems)) if (name !== "MEMFS") delete fileSystem.filesystems[name];
+  const methods = ["mountNodeFS", "mountNativeFS", "loadPackage", "loadPackagesFromImports", "unpackArchive"];
+  for (const holder of [python as unknown as Record<string, unknown>, api._api.public_api])
+    if (holder)
+      for (const name of methods)
+        Object.defineProperty(holder, name, { value: denied, writable: false, configurable: false });
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    if (kept.has(name)) continue;
+    const removed = delete (globalThis as Record<string, unknown>)[name];
+    const value = name === "eval" ? denied : undefined;
+    if (removed || Object.getOwnPropertyDescriptor(globalThis, name)?.configurable)
+      Object.defineProperty(globalThis, name, { value, writable: false, configurable: false });
+  }
+}
