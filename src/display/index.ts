@@ -1,0 +1,20 @@
+export {
+  type Bar,
+  barChart,
+  Chart,
+  type ChartOptions,
+  lineChart,
+  palette,
+  type Series,
+} from "./chart.ts";
+export type { VegaLiteSpec } from "./chart-svg.ts";
+export { bundleOf, Display, type Displayable, isDisplayable, show } from "./display.ts";
+export { formatBytes, formatDuration, formatNumber, formatPercent } from "./format.ts";
+export { displaySymbol, host, type JupyterHost, type MimeBundle } from "./host.ts";
+export { escapeMarkup, type HtmlPart, html, SafeHtml } from "./html.ts";
+export { LivePanel, type LivePanelOptions, type PanelMetric, runMimeType } from "./live-panel.ts";
+export { ProgressBar, type ProgressItems, type ProgressOptions, progress } from "./progress.ts";
+export { sparkline } from "./series.ts";
+export { registerMagic, shield, signal, throwIfInterrupted } from "./session.ts";
+export { type Align, Table, type TableOptions, table } from "./table.ts";
+export { type StripToken, TokenStrip, type TokenStripOptions, tokenStrip, visibleText } from "./token-strip.ts";

@@ -1,0 +1,34 @@
+import { InterruptedError } from "../base/errors.ts";
+import { host } from "./host.ts";
+
+/** Aborted when the running cell is interrupted; undefined outside of a notebook. */
+export function signal(): AbortSignal | undefined {
+  return host()?.signal();
+}
+
+/**
+ * A safe point: ends the work here if the user interrupted it.
+ *
+ * @param abort default: the running cell's signal.
+ * @throws InterruptedError
+ */
+export function throwIfInterrupted(abort: AbortSignal | undefined = signal()): void {
+  if (abort?.aborted) throw new InterruptedError(undefined, undefined, abort.reason);
+}
+
+/** Runs code that an interrupt must not cut in the middle; the interrupt waits for it (2 s at most). */
+export function shield<T>(run: () => T): T {
+  const notebook = host();
+  return notebook ? notebook.shield(run) : run();
+}
+
+/**
+ * Makes `%%name args` at the top of a cell call `run(body, args)`.
+ *
+ * @returns whether there is a notebook to register it with.
+ */
+export function registerMagic(name: string, run: (body: string, args: string) => unknown): boolean {
+  const notebook = host();
+  notebook?.registerMagic(name, run);
+  return notebook !== undefined;
+}
