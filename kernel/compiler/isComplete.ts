@@ -1,0 +1,31 @@
+import type * as TypeScript from "typescript";
+import type { Completeness } from "./cellCompiler.ts";
+
+// Errors that more text mends, wherever they are reported: unterminated template, comment, and "} expected" kin.
+const unterminatedTemplate = 1160;
+const unterminatedComment = 1010;
+const unterminatedRegularExpression = 1161;
+const expectedAtEnd = new Set([1003, 1005, 1007, 1109, 1110, 1126, 1128, 1132, 1135, 1136, 1144]);
+
+/** Judges a cell by its parse errors: those at the very end of the text ask for more, all others are mistakes. */
+export function judgeCompleteness(ts: typeof TypeScript, code: string): Completeness {
+  if (/^%%/.test(code)) return /\n\s*\n\s*$/.test(code) ? { status: "complete" } : { status: "unknown" };
+  const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.Latest, true, ts.ScriptKind.TS);
+  const problems = (file as unknown as { parseDiagnostics: TypeScript.DiagnosticWithLocation[] }).parseDiagnostics;
+  if (problems.length === 0) return { status: "complete" };
+  const end = code.trimEnd().length;
+  const mendable = problems.every(
+    ({ code: number, start }) =>
+      number === unterminatedTemplate ||
+      number === unterminatedComment ||
+      (number !== unterminatedRegularExpression && expectedAtEnd.has(number) && start >= end),
+  );
+  return mendable ? { status: "incomplete", indent: indentAfter(code) } : { status: "invalid" };
+}
+
+/** Indentation of the last line, one step deeper when that line opens a bracket. */
+function indentAfter(code: string): string {
+  const line = code.trimEnd().split("\n").at(-1) ?? "";
+  const indent = /^\s*/.exec(line)?.[0] ?? "";
+  return /[{([]\s*$/.test(line) ? `${indent}  ` : indent;
+}

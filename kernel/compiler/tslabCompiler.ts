@@ -1,0 +1,161 @@
+import type * as TypeScript from "typescript";
+import type {
+  CellCompiler,
+  Completeness,
+  Completion,
+  Conversion,
+  ConvertedCell,
+  Inspection,
+  PositionMap,
+  Problem,
+} from "./cellCompiler.ts";
+import { mergeDeclarations } from "./declarations.ts";
+import { instrument } from "./instrument.ts";
+import { judgeCompleteness } from "./isComplete.ts";
+import { compose, decodeMappings, dropSourceLines } from "./positions.ts";
+import { loadTslab, type TslabConverter, type TslabDiagnostic, type TslabTypeScript } from "./tslabTypeScript.ts";
+
+const cannotFindModule = 2307;
+/** Lines that the converter puts before a cell. */
+const prefixLines = 1;
+
+const inlineMap = /\n\/\/# sourceMappingURL=data:application\/json;base64,([A-Za-z0-9+/=]+)/;
+
+/** The `CellCompiler` on tslab's converter. A cell with a type error does not run, as in tslab. */
+export class TslabCompiler implements CellCompiler {
+  readonly #tslab: TslabTypeScript;
+  readonly #ts: typeof TypeScript;
+  #converter: TslabConverter;
+  /** Declarations of all names that earlier cells left. */
+  #declarations = "";
+  /** The same after the converted cell, with that cell's names. */
+  #pending: { declarations: string; names: string[] } | undefined;
+
+  constructor() {
+    this.#tslab = loadTslab();
+    this.#ts = this.#tslab.ts;
+    this.#converter = this.#tslab.createConverter();
+  }
+
+  convert(code: string): Conversion {
+    this.#pending = undefined;
+    let converted = this.#converter.convert(this.#declarations, code);
+    if (converted.diagnostics.some((d) => d.code === cannotFindModule)) {
+      // The converter remembers what it did not find; the package or file may be there by now.
+      this.#renewConverter();
+      converted = this.#converter.convert(this.#declarations, code);
+    }
+    if (converted.diagnostics.length > 0) return { ok: false, problems: converted.diagnostics.map(asProblem) };
+    const transpiled = this.#tslab.takeTranspiled();
+    const { javascript, names } = this.#stripPrelude(converted.output ?? "", converted.lastExpressionVar);
+    const positions = transpiled ? sourcePositions(transpiled.input, transpiled.mappings) : [];
+    const instrumented = instrument(this.#ts, javascript, positions);
+    const cell: ConvertedCell = {
+      javascript: instrumented.javascript,
+      positions: instrumented.positions,
+      imports: instrumented.imports,
+      isAsync: instrumented.awaitsAtTopLevel,
+      ...(converted.lastExpressionVar ? { resultName: converted.lastExpressionVar } : {}),
+      names,
+      sideModules: (converted.sideOutputs ?? []).map(({ path, data }) => ({
+        path,
+        javascript: instrument(this.#ts, withoutMaps(data), []).javascript,
+      })),
+    };
+    this.#pending = { declarations: converted.declOutput ?? "", names };
+    return { ok: true, cell };
+  }
+
+  commit(defined: readonly string[]): void {
+    if (!this.#pending) return;
+    const { declarations, names } = this.#pending;
+    const missing = new Set(names.filter((name) => !defined.includes(name)));
+    this.#declarations =
+      missing.size === 0 ? declarations : mergeDeclarations(this.#ts, this.#declarations, declarations, missing);
+    this.#pending = undefined;
+  }
+
+  complete(code: string, offset: number): Completion {
+    const found = this.#converter.complete(this.#visible, code, offset);
+    const types = new Map(found.original?.entries.map((entry) => [entry.name, entry.kind as string]));
+    return {
+      start: found.start,
+      end: found.end,
+      items: found.candidates.map((text) => ({ text, type: types.get(text) ?? "" })),
+    };
+  }
+
+  inspect(code: string, offset: number): Inspection | undefined {
+    const info = this.#converter.inspect(this.#visible, code, offset);
+    const signature = info?.displayParts?.map((part) => part.text).join("");
+    if (!info || !signature) return undefined;
+    const tags = (info.tags ?? []).map(({ name, text }) => {
+      const [first, ...rest] = (text ?? [])
+        .map((part) => part.text)
+        .join("")
+        .split(" ");
+      return name === "param" ? `- \`${first}\` ${rest.join(" ")}` : `*@${name}* ${[first, ...rest].join(" ")}`;
+    });
+    const documentation = (info.documentation ?? []).map((part) => part.text).join("");
+    return { signature, documentation: [documentation, tags.join("\n")].filter(Boolean).join("\n\n") };
+  }
+
+  isComplete(code: string): Completeness {
+    return judgeCompleteness(this.#ts, code);
+  }
+
+  reset(): void {
+    this.#declarations = "";
+    this.#pending = undefined;
+  }
+
+  get #visible(): string {
+    return this.#pending?.declarations ?? this.#declarations;
+  }
+
+  #renewConverter(): void {
+    this.#converter.close();
+    this.#converter = this.#tslab.createConverter();
+  }
+
+  /**
+   * TypeScript begins a module with `exports.b = exports.a = void 0`. That would take away, before the cell runs, the
+   * values that earlier cells gave to these names, so it is blanked out; it also tells the names.
+   */
+  #stripPrelude(output: string, resultName: string | undefined): { javascript: string; names: string[] } {
+    const javascript = withoutMaps(output);
+    const prelude = /^(?:exports\.[\w$\u0080-\uffff]+ = )+void 0;$/m.exec(javascript);
+    if (!prelude || !this.#opensModule(javascript.slice(0, prelude.index))) return { javascript, names: [] };
+    const names = [...prelude[0].matchAll(/exports\.([^ ]+) = /g)].map((match) => match[1]!);
+    return {
+      javascript:
+        javascript.slice(0, prelude.index) +
+        " ".repeat(prelude[0].length) +
+        javascript.slice(prelude.index + prelude[0].length),
+      names: names.filter((name) => name !== resultName).reverse(),
+    };
+  }
+
+  #opensModule(before: string): boolean {
+    return before.trimEnd().endsWith('Object.defineProperty(exports, "__esModule", { value: true });');
+  }
+}
+
+const withoutMaps = (output: string): string => output.replace(/^\/\/# sourceMappingURL=.*$/gm, "");
+
+function sourcePositions(input: string, mappings: string): PositionMap {
+  const inline = inlineMap.exec(input)?.[1];
+  if (!inline) return [];
+  const first = JSON.parse(Buffer.from(inline, "base64").toString("utf8")) as { mappings: string };
+  return dropSourceLines(compose(decodeMappings(mappings), decodeMappings(first.mappings)), prefixLines);
+}
+
+function asProblem(diagnostic: TslabDiagnostic): Problem {
+  return {
+    start: { line: diagnostic.start.line, column: diagnostic.start.character },
+    end: { line: diagnostic.end.line, column: diagnostic.end.character },
+    message: diagnostic.messageText,
+    code: diagnostic.code,
+    ...(diagnostic.fileName ? { file: diagnostic.fileName } : {}),
+  };
+}

@@ -1,0 +1,240 @@
+import { CompilerThread } from "../compiler/thread.ts";
+import { tslabVersions } from "../compiler/tslabTypeScript.ts";
+import { packageVersion } from "../package.ts";
+import type { ConnectionInfo } from "../protocol/connection.ts";
+import { type JupyterMessage, protocolVersion } from "../protocol/messages.ts";
+import { CommTable } from "./comms.ts";
+import { Execution } from "./execution.ts";
+import { History } from "./history.ts";
+import { Inputs } from "./inputs.ts";
+import { complete, inspect, isComplete } from "./language.ts";
+import { Outputs } from "./outputs.ts";
+import { Session, type SessionEvent } from "./session.ts";
+import { type Request, Sockets } from "./sockets.ts";
+
+/** How many messages are remembered so that late output finds its cell. */
+const rememberedRequests = 1000;
+
+/** A request's reply: its content, or nothing for messages without one. */
+type Answer = Record<string, unknown> | undefined;
+
+/**
+ * The kernel's front: it speaks the Jupyter protocol and never runs code of cells, so it always answers.
+ */
+export class Kernel {
+  readonly #sockets: Sockets;
+  readonly #outputs: Outputs;
+  readonly #compiler: CompilerThread;
+  readonly #session: Session;
+  readonly #execution: Execution;
+  readonly #history = new History();
+  readonly #comms: CommTable;
+  readonly #inputs: Inputs;
+  readonly #requests = new Map<string, Request>();
+  readonly #ended: Promise<void>;
+  #end: () => void = () => undefined;
+  #last: Request | undefined;
+
+  constructor(connection: ConnectionInfo) {
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.#sockets = new Sockets(connection);
+    this.#outputs = new Outputs(this.#sockets);
+    this.#session = new Session({
+      event: (event, buffers) => this.#onSessionEvent(event, buffers),
+      rawOutput: (name, text) => this.#outputs.stream(name, text, this.#parent(undefined)),
+      lost: (reason, ranCell) => this.#onSessionLost(reason, ranCell),
+      stuck: () => this.#onStuck(),
+    });
+    this.#compiler = new CompilerThread((error) => {
+      console.error(`cirlab kernel: ${error.message}`);
+      void this.#shutDown();
+    });
+    this.#comms = new CommTable(this.#outputs, this.#session);
+    this.#inputs = new Inputs(this.#sockets, this.#outputs, this.#session);
+    this.#execution = new Execution({
+      sockets: this.#sockets,
+      outputs: this.#outputs,
+      compiler: this.#compiler,
+      session: this.#session,
+      history: this.#history,
+    });
+  }
+
+  /** Serves until a client shuts the kernel down. */
+  async run(): Promise<void> {
+    await this.#sockets.open((request) => {
+      this.#receive(request).catch((error: Error) => console.error(`cirlab kernel: ${error.stack}`));
+    });
+    this.#outputs.publish("status", { execution_state: "starting" }, undefined);
+    await this.#ended;
+  }
+
+  interrupt(): void {
+    this.#execution.interrupt();
+  }
+
+  /** Ends the session and the sockets; `run` returns. */
+  stop(): Promise<void> {
+    return this.#shutDown();
+  }
+
+  async #receive(request: Request): Promise<void> {
+    const { message, socket } = request;
+    const type = message.header.msg_type;
+    if (socket === "stdin") return this.#inputs.receive(message);
+    this.#remember(request);
+    if (type === "execute_request" && socket === "shell") return this.#execution.add(request);
+    this.#outputs.publish("status", { execution_state: "busy" }, message);
+    let isCommPending = false;
+    try {
+      if (type === "comm_open" || type === "comm_msg" || type === "comm_close") {
+        isCommPending = this.#comms.receive(type, message, () => this.#idle(message));
+      } else if (type === "shutdown_request") {
+        return await this.#answerShutdown(request);
+      } else {
+        const content = await this.#answer(message).catch((error: Error) => ({
+          status: "error",
+          ename: "KernelError",
+          evalue: error.message,
+          traceback: [error.message],
+        }));
+        if (content) this.#sockets.reply(request, type.replace(/_request$/, "_reply"), content);
+      }
+    } finally {
+      if (!isCommPending) this.#idle(message);
+    }
+  }
+
+  #idle(parent: JupyterMessage): void {
+    this.#outputs.publish("status", { execution_state: "idle" }, parent);
+    // Clients take the last status as the kernel's: while a cell runs, it is busy.
+    const running = this.#execution.running;
+    if (running) this.#outputs.publish("status", { execution_state: "busy" }, running.message);
+  }
+
+  async #answer({ header, content }: JupyterMessage): Promise<Answer> {
+    switch (header.msg_type) {
+      case "kernel_info_request":
+        return kernelInfo();
+      case "complete_request":
+        return complete(this.#compiler, content);
+      case "inspect_request":
+        return inspect(this.#compiler, content);
+      case "is_complete_request":
+        return isComplete(this.#compiler, content);
+      case "history_request":
+        return { status: "ok", history: this.#history.answer(content) };
+      case "comm_info_request":
+        return { status: "ok", comms: this.#comms.list(content.target_name) };
+      case "interrupt_request":
+        this.interrupt();
+        return { status: "ok" };
+      default:
+        return undefined;
+    }
+  }
+
+  async #answerShutdown(request: Request): Promise<void> {
+    const content = { status: "ok", restart: request.message.content.restart === true };
+    this.#outputs.publish("shutdown_reply", content, request.message);
+    this.#outputs.publish("status", { execution_state: "idle" }, request.message);
+    this.#sockets.reply(request, "shutdown_reply", content);
+    await this.#shutDown();
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#session.close();
+    this.#outputs.flush();
+    await Promise.all([this.#sockets.close(), this.#compiler.close()]);
+    this.#end();
+  }
+
+  #remember(request: Request): void {
+    this.#last = request;
+    this.#requests.set(request.message.header.msg_id, request);
+    if (this.#requests.size > rememberedRequests) this.#requests.delete(this.#requests.keys().next().value!);
+  }
+
+  /** The message that output belongs to: that of its cell, else the running or the last one. */
+  #requestOf(id: string | undefined): Request | undefined {
+    return (id !== undefined ? this.#requests.get(id) : undefined) ?? this.#execution.running ?? this.#last;
+  }
+
+  #parent(id: string | undefined): JupyterMessage | undefined {
+    return this.#requestOf(id)?.message;
+  }
+
+  #onSessionEvent(event: SessionEvent, buffers: Uint8Array[]): void {
+    switch (event.type) {
+      case "stream":
+        return this.#outputs.stream(event.name, event.text, this.#parent(event.id));
+      case "display":
+        return this.#outputs.publish(
+          event.update ? "update_display_data" : "display_data",
+          {
+            data: event.data,
+            metadata: event.metadata,
+            transient: event.displayId === undefined ? {} : { display_id: event.displayId },
+          },
+          this.#parent(event.id),
+        );
+      case "clear":
+        return this.#outputs.publish("clear_output", { wait: event.wait }, this.#parent(event.id));
+      case "inputRequest":
+        return this.#inputs.ask(event, this.#requestOf(event.id));
+      case "comm":
+        return this.#comms.fromSession(event, buffers, this.#parent(event.id));
+      case "commHandled":
+        return this.#comms.handled(event.id);
+    }
+  }
+
+  #onSessionLost(reason: string, ranCell: boolean): void {
+    void this.#compiler.reset();
+    this.#comms.lost();
+    this.#inputs.lost();
+    if (ranCell) return;
+    this.#outputs.stream(
+      "stderr",
+      `The session process is gone: ${reason}. All variables are lost; a new session runs.\n`,
+      this.#parent(undefined),
+    );
+  }
+
+  #onStuck(): void {
+    this.#outputs.stream(
+      "stderr",
+      "\nThe cell does not stop: it is inside a built-in operation that cannot be interrupted. " +
+        "Interrupt again to end the session; its variables will be lost.\n",
+      this.#parent(undefined),
+    );
+    this.#outputs.flush();
+  }
+}
+
+function kernelInfo(): Record<string, unknown> {
+  const { typescript } = tslabVersions();
+  return {
+    status: "ok",
+    protocol_version: protocolVersion,
+    implementation: "cirlab",
+    implementation_version: packageVersion,
+    language_info: {
+      name: "typescript",
+      version: typescript,
+      mimetype: "text/x-typescript",
+      file_extension: ".ts",
+      pygments_lexer: "typescript",
+      codemirror_mode: "typescript",
+      nbconvert_exporter: "script",
+    },
+    banner: `CIR Lab ${packageVersion}: TypeScript ${typescript} on Node.js ${process.version}`,
+    help_links: [
+      { text: "TypeScript", url: "https://www.typescriptlang.org/docs/" },
+      { text: "Node.js", url: "https://nodejs.org/docs/latest/api/" },
+    ],
+    supported_features: [],
+  };
+}

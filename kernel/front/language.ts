@@ -1,0 +1,71 @@
+import type { CompilerThread } from "../compiler/thread.ts";
+import { toCharacters, toUtf16 } from "./text.ts";
+
+const maxItems = 500;
+
+function codeOf(content: Record<string, unknown>): { code: string; cursor: number; offset: number } {
+  const code = typeof content.code === "string" ? content.code : "";
+  const cursor = typeof content.cursor_pos === "number" ? content.cursor_pos : toCharacters(code, code.length);
+  return { code, cursor, offset: toUtf16(code, cursor) };
+}
+
+/** Content of a complete_reply. */
+export async function complete(
+  compiler: CompilerThread,
+  content: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  const { code, cursor, offset } = codeOf(content);
+  if (code.startsWith("%%")) {
+    return { status: "ok", matches: [], cursor_start: cursor, cursor_end: cursor, metadata: {} };
+  }
+  const { start, end, items } = await compiler.complete(code, offset);
+  const cursor_start = toCharacters(code, start);
+  const cursor_end = toCharacters(code, end);
+  const shown = items.slice(0, maxItems);
+  return {
+    status: "ok",
+    matches: shown.map((item) => item.text),
+    cursor_start,
+    cursor_end,
+    metadata: {
+      _jupyter_types_experimental: shown.map(({ text, type }) => ({
+        text,
+        type: type || "<unknown>",
+        start: cursor_start,
+        end: cursor_end,
+      })),
+    },
+  };
+}
+
+/** Content of an inspect_reply. */
+export async function inspect(
+  compiler: CompilerThread,
+  content: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  const { code, offset } = codeOf(content);
+  // Just behind a name means that name, as users expect of a cursor there.
+  const found = code.startsWith("%%")
+    ? undefined
+    : ((await compiler.inspect(code, offset)) ?? (await compiler.inspect(code, Math.max(0, offset - 1))));
+  if (!found) return { status: "ok", found: false, data: {}, metadata: {} };
+  const { signature, documentation } = found;
+  return {
+    status: "ok",
+    found: true,
+    data: {
+      "text/plain": documentation ? `${signature}\n\n${documentation}` : signature,
+      "text/markdown": `\`\`\`typescript\n${signature}\n\`\`\`${documentation ? `\n\n${documentation}` : ""}`,
+    },
+    metadata: {},
+  };
+}
+
+/** Content of an is_complete_reply. */
+export async function isComplete(
+  compiler: CompilerThread,
+  content: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  const { status, indent } = await compiler.isComplete(codeOf(content).code);
+  return status === "incomplete" ? { status, indent: indent ?? "" } : { status };
+}

@@ -1,0 +1,126 @@
+import { randomUUID } from "node:crypto";
+import { Router, XPublisher } from "zeromq";
+import { address, type ConnectionInfo, type SocketName } from "../protocol/connection.ts";
+import { createMessage, decodeMessage, encodeMessage, type JupyterMessage } from "../protocol/messages.ts";
+import { SendQueue } from "../protocol/sendQueue.ts";
+
+export type RequestSocket = "shell" | "control" | "stdin";
+
+/** A request with what is needed to answer it. */
+export interface Request {
+  message: JupyterMessage;
+  socket: RequestSocket;
+  identities: Uint8Array[];
+}
+
+export interface PublishOptions {
+  metadata?: Record<string, unknown>;
+  buffers?: Uint8Array[];
+}
+
+/** The kernel's five sockets. */
+export class Sockets {
+  readonly #connection: ConnectionInfo;
+  readonly #session = randomUUID();
+  readonly #routers: Record<RequestSocket, Router>;
+  readonly #heartbeat = new Router({ sendHighWaterMark: 0 });
+  // Without a limit: at the default of 1000 messages a burst of output would lose some.
+  readonly #iopub = new XPublisher({ sendHighWaterMark: 0 });
+  readonly #queues: Record<RequestSocket | "iopub" | "hb", SendQueue>;
+  #complained = false;
+
+  constructor(connection: ConnectionInfo) {
+    this.#connection = connection;
+    const router = () => new Router({ sendHighWaterMark: 0, receiveHighWaterMark: 0 });
+    this.#routers = { shell: router(), control: router(), stdin: router() };
+    this.#queues = {
+      shell: new SendQueue(this.#routers.shell),
+      control: new SendQueue(this.#routers.control),
+      stdin: new SendQueue(this.#routers.stdin),
+      iopub: new SendQueue(this.#iopub),
+      hb: new SendQueue(this.#heartbeat),
+    };
+  }
+
+  /** Binds all sockets and calls `received` for every well-formed, rightly signed message. */
+  async open(received: (request: Request) => void): Promise<void> {
+    const at = (name: SocketName) => address(this.#connection, name);
+    await Promise.all([
+      this.#iopub.bind(at("iopub")),
+      this.#routers.shell.bind(at("shell")),
+      this.#routers.control.bind(at("control")),
+      this.#routers.stdin.bind(at("stdin")),
+      this.#heartbeat.bind(at("hb")),
+    ]);
+    for (const name of ["shell", "control", "stdin"] as const) void this.#read(name, received);
+    void this.#echoHeartbeat();
+    void this.#welcomeSubscribers();
+  }
+
+  /** Broadcasts a message. */
+  publish(
+    msgType: string,
+    content: Record<string, unknown>,
+    parent: JupyterMessage | undefined,
+    options: PublishOptions = {},
+  ): void {
+    const message = createMessage(msgType, content, { session: this.#session, username: "kernel", parent, ...options });
+    const topic = Buffer.from(`kernel.${this.#session}.${msgType}`);
+    void this.#queues.iopub.send(encodeMessage(message, this.#connection, [topic]));
+  }
+
+  /** Answers a request on the socket that it came from (an input request goes to the same client's stdin). */
+  reply(
+    request: Request,
+    msgType: string,
+    content: Record<string, unknown>,
+    options: PublishOptions & { socket?: RequestSocket } = {},
+  ): void {
+    const { socket = request.socket, ...rest } = options;
+    const message = createMessage(msgType, content, {
+      session: this.#session,
+      username: "kernel",
+      parent: request.message,
+      ...rest,
+    });
+    void this.#queues[socket].send(encodeMessage(message, this.#connection, request.identities));
+  }
+
+  /** Sends what is queued and closes all sockets. */
+  async close(): Promise<void> {
+    await Promise.all(Object.values(this.#queues).map((queue) => queue.flushed()));
+    for (const socket of [...Object.values(this.#routers), this.#iopub, this.#heartbeat]) socket.close();
+  }
+
+  async #read(socket: RequestSocket, received: (request: Request) => void): Promise<void> {
+    for await (const frames of this.#routers[socket]) {
+      const decoded = decodeMessage(frames, this.#connection);
+      if (decoded) received({ ...decoded, socket });
+      else this.#complain(socket);
+    }
+  }
+
+  #complain(socket: RequestSocket): void {
+    if (this.#complained) return;
+    this.#complained = true;
+    console.error(`cirlab kernel: ignored a malformed or wrongly signed message on ${socket} (told once).`);
+  }
+
+  async #echoHeartbeat(): Promise<void> {
+    for await (const frames of this.#heartbeat) void this.#queues.hb.send(frames);
+  }
+
+  /** Protocol 5.4: a new subscriber is told when its subscription holds. */
+  async #welcomeSubscribers(): Promise<void> {
+    for await (const [event] of this.#iopub) {
+      if (event?.[0] !== 1) continue;
+      const topic = event.subarray(1);
+      const message = createMessage(
+        "iopub_welcome",
+        { subscription: topic.toString() },
+        { session: this.#session, username: "kernel" },
+      );
+      void this.#queues.iopub.send(encodeMessage(message, this.#connection, [topic]));
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { Worker } from "node:worker_threads";
+import { siblingModule } from "../package.ts";
+import { emit } from "./emit.ts";
+import { errorReport, KernelInterrupt } from "./errors.ts";
+import { flagCount, interruptFlag, shieldDepth } from "./flags.ts";
+import type { CellOutcome } from "./wire.ts";
+
+/** How long an interrupted cell may take to end by itself when the lab's code in it watches the signal. */
+const graceMs = 1500;
+/** The same while it is in shielded code. */
+const shieldGraceMs = 5000;
+
+/** Code that runs for a message of a client, and everything that it set going. */
+export interface Cell {
+  readonly id: string;
+  readonly frontCellId: string | undefined;
+  readonly controller: AbortController;
+  /** Its code asked for the interrupt signal: it may need a moment to stop in good order. */
+  watchesSignal: boolean;
+  shields: number;
+  interrupted: boolean;
+  /** Its outcome is told. */
+  done: boolean;
+  /** It was interrupted and did not end: its timers and awaits do not go on. */
+  abandoned: boolean;
+  readonly defined: Set<string>;
+}
+
+const { setTimeout: startTimer } = globalThis;
+
+/** The cells of a session: which one runs, which one a piece of code belongs to, and how they are stopped. */
+export class Cells {
+  readonly flag: Int32Array;
+  readonly #context = new AsyncLocalStorage<Cell>();
+  #current: Cell | undefined;
+  #last: Cell | undefined;
+
+  constructor() {
+    const shared = new SharedArrayBuffer(4 * flagCount);
+    this.flag = new Int32Array(shared);
+    const watchdog = new Worker(siblingModule(import.meta.url, "./watchdog"), {
+      workerData: { flags: shared },
+      stdout: true,
+      stderr: true,
+    });
+    watchdog.unref();
+    watchdog.on("message", () => {
+      if (Atomics.exchange(this.flag, interruptFlag, 0) !== 0 && this.#current) this.interrupt(this.#current);
+    });
+  }
+
+  /** The cell that the calling code belongs to; for code without one, the running cell or the last that ran. */
+  here(): Cell | undefined {
+    return this.#context.getStore() ?? this.#current ?? this.#last;
+  }
+
+  /** Runs the code of a new cell, which becomes the running one until its outcome is known. */
+  start(head: { id: string; frontCellId?: string }, run: (cell: Cell) => Promise<CellOutcome>): void {
+    const cell = newCell(head);
+    this.#current = this.#last = cell;
+    // An interrupt of the cell before must not hit this one.
+    Atomics.store(this.flag, interruptFlag, 0);
+    this.#context.run(cell, () => {
+      run(cell).then(
+        (outcome) => this.finish(cell, outcome),
+        (error: unknown) => this.finish(cell, this.outcomeOf(cell, error)),
+      );
+    });
+  }
+
+  /** Runs code beside the running cell, for example a comm's listener; its output belongs to message `id`. */
+  beside<T>(id: string, run: () => T): T {
+    return this.#context.run(newCell({ id }), run);
+  }
+
+  outcomeOf(cell: Cell, error: unknown): CellOutcome {
+    // SIGINT ended the synchronous part of the cell.
+    if ((error as { code?: unknown } | null)?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED") {
+      Atomics.store(this.flag, interruptFlag, 0);
+      this.#stop(cell);
+      cell.abandoned = true;
+      error = new KernelInterrupt();
+    }
+    return { status: "error", interrupted: cell.interrupted, ...errorReport(error) };
+  }
+
+  finish(cell: Cell, outcome: CellOutcome): void {
+    if (cell.done) return;
+    cell.done = true;
+    if (this.#current === cell) this.#current = undefined;
+    emit({ type: "done", id: cell.id, defined: [...cell.defined], outcome });
+  }
+
+  /**
+   * Stops a cell: its signal is aborted first. A cell whose lab code watches the signal gets time to end at a safe
+   * point; any other one is given up at once, and what it left running stops at its next await, timer or loop.
+   */
+  interrupt(cell: Cell): void {
+    if (cell.interrupted) return;
+    this.#stop(cell);
+    emit({ type: "interrupting", id: cell.id });
+    if (!cell.watchesSignal && cell.shields === 0) return this.#abandon(cell);
+    startTimer(() => {
+      if (cell.done || cell.shields === 0) return this.#abandon(cell);
+      startTimer(() => this.#abandon(cell), shieldGraceMs - graceMs);
+    }, graceMs);
+  }
+
+  /** Called by instrumented loops while an interrupt waits. */
+  checkLoop(): void {
+    if (this.flag[shieldDepth] !== 0) return;
+    const cell = this.#context.getStore();
+    const isLate = this.flag[interruptFlag] === 2;
+    if (cell && cell === this.#current) {
+      Atomics.store(this.flag, interruptFlag, 0);
+      this.interrupt(cell);
+      throw new KernelInterrupt();
+    }
+    // A loop that an older cell left behind blocks the thread, so that the interrupt cannot reach the running cell.
+    if (cell?.interrupted || isLate) {
+      if (cell) cell.abandoned = true;
+      throw new KernelInterrupt();
+    }
+  }
+
+  /** Gets every value that a cell's code awaited. */
+  checkAwait<T>(value: T): T {
+    if (this.#context.getStore()?.interrupted) throw new KernelInterrupt();
+    return value;
+  }
+
+  /** Wraps a timer's callback so that it does nothing once its cell is given up. */
+  guardTimer<A extends unknown[]>(callback: (...args: A) => unknown): (...args: A) => unknown {
+    const cell = this.#context.getStore();
+    return cell ? (...args) => (cell.abandoned ? undefined : callback(...args)) : callback;
+  }
+
+  /** Runs code that an interrupt does not cut, up to its limits. */
+  shield<T>(run: () => T): T {
+    const cell = this.here();
+    const leave = () => {
+      Atomics.sub(this.flag, shieldDepth, 1);
+      if (cell) cell.shields--;
+    };
+    Atomics.add(this.flag, shieldDepth, 1);
+    if (cell) cell.shields++;
+    let isPending = false;
+    try {
+      const result = run();
+      if (result instanceof Promise) {
+        isPending = true;
+        return result.finally(leave) as T;
+      }
+      return result;
+    } finally {
+      if (!isPending) leave();
+    }
+  }
+
+  #stop(cell: Cell): void {
+    cell.interrupted = true;
+    cell.controller.abort(new KernelInterrupt());
+  }
+
+  #abandon(cell: Cell): void {
+    cell.abandoned = true;
+    this.finish(cell, { status: "error", interrupted: true, ...errorReport(new KernelInterrupt()) });
+  }
+}
+
+function newCell(head: { id: string; frontCellId?: string }): Cell {
+  return {
+    id: head.id,
+    frontCellId: head.frontCellId,
+    controller: new AbortController(),
+    watchesSignal: false,
+    shields: 0,
+    interrupted: false,
+    done: false,
+    abandoned: false,
+    defined: new Set(),
+  };
+}

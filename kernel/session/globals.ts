@@ -1,0 +1,71 @@
+import { promisify } from "node:util";
+import type { Cells } from "./cells.ts";
+import { emit } from "./emit.ts";
+import type { Host } from "./host.ts";
+
+/** Standard output and error go to the cell that writes, in order with all other output. */
+function captureStreams(cells: Cells): void {
+  for (const name of ["stdout", "stderr"] as const) {
+    const decoder = new TextDecoder();
+    const write = (
+      chunk: string | Uint8Array,
+      encoding?: BufferEncoding | ((error?: Error | null) => void),
+      callback?: (error?: Error | null) => void,
+    ): boolean => {
+      const text = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
+      if (text) emit({ type: "stream", id: cells.here()?.id, name, text });
+      const done = typeof encoding === "function" ? encoding : callback;
+      if (done) process.nextTick(done);
+      return true;
+    };
+    process[name].write = write as typeof process.stdout.write;
+  }
+}
+
+/** Timers of a cell that was given up do nothing. */
+function guardTimers(cells: Cells): void {
+  for (const name of ["setTimeout", "setInterval", "setImmediate"] as const) {
+    const original = globalThis[name] as (callback: (...args: unknown[]) => unknown, ...rest: unknown[]) => unknown;
+    const guarded = (callback: (...args: unknown[]) => unknown, ...rest: unknown[]) =>
+      original(typeof callback === "function" ? cells.guardTimer(callback) : callback, ...rest);
+    const promised = (original as { [promisify.custom]?: unknown })[promisify.custom];
+    if (promised) Object.defineProperty(guarded, promisify.custom, { value: promised });
+    Object.assign(globalThis, { [name]: guarded });
+  }
+}
+
+/** A cell that ends the process would take all variables with it. */
+function refuseExit(): void {
+  const refuse = (code?: unknown): never => {
+    throw new Error(
+      `process.exit(${code === undefined ? "" : String(code)}) is not allowed in a cell: it would lose all variables. ` +
+        "Throw an error to end the cell, or restart the kernel.",
+    );
+  };
+  process.exit = refuse;
+  Object.assign(process, { reallyExit: refuse });
+}
+
+/** Prepares the global scope in which cells run. */
+export function adaptGlobals(cells: Cells, host: Host): void {
+  captureStreams(cells);
+  guardTimers(cells);
+  refuseExit();
+  // The channel to the front is the kernel's alone.
+  Object.assign(process, { send: undefined, disconnect: undefined });
+  Object.defineProperty(globalThis, Symbol.for("Jupyter.host"), {
+    value: {
+      display: host.display,
+      update: host.update,
+      clear: host.clear,
+      openComm: host.openComm,
+      registerTarget: host.registerTarget,
+      input: host.input,
+      signal: host.signal,
+      cellId: host.cellId,
+      shield: host.shield,
+      registerMagic: host.registerMagic,
+    },
+  });
+  Object.assign(globalThis, { display: host.displayValue, input: host.input });
+}

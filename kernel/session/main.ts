@@ -1,0 +1,120 @@
+// The session process: cells run here, on the main thread.
+import vm from "node:vm";
+import type { ConvertedCell } from "../compiler/cellCompiler.ts";
+import { type Cell, Cells } from "./cells.ts";
+import { bundleOf } from "./display.ts";
+import { emit } from "./emit.ts";
+import { errorReport, KernelInterrupt, mapStackTraces, registerScript } from "./errors.ts";
+import { adaptGlobals } from "./globals.ts";
+import { Host, tslabModule } from "./host.ts";
+import { Modules } from "./modules.ts";
+import type { CellOutcome, ToSession } from "./wire.ts";
+
+const cells = new Cells();
+const host = new Host(cells);
+
+/** What the compiler's code calls. */
+const kernel = {
+  flag: cells.flag,
+  checkLoop: () => cells.checkLoop(),
+  checkAwait: <T>(value: T) => cells.checkAwait(value),
+};
+const modules = new Modules(kernel, { tslab: tslabModule(host) });
+
+/** All names of the notebook. TypeScript defines imported names as getters; a later cell may assign to them. */
+const names: Record<string, unknown> = {};
+function exportsFor(cell: Cell): Record<string, unknown> {
+  return new Proxy(names, {
+    set(_target, name, value) {
+      names[String(name)] = value;
+      cell.defined.add(String(name));
+      return true;
+    },
+    defineProperty(_target, name, { get, value }) {
+      if (name === "__esModule") return true;
+      names[String(name)] = get ? get() : value;
+      cell.defined.add(String(name));
+      return true;
+    },
+  });
+}
+
+const parameters = "exports, require, __kernel, __load";
+
+async function runCell(cell: Cell, label: string, converted: ConvertedCell, source: string): Promise<CellOutcome> {
+  registerScript(label, { source, positions: converted.positions });
+  modules.addSources(converted.sideModules);
+  await modules.preload(converted.imports);
+  const script = new vm.Script(
+    `(${converted.isAsync ? "async " : ""}function (${parameters}) {\n${converted.javascript}\n})`,
+    { filename: label, lineOffset: -1, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER },
+  );
+  const body = script.runInThisContext() as (...args: unknown[]) => unknown;
+  const args = [exportsFor(cell), modules.require, kernel, modules.load];
+  const ended = runInterruptibly(() => body(...args));
+  if (converted.isAsync) await ended;
+  if (converted.resultName === undefined) return { status: "ok" };
+  const value = names[converted.resultName];
+  delete names[converted.resultName];
+  cell.defined.delete(converted.resultName);
+  return withResult(value);
+}
+
+/** Calls `run` so that SIGINT ends its synchronous part. */
+function runInterruptibly(run: () => unknown): unknown {
+  const hidden = globalThis as { __cirlabRun?: () => unknown };
+  hidden.__cirlabRun = run;
+  try {
+    return callHidden.runInThisContext({ breakOnSigint: true });
+  } finally {
+    delete hidden.__cirlabRun;
+  }
+}
+const callHidden = new vm.Script("globalThis.__cirlabRun()", { filename: "node:cirlab" });
+
+async function withResult(value: unknown): Promise<CellOutcome> {
+  if (value === undefined) return { status: "ok" };
+  return { status: "ok", result: { data: await bundleOf(value), metadata: {} } };
+}
+
+async function runMagic(name: string, args: string, body: string): Promise<CellOutcome> {
+  const magic = host.magics.get(name);
+  if (!magic) {
+    const known = [...host.magics.keys()].map((k) => `%%${k}`).join(", ");
+    throw new Error(
+      `There is no %%${name}.${known ? ` Known: ${known}.` : ""}${name === "python" ? ' Run import "cirlab" first.' : ""}`,
+    );
+  }
+  return withResult(await runInterruptibly(() => magic(body, args)));
+}
+
+const receive = (message: ToSession): void => {
+  switch (message.type) {
+    case "execute":
+      return cells.start(message, (cell) => runCell(cell, message.label, message.cell, message.source));
+    case "magic":
+      return cells.start(message, () => runMagic(message.name, message.args, message.body));
+    case "inputReply":
+    case "inputRefused":
+      return host.answerInput(message);
+    case "comm":
+      return host.comms.receive(message);
+  }
+};
+
+/** An error that no cell caught: told under the cell that it came from. */
+function reportStray(error: unknown, what: string): void {
+  if (error instanceof KernelInterrupt || cells.here()?.abandoned) return;
+  const { traceback } = errorReport(error);
+  emit({ type: "stream", id: cells.here()?.id, name: "stderr", text: `${what}: ${traceback.join("\n")}\n` });
+}
+
+process.on("uncaughtException", (error) => reportStray(error, "Uncaught"));
+process.on("unhandledRejection", (error) => reportStray(error, "Unhandled rejection"));
+// The watchdog's SIGINT is for the synchronous part of a cell; elsewhere it must do nothing.
+process.on("SIGINT", () => undefined);
+process.on("message", receive);
+process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
+mapStackTraces();
+adaptGlobals(cells, host);
+emit({ type: "ready" });

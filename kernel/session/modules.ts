@@ -1,0 +1,150 @@
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire, isBuiltin } from "node:module";
+import { dirname, extname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import vm from "node:vm";
+import type { SideModule } from "../compiler/cellCompiler.ts";
+import { packageRoot } from "../package.ts";
+
+type Require = (specifier: string) => unknown;
+
+/** Runs a CommonJS text; the kernel's object is what instrumented code calls. */
+const moduleHead = "(function (exports, require, module, __filename, __dirname, __kernel, __load) {";
+
+/** Error codes of `require` for modules that only `import()` can load. */
+const needsImport = new Set(["ERR_REQUIRE_ESM", "ERR_REQUIRE_ASYNC_MODULE", "ERR_PACKAGE_PATH_NOT_EXPORTED"]);
+
+/**
+ * Modules for cells: `cirlab` is this package whatever the folder, `tslab` is tslab's public API on this kernel, local
+ * TypeScript comes from the compiler, and all else is found as from a file in the notebook's folder.
+ */
+export class Modules {
+  readonly #require = createRequire(join(process.cwd(), "cell.js"));
+  /** Modules that were loaded by `import()`, by specifier. */
+  readonly #imported = new Map<string, unknown>();
+  /** The user's own TypeScript files as JavaScript, and their exports once they ran. */
+  readonly #sources = new Map<string, string>();
+  readonly #instances = new Map<string, { exports: Record<string, unknown> }>();
+  readonly #kernel: unknown;
+  readonly #builtIn: Record<string, unknown>;
+
+  /** @param builtIn modules that the session provides, by specifier. */
+  constructor(kernel: unknown, builtIn: Record<string, unknown>) {
+    this.#kernel = kernel;
+    this.#builtIn = builtIn;
+  }
+
+  /** New versions of the user's own files; what imported them is loaded anew as well. */
+  addSources(modules: readonly SideModule[]): void {
+    if (modules.length === 0) return;
+    for (const { path, javascript } of modules) this.#sources.set(path, javascript);
+    this.#instances.clear();
+  }
+
+  /** Loads what a cell imports, so that `require` can answer at once. */
+  async preload(specifiers: readonly string[]): Promise<void> {
+    for (const specifier of specifiers) await this.#loadOnce(specifier);
+  }
+
+  /** `import()` of a cell. */
+  load = async (specifier: unknown): Promise<unknown> => {
+    const name = String(specifier);
+    await this.#loadOnce(name);
+    const found = this.require(name) as Record<string, unknown>;
+    if (found?.__esModule) return found;
+    return { __esModule: true, ...(typeof found === "object" ? found : {}), default: found };
+  };
+
+  /** `require` of a cell. */
+  require: Require = (specifier) => this.#find(specifier, process.cwd());
+
+  #find(specifier: string, folder: string): unknown {
+    if (Object.hasOwn(this.#builtIn, specifier)) return this.#builtIn[specifier];
+    if (this.#imported.has(specifier)) return this.#imported.get(specifier);
+    const own = this.#ownFile(specifier, folder);
+    if (own) return this.#run(own);
+    return folder === process.cwd() ? this.#require(specifier) : createRequire(join(folder, "module.js"))(specifier);
+  }
+
+  async #loadOnce(specifier: string): Promise<void> {
+    if (Object.hasOwn(this.#builtIn, specifier) || this.#imported.has(specifier) || isBuiltin(specifier)) return;
+    if (specifier === "cirlab") return this.#import(specifier, ownPackage());
+    if (this.#ownFile(specifier, process.cwd())) return;
+    let file: string;
+    try {
+      file = this.#require.resolve(specifier);
+    } catch (error) {
+      if (!needsImport.has((error as NodeJS.ErrnoException).code ?? "")) throw shortened(error, specifier);
+      return this.#import(specifier, specifier);
+    }
+    if (isModuleFile(file)) await this.#import(specifier, pathToFileURL(file).href);
+  }
+
+  async #import(specifier: string, target: string): Promise<void> {
+    const namespace = (await importFromFolder(target)) as Record<string, unknown>;
+    const live = { __esModule: true };
+    for (const name of Object.keys(namespace)) {
+      Object.defineProperty(live, name, { enumerable: true, get: () => namespace[name] });
+    }
+    this.#imported.set(specifier, live);
+  }
+
+  /** The path of a user's own TypeScript file that `specifier` means, if it is one. */
+  #ownFile(specifier: string, folder: string): string | undefined {
+    if (!/^\.{0,2}\//.test(specifier)) return undefined;
+    const base = resolve(folder, specifier);
+    const candidates = [`${base}.js`, base.replace(/\.tsx?$/, ".js"), base, join(base, "index.js")];
+    return candidates.find((path) => this.#sources.has(path));
+  }
+
+  #run(path: string): unknown {
+    const known = this.#instances.get(path);
+    if (known) return known.exports;
+    const module = { exports: {} as Record<string, unknown> };
+    this.#instances.set(path, module);
+    const folder = dirname(path);
+    const wrapper = vm.runInThisContext(`${moduleHead}${this.#sources.get(path)}\n})`, {
+      filename: path,
+      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    }) as (...args: unknown[]) => void;
+    const require: Require = (specifier) => this.#find(specifier, folder);
+    wrapper(module.exports, require, module, path, folder, this.#kernel, this.load);
+    return module.exports;
+  }
+}
+
+/** Node's own `import()` as from a file in the notebook's folder. */
+const importFromFolder = vm.runInThisContext("(specifier) => import(specifier)", {
+  filename: join(process.cwd(), "cell.js"),
+  importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+}) as (specifier: string) => Promise<unknown>;
+
+function ownPackage(): string {
+  const file = join(packageRoot, "dist", "src", "index.js");
+  if (!existsSync(file)) {
+    throw new Error(`cirlab is not built (${file} is missing). Run "npm run build" in ${packageRoot}.`);
+  }
+  return pathToFileURL(file).href;
+}
+
+/** Whether Node takes a file as an ES module: by its extension, else by the nearest package.json. */
+function isModuleFile(file: string): boolean {
+  const extension = extname(file);
+  if (extension === ".mjs") return true;
+  if (extension !== ".js") return false;
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    const description = join(folder, "package.json");
+    if (existsSync(description)) {
+      return (JSON.parse(readFileSync(description, "utf8")) as { type?: string }).type === "module";
+    }
+    if (dirname(folder) === folder) return false;
+  }
+}
+
+/** Node's message lists the files that required it, all of them the kernel's. */
+function shortened(error: unknown, specifier: string): unknown {
+  if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") return error;
+  return Object.assign(new Error(`Cannot find module "${specifier}" from ${process.cwd()}.`), {
+    code: "MODULE_NOT_FOUND",
+  });
+}

@@ -1,0 +1,33 @@
+// A thread of the session process that hears the front while the main thread is busy.
+import { Socket } from "node:net";
+import { parentPort, workerData } from "node:worker_threads";
+import { interruptFlag, shieldDepth, softDelayMs } from "./flags.ts";
+import { interruptDescriptor } from "./wire.ts";
+
+const flags = new Int32Array((workerData as { flags: SharedArrayBuffer }).flags);
+const pipe = new Socket({ fd: interruptDescriptor, readable: true, writable: false });
+
+const shieldLimitMs = 2000;
+const retryMs = 200;
+
+/**
+ * Asks the main thread to stop the running cell until it has taken the request: first softly (its loops and awaits look
+ * at the flag), then with SIGINT, which ends the synchronous part of a cell wherever it is. Shielded code is given two
+ * seconds before that.
+ */
+function press(elapsedMs: number): void {
+  if (Atomics.load(flags, interruptFlag) === 0) return;
+  if (elapsedMs > 0) {
+    Atomics.store(flags, interruptFlag, 2);
+    if (Atomics.load(flags, shieldDepth) === 0 || elapsedMs >= shieldLimitMs) process.kill(process.pid, "SIGINT");
+  }
+  parentPort!.postMessage("interrupt");
+  const wait = elapsedMs === 0 ? softDelayMs : retryMs;
+  setTimeout(press, wait, elapsedMs + wait);
+}
+
+pipe.on("data", () => {
+  if (Atomics.compareExchange(flags, interruptFlag, 0, 1) === 0) press(0);
+});
+// The front is gone: without it nobody can stop this process.
+pipe.on("close", () => process.kill(process.pid, "SIGKILL"));
