@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import express, { type RequestHandler, type Router } from "express";
@@ -14,10 +13,10 @@ export interface ApplicationOptions {
   root: string;
   /** Address under which the router is mounted, with slashes at both ends. Default `/`. */
   baseUrl?: string;
-  /** Where the user's settings are kept. Default `~/.cirlab/settings`. */
-  settingsFolder?: string;
-  /** Where layouts are kept. Default `~/.cirlab/workspaces`. */
-  workspacesFolder?: string;
+  /** Where the user's settings are kept. */
+  settingsFolder: string;
+  /** Where layouts are kept. */
+  workspacesFolder: string;
   /** The built application. Default: `dist/web` of this package. */
   webFolder?: string;
 }
@@ -36,8 +35,6 @@ export function applicationRouter(options: ApplicationOptions): Router {
   const baseUrl = options.baseUrl ?? "/";
   const root = resolve(options.root);
   const web = options.webFolder ?? builtWebFolder();
-  const settings = options.settingsFolder ?? join(homedir(), ".cirlab", "settings");
-  const workspaces = options.workspacesFolder ?? join(homedir(), ".cirlab", "workspaces");
   const template = join(web, "index.html");
 
   const page =
@@ -61,8 +58,8 @@ export function applicationRouter(options: ApplicationOptions): Router {
   router.use("/static", staticRouter(web));
 
   const api = express.Router();
-  api.use("/settings", settingsRouter({ schemasFile: join(web, "schemas.json"), folder: settings }));
-  api.use("/workspaces", workspacesRouter({ folder: workspaces }));
+  api.use("/settings", settingsRouter({ schemasFile: join(web, "schemas.json"), folder: options.settingsFolder }));
+  api.use("/workspaces", workspacesRouter({ folder: options.workspacesFolder }));
   api.use("/themes", express.static(join(web, "themes"), { index: false }));
   // English is in the code; there are no language packs.
   const english = { en: { displayName: "English", nativeName: "English" } };

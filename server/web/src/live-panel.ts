@@ -1,5 +1,5 @@
 import { INotebookShell, type NotebookApp } from "@jupyter-notebook/application";
-import { ICommandPalette } from "@jupyterlab/apputils";
+import { isCodeCellModel } from "@jupyterlab/cells";
 import { INotebookTracker } from "@jupyterlab/notebook";
 import type { IPlugin } from "@lumino/coreutils";
 import { Widget } from "@lumino/widgets";
@@ -57,25 +57,16 @@ const livePanel: IPlugin<NotebookApp, void> = {
   description: "A side panel that follows the training run: reward, accuracy, tool calls, entropy, gradient norm.",
   autoStart: true,
   requires: [INotebookShell, INotebookTracker],
-  optional: [ICommandPalette],
-  activate: (
-    app: NotebookApp,
-    shell: INotebookShell,
-    tracker: INotebookTracker,
-    palette: ICommandPalette | null,
-  ): void => {
+  activate: (_: NotebookApp, shell: INotebookShell, tracker: INotebookTracker): void => {
     const panel = new LivePanel();
+    // The shell itself offers what stands in this area in View > Right Sidebar and in the command palette.
     shell.add(panel, "right", { rank: 100, type: "Live run" });
-    const command = "cirlab:show-live-panel";
-    app.commands.addCommand(command, {
-      label: "Show the Live Run",
-      execute: () => shell.expandRight(panel.id),
-    });
-    palette?.addItem({ command, category: "CIR Lab" });
-    // A run of this notebook opens the panel; a run of another notebook is only listed in it.
+    // A run that begins while a cell of this notebook runs is taken for its own and opens the panel; a run of another
+    // notebook is only listed in it.
     runChannel.started.connect(() => {
-      const kernel = tracker.currentWidget?.sessionContext.session?.kernel;
-      if (kernel?.status === "busy") shell.expandRight(panel.id);
+      const cells = tracker.currentWidget?.content.widgets ?? [];
+      if (cells.some(({ model }) => isCodeCellModel(model) && model.executionState === "running"))
+        shell.expandRight(panel.id);
     });
     runChannel.subscribe("*");
   },

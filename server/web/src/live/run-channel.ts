@@ -10,7 +10,7 @@ import { type RunEvent, RunSeries } from "./run-series.ts";
 export class RunChannel {
   /** Runs in the order in which they were first heard of. */
   readonly runs = new Map<string, RunSeries>();
-  /** A run of which no event was known sent its first one: it has just begun. */
+  /** A run sent its first event while this page was connected: it has just begun. */
   readonly started = new Signal<this, RunSeries>(this);
   /** A run was added to `runs`. */
   readonly added = new Signal<this, RunSeries>(this);
@@ -43,10 +43,10 @@ export class RunChannel {
     });
     socket.on("history", ({ runId, events }: { runId: string; events: RunEvent[] }) => this.run(runId).restart(events));
     socket.on("event", ({ runId, event }: { runId: string; event: RunEvent }) => {
-      const isNew = !this.runs.has(runId);
       const run = this.run(runId);
+      const begins = !run.isKnown;
       run.add(event);
-      if (isNew) this.started.emit(run);
+      if (begins) this.started.emit(run);
     });
     return socket;
   }

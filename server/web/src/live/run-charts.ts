@@ -22,6 +22,7 @@ export class RunCharts {
   readonly #status = document.createElement("div");
   readonly #charts: { metric: Metric; plot: uPlot; value: HTMLElement; place: HTMLElement }[] = [];
   readonly #resize = new ResizeObserver(() => this.#schedule());
+  readonly #theme = new MutationObserver(() => this.#schedule());
   #frame: number | undefined;
 
   constructor(run: RunSeries) {
@@ -35,12 +36,14 @@ export class RunCharts {
     for (const metric of metrics) this.#charts.push(this.#chart(metric, grid));
     run.changed.connect(this.#schedule, this);
     this.#resize.observe(grid);
+    this.#theme.observe(document.body, { attributeFilter: ["data-jp-theme-name"] });
     this.#schedule();
   }
 
   dispose(): void {
     this.#run.changed.disconnect(this.#schedule, this);
     this.#resize.disconnect();
+    this.#theme.disconnect();
     if (this.#frame !== undefined) cancelAnimationFrame(this.#frame);
     for (const { plot } of this.#charts) plot.destroy();
     this.node.remove();
@@ -48,8 +51,7 @@ export class RunCharts {
 
   #chart(metric: Metric, grid: HTMLElement): { metric: Metric; plot: uPlot; value: HTMLElement; place: HTMLElement } {
     const place = document.createElement("figure");
-    place.style.margin = "0";
-    place.style.minWidth = "0";
+    place.className = "cirlab-chart";
     const title = document.createElement("figcaption");
     title.className = "cirlab-chart-title";
     const label = document.createElement("span");
@@ -60,12 +62,13 @@ export class RunCharts {
     title.append(label, value);
     place.append(title);
     grid.append(place);
-    const axis = (size: number): uPlot.Axis => ({
+    const axis = (size: number, space: number): uPlot.Axis => ({
       stroke: () => themeColor("--jp-ui-font-color2", "#666"),
       grid: { stroke: () => themeColor("--jp-border-color2", "#ddd"), width: 1 },
       ticks: { show: false },
       font: "11px system-ui, sans-serif",
       size,
+      space,
     });
     const plot = new uPlot(
       {
@@ -74,7 +77,7 @@ export class RunCharts {
         legend: { show: false },
         cursor: { sync: { key: this.#run.id }, drag: { setScale: false } },
         scales: { x: { time: false } },
-        axes: [axis(24), axis(46)],
+        axes: [axis(24, 50), axis(42, 24)],
         series: [{}, { stroke: () => themeColor("--jp-brand-color1", "#1976d2"), width: 1.5, points: { size: 4 } }],
       },
       [[], []],

@@ -1,49 +1,68 @@
 import type { IRenderMime } from "@jupyterlab/rendermime-interfaces";
-import type { Message } from "@lumino/messaging";
 import { Widget } from "@lumino/widgets";
 import { runChannel } from "./run-channel.ts";
 import { RunCharts } from "./run-charts.ts";
+import type { RunSeries } from "./run-series.ts";
 
-/** The output that stands for a run: `{ runId, title? }`. */
+/** The output that stands for a run: `{ runId, title? }`, beside the text/html picture that was saved with it. */
 export const runMimeType = "application/vnd.cirlab.run+json";
 
-/** The live charts of a run, under the cell that trains it. */
+/** Under the cell that trains: the run's live charts, or the saved picture while the server has nothing of the run. */
 class RenderedRun extends Widget implements IRenderMime.IRenderer {
+  readonly #sanitizer: IRenderMime.ISanitizer;
+  readonly #heading = document.createElement("strong");
+  readonly #picture = document.createElement("div");
+  #run: RunSeries | undefined;
   #charts: RunCharts | undefined;
 
-  constructor() {
+  constructor({ sanitizer }: IRenderMime.IRendererOptions) {
     super();
-    this.addClass("jp-RenderedRun");
+    this.#sanitizer = sanitizer;
+    this.addClass("cirlab-rendered-run");
+    this.#heading.hidden = true;
+    this.node.append(this.#heading, this.#picture);
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
-    const { runId, title } = model.data[runMimeType] as unknown as { runId: string; title?: string };
-    this.#charts?.dispose();
+    const { runId, title } = model.data[runMimeType] as { runId?: unknown; title?: unknown };
+    if (typeof runId !== "string") throw new Error(`The output names no run: runId is ${JSON.stringify(runId)}.`);
+    this.#heading.textContent = typeof title === "string" ? title : runId;
+    const html = [model.data["text/html"]].flat().join("");
+    this.#picture.innerHTML = model.trusted ? html : this.#sanitizer.sanitize(html);
+    this.#follow(runChannel.run(runId));
     runChannel.subscribe(runId);
-    this.#charts = new RunCharts(runChannel.run(runId));
-    const heading = document.createElement("strong");
-    heading.textContent = title ?? runId;
-    this.#charts.node.prepend(heading);
-    this.node.append(this.#charts.node);
-  }
-
-  protected override onBeforeDetach(message: Message): void {
-    super.onBeforeDetach(message);
-    if (this.isDisposed) this.#charts?.dispose();
   }
 
   override dispose(): void {
+    this.#follow(undefined);
+    super.dispose();
+  }
+
+  #follow(run: RunSeries | undefined): void {
+    if (run === this.#run) return;
+    this.#run?.changed.disconnect(this.#update, this);
     this.#charts?.dispose();
     this.#charts = undefined;
-    super.dispose();
+    this.#run = run;
+    if (!run) return;
+    run.changed.connect(this.#update, this);
+    this.#update();
+  }
+
+  #update(): void {
+    if (!this.#run || this.#charts || this.#run.steps.length === 0) return;
+    this.#charts = new RunCharts(this.#run);
+    this.node.append(this.#charts.node);
+    this.#picture.hidden = true;
+    this.#heading.hidden = false;
   }
 }
 
 const runRenderer: IRenderMime.IExtension = {
   id: "cirlab:run-renderer",
   description: "Live charts of a training run, under the cell that trains it.",
-  rendererFactory: { safe: true, mimeTypes: [runMimeType], createRenderer: () => new RenderedRun() },
-  // Before the static picture (text/html, rank 50) that comes in the same output.
+  rendererFactory: { safe: true, mimeTypes: [runMimeType], createRenderer: (options) => new RenderedRun(options) },
+  // Before the picture (text/html, rank 50) that comes in the same output.
   rank: 10,
   dataType: "json",
 };

@@ -9,7 +9,7 @@ export interface Metric {
 export const metrics: readonly Metric[] = [
   { key: "reward", label: "Reward" },
   { key: "accuracy", label: "Accuracy" },
-  { key: "toolCalls", label: "Tool calls per rollout" },
+  { key: "toolCalls", label: "Tool calls" },
   { key: "entropy", label: "Entropy" },
   { key: "gradNorm", label: "Gradient norm" },
 ];
@@ -25,6 +25,8 @@ export interface RunEvent {
 export class RunSeries {
   readonly id: string;
   state: "training" | "ended" = "training";
+  /** Whether the server has sent anything of this run yet. */
+  isKnown = false;
   readonly steps: number[] = [];
   readonly columns = new Map<string, (number | null)[]>(metrics.map(({ key }) => [key, []]));
   readonly changed = new Signal<this, void>(this);
@@ -47,6 +49,7 @@ export class RunSeries {
   }
 
   #take(event: RunEvent): void {
+    this.isKnown = true;
     if (event.type === "end") this.state = "ended";
     if (event.type !== "step" || typeof event.step !== "number") return;
     this.state = "training";
