@@ -94,3 +94,12 @@ export const ppoLoss: LossFunction = (inputs) => {
 
 /** Scalars of `ppoLoss`. */
 export const ppoScalars = { clipRatioLow: 0.2, clipRatioHigh: 0.28 };
+
+/** The state that a training step leaves, under the names of its inputs. */
+export function replaceState(outputs: Readonly<Record<string, Float32Array>>): Record<string, Float32Array> {
+  return Object.fromEntries(
+    Object.entries(outputs)
+      .filter(([name]) => /^[wmv]2\./.test(name))
+      .map(([name, data]) => [name.replace(/^w2\./, "").replace(/^([mv])2\./, "$1."), data]),
+  );
+}
