@@ -24,7 +24,7 @@ interface Queued {
 }
 
 /** A cell that starts with `%%name args` goes to a magic. */
-const magicPattern = /^%%(\w+)[ \t]*([^\n]*)(?:\n([^]*))?$/;
+const magicPattern = /^%%(\w+)[ \t]*([^\n]*)(?:\n([\s\S]*))?$/;
 
 /** Runs execute requests one after the other. */
 export class Execution {

@@ -21,7 +21,8 @@ export class Inputs {
   ask(event: Extract<FromSession, { type: "inputRequest" }>, from: Request | undefined): void {
     if (from?.message.header.msg_type !== "execute_request" || from.message.content.allow_stdin === false) {
       const reason = "This front end does not take input (the request to execute says so).";
-      return this.#session.send({ type: "inputRefused", request: event.request, reason });
+      this.#session.send({ type: "inputRefused", request: event.request, reason });
+      return;
     }
     this.#open.push({ request: event.request, client: from.message.header.session });
     this.#outputs.flush();

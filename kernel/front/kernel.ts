@@ -169,9 +169,10 @@ export class Kernel {
   #onSessionEvent(event: SessionEvent, buffers: Uint8Array[]): void {
     switch (event.type) {
       case "stream":
-        return this.#outputs.stream(event.name, event.text, this.#parent(event.id));
+        this.#outputs.stream(event.name, event.text, this.#parent(event.id));
+        return;
       case "display":
-        return this.#outputs.publish(
+        this.#outputs.publish(
           event.update ? "update_display_data" : "display_data",
           {
             data: event.data,
@@ -180,14 +181,19 @@ export class Kernel {
           },
           this.#parent(event.id),
         );
+        return;
       case "clear":
-        return this.#outputs.publish("clear_output", { wait: event.wait }, this.#parent(event.id));
+        this.#outputs.publish("clear_output", { wait: event.wait }, this.#parent(event.id));
+        return;
       case "inputRequest":
-        return this.#inputs.ask(event, this.#requestOf(event.id));
+        this.#inputs.ask(event, this.#requestOf(event.id));
+        return;
       case "comm":
-        return this.#comms.fromSession(event, buffers, this.#parent(event.id));
+        this.#comms.fromSession(event, buffers, this.#parent(event.id));
+        return;
       case "commHandled":
-        return this.#comms.handled(event.id);
+        this.#comms.handled(event.id);
+        return;
     }
   }
 

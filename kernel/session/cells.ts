@@ -100,7 +100,10 @@ export class Cells {
     if (cell.interrupted) return;
     this.#stop(cell);
     emit({ type: "interrupting", id: cell.id });
-    if (!cell.watchesSignal && cell.shields === 0) return this.#abandon(cell);
+    if (!cell.watchesSignal && cell.shields === 0) {
+      this.#abandon(cell);
+      return;
+    }
     startTimer(() => {
       if (cell.done || cell.shields === 0) return this.#abandon(cell);
       startTimer(() => this.#abandon(cell), shieldGraceMs - graceMs);

@@ -87,7 +87,10 @@ export class Comms {
   #dispatch(message: Extract<ToSession, { type: "comm" }>): void {
     if (message.event === "open") {
       const opened = this.#targets.get(message.target ?? "");
-      if (!opened) return this.say("close", message.commId, {}, {}, []);
+      if (!opened) {
+        this.say("close", message.commId, {}, {}, []);
+        return;
+      }
       const comm = new SessionComm(this, message.commId, message.target ?? "");
       this.#open.set(comm.id, comm);
       opened(comm, message.data, message.buffers);

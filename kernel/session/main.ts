@@ -91,14 +91,18 @@ async function runMagic(name: string, args: string, body: string): Promise<CellO
 const receive = (message: ToSession): void => {
   switch (message.type) {
     case "execute":
-      return cells.start(message, (cell) => runCell(cell, message.label, message.cell, message.source));
+      cells.start(message, (cell) => runCell(cell, message.label, message.cell, message.source));
+      return;
     case "magic":
-      return cells.start(message, () => runMagic(message.name, message.args, message.body));
+      cells.start(message, () => runMagic(message.name, message.args, message.body));
+      return;
     case "inputReply":
     case "inputRefused":
-      return host.answerInput(message);
+      host.answerInput(message);
+      return;
     case "comm":
-      return host.comms.receive(message);
+      host.comms.receive(message);
+      return;
   }
 };
 

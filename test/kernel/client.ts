@@ -1,7 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { commandFile } from "../../kernel/package.ts";
-import { createConnection, type JupyterMessage, KernelClient, writeConnectionFile } from "../../kernel/protocol/index.ts";
+import {
+  createConnection,
+  type JupyterMessage,
+  KernelClient,
+  writeConnectionFile,
+} from "../../kernel/protocol/index.ts";
 
 type Content = Record<string, unknown>;
 
