@@ -55,7 +55,10 @@ export class Display {
 
   /** Keeps the order of values that take different times to render. */
   #put(bundle: MimeBundle | Promise<MimeBundle>, isFirst: boolean): void {
-    if (!this.#queue && !(bundle instanceof Promise)) return this.#send(bundle, isFirst);
+    if (!this.#queue && !(bundle instanceof Promise)) {
+      this.#send(bundle, isFirst);
+      return;
+    }
     const before = this.#queue;
     this.#queue = (async () => {
       const rendered = await Promise.resolve(bundle).catch(failed);

@@ -1,0 +1,85 @@
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { RecordingError } from "./errors.ts";
+
+const newline = 0x0a;
+const chunkSize = 64 * 1024;
+
+/** Where the line that holds the byte before `end` begins. */
+function startOfLine(file: number, end: number): number {
+  const chunk = Buffer.alloc(chunkSize);
+  while (end > 0) {
+    const start = Math.max(0, end - chunkSize);
+    const read = readSync(file, chunk, 0, end - start, start);
+    const at = chunk.subarray(0, read).lastIndexOf(newline);
+    if (at >= 0) return start + at + 1;
+    end = start;
+  }
+  return 0;
+}
+
+/**
+ * Appends lines of JSON to a file. A line is handed to the operating system before `append` returns (about 10
+ * microseconds), so it survives the death of this process; `flush` makes it survive a power cut too. A torn last line,
+ * left by a process that died while it wrote, is removed when the file is opened.
+ */
+export class JsonLinesWriter {
+  /** The last line that was there when the file was opened; empty without any. */
+  readonly lastLine: string;
+  #file: number | undefined;
+
+  constructor(path: string) {
+    mkdirSync(dirname(path), { recursive: true });
+    this.#file = openSync(path, "a+");
+    const size = fstatSync(this.#file).size;
+    const end = startOfLine(this.#file, size);
+    if (end < size) ftruncateSync(this.#file, end);
+    const last = Buffer.alloc(Math.max(0, end - 1 - startOfLine(this.#file, end - 1)));
+    readSync(this.#file, last, 0, last.length, end - 1 - last.length);
+    this.lastLine = last.toString();
+  }
+
+  /** @param line JSON without line breaks. */
+  append(line: string): void {
+    if (this.#file === undefined) throw new RecordingError("The recording is closed.");
+    const data = Buffer.from(`${line}\n`);
+    for (let written = 0; written < data.length; ) written += writeSync(this.#file, data, written);
+  }
+
+  /** Waits until the disk has everything. */
+  flush(): void {
+    if (this.#file !== undefined) fdatasyncSync(this.#file);
+  }
+
+  close(): void {
+    if (this.#file === undefined) return;
+    closeSync(this.#file);
+    this.#file = undefined;
+  }
+}
+
+/**
+ * The whole lines of a file as values. What follows the last line break was never finished and is left out; a missing
+ * file has no lines.
+ *
+ * @throws RecordingError naming a line that is not JSON.
+ */
+export async function readJsonLines(path: string): Promise<unknown[]> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+  const lines = text.split("\n");
+  lines.pop();
+  return lines.map((line, i) => {
+    try {
+      return JSON.parse(line) as unknown;
+    } catch (error) {
+      throw new RecordingError(`${path}, line ${i + 1} is damaged: it is not JSON.`, undefined, error);
+    }
+  });
+}

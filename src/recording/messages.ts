@@ -1,0 +1,78 @@
+import { z } from "zod";
+
+/** JSON has no NaN and no infinity: they are recorded as null. */
+const metrics = z.record(z.string(), z.number().nullable());
+const step = z.int().nonnegative();
+
+const command = z.discriminatedUnion("type", [
+  /** Stop before the next step and wait. */
+  z.object({ type: z.literal("pause") }),
+  z.object({ type: z.literal("resume") }),
+  /** While paused: take this many steps, then pause again. */
+  z.object({ type: z.literal("step"), count: z.int().positive().default(1) }),
+  /** End the run after the step in flight. */
+  z.object({ type: z.literal("stop") }),
+  /** Change a hyperparameter from the next step on. */
+  z.object({ type: z.literal("set"), name: z.string().min(1), value: z.json() }),
+  /** Write a checkpoint after the step in flight. */
+  z.object({ type: z.literal("checkpoint") }),
+]);
+
+/** What a person or another process asks of a run: a line of its `commands.jsonl`. */
+export const commandSchema = command;
+export type Command = z.infer<typeof commandSchema>;
+/** A command as it is given: what has a default may be left out. */
+export type CommandInput = z.input<typeof commandSchema>;
+
+/** What can happen in a run. Steps are counted from 1; step 0 is the state before the first. */
+export const runEventSchema = z.discriminatedUnion("type", [
+  /** Training starts, or goes on: `step` is where. `config` is a summary of the settings. */
+  z.object({ type: z.literal("run-started"), step, config: z.record(z.string(), z.json()) }),
+  z.object({ type: z.literal("step"), step, metrics }),
+  z.object({ type: z.literal("evaluation"), step, label: z.string(), metrics }),
+  z.object({ type: z.literal("alert"), step, text: z.string() }),
+  /** `name` is the checkpoint's folder inside `checkpoints/`. */
+  z.object({ type: z.literal("checkpoint"), step, name: z.string(), bytes: z.int().nonnegative() }),
+  /** A command was obeyed. */
+  z.object({ type: z.literal("command"), step, command }),
+  z.object({ type: z.literal("log"), text: z.string() }),
+  z.object({
+    type: z.literal("run-finished"),
+    step,
+    reason: z.enum(["completed", "stopped", "interrupted", "failed"]),
+    /** What failed. */
+    error: z.string().optional(),
+  }),
+]);
+
+/** What can happen in a run, before it is recorded. */
+export type RunEvent = z.infer<typeof runEventSchema>;
+
+const stamp = z.object({
+  /** Counts a run's events from 0, without gaps. */
+  seq: z.int().nonnegative(),
+  /** Unix time in milliseconds. */
+  time: z.number(),
+});
+
+/** A line of `events.jsonl`. */
+export const recordedEventSchema = z.intersection(stamp, runEventSchema);
+export type RecordedEvent = RunEvent & z.infer<typeof stamp>;
+
+/** Any line of `events.jsonl`, of a known type or not. */
+export const eventEnvelopeSchema = stamp.extend({ type: z.string() });
+
+const known = new Set<string>(runEventSchema.options.map((option) => option.shape.type.value));
+export const isKnownEventType = (type: string): boolean => known.has(type);
+
+/** What a publisher sends on the live channel as `publish`, and readers receive as `event`. */
+export interface LiveEventMessage {
+  runId: string;
+  event: RecordedEvent;
+}
+
+/** What a reader of the live channel receives as `history` when it subscribes. */
+export interface LiveHistoryMessage {
+  runId: string;
+  events: RecordedEvent[];
+}
