@@ -49,7 +49,7 @@ export interface ChartOptions {
 }
 
 /** Colours that colour-blind readers tell apart and that show on light and dark pages (Okabe and Ito, 2008). */
-export const palette = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999"] as const;
+export const palette = ["#2a84c0", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999"] as const;
 
 /** Grey that is readable on white and on black. */
 const ink = "#7d7d7d";

@@ -19,7 +19,8 @@ export interface PanelState {
   readonly curves: readonly PanelCurve[];
 }
 
-const cell = { width: 216, height: 108, gap: 16, plotTop: 26, plotHeight: 62 };
+/** In pixels; the limits of the y axis stand in the gutter. */
+const cell = { width: 232, height: 108, gap: 14, gutter: 46, plotTop: 26, plotHeight: 62 };
 const columns = 3;
 const lineHeight = 17;
 const maxPoints = 160;
@@ -44,18 +45,20 @@ function drawCurve(curve: PanelCurve, left: number, top: number, colour: string)
   const last = y.at(-1);
   const text = (at: number, down: number, content: string, anchor: "start" | "end", size: number, fill = ink) =>
     html`<text x="${at}" y="${down}" text-anchor="${anchor}" font-size="${size}" fill="${fill}">${content}</text>`;
+  const start = left + cell.gutter;
   const right = left + cell.width;
   const plotTop = top + cell.plotTop;
   const plotBottom = plotTop + cell.plotHeight;
   const heading = [
-    text(left, top + 14, label, "start", 12),
+    text(start, top + 14, label, "start", 12),
     text(right, top + 14, last === undefined ? "" : format(last), "end", 13, colour),
   ];
-  const axis = html`<path d="M${left} ${plotTop}V${plotBottom}H${right}" fill="none" stroke="${ink}" stroke-opacity="0.5"/>`;
+  const axis = html`<path d="M${start} ${plotTop}V${plotBottom}H${right}" fill="none" stroke="${ink}" stroke-opacity="0.5"/>`;
   if (!range) return html`${heading}${axis}`;
   const first = x[0]!;
   const end = x.at(-1)!;
-  const scaleX = (at: number) => left + (end > first ? ((at - first) / (end - first)) * cell.width : cell.width / 2);
+  const scaleX = (at: number) =>
+    end > first ? start + ((at - first) / (end - first)) * (right - start) : (start + right) / 2;
   const span = range.max - range.min;
   const scaleY = (value: number) =>
     span > 0 ? plotBottom - 2 - ((value - range.min) / span) * (cell.plotHeight - 4) : plotTop + cell.plotHeight / 2;
@@ -65,9 +68,9 @@ function drawCurve(curve: PanelCurve, left: number, top: number, colour: string)
       : html`<circle cx="${points.split(",")[0]}" cy="${points.split(",")[1]}" r="2" fill="${colour}"/>`,
   );
   const limits = [
-    text(left + 4, plotTop + 9, format(range.max), "start", 10),
-    ...(span > 0 ? [text(left + 4, plotBottom - 4, format(range.min), "start", 10)] : []),
-    text(left, plotBottom + 13, String(first), "start", 10),
+    text(start - 4, span > 0 ? plotTop + 8 : plotTop + cell.plotHeight / 2 + 4, format(range.max), "end", 10),
+    ...(span > 0 ? [text(start - 4, plotBottom, format(range.min), "end", 10)] : []),
+    text(start, plotBottom + 13, String(first), "start", 10),
     ...(end > first ? [text(right, plotBottom + 13, String(end), "end", 10)] : []),
   ];
   return html`${heading}${axis}${lines}${limits}`;

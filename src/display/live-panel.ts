@@ -12,7 +12,7 @@ export interface PanelMetric {
   readonly key: string;
   /** Default: the key. */
   readonly label?: string;
-  /** How a value is written. Default: {@link formatNumber}. */
+  /** How a value is written. Default: three significant digits. */
   readonly format?: (value: number) => string;
 }
 
@@ -62,7 +62,7 @@ export class LivePanel {
     if (twice !== undefined) throw new InvalidInputError(`The metric ${JSON.stringify(twice)} comes twice.`);
     this.title = title;
     this.runId = runId;
-    this.#metrics = metrics.map(({ key, label = key, format = (value) => formatNumber(value) }) => ({
+    this.#metrics = metrics.map(({ key, label = key, format = (value) => formatNumber(value, 3) }) => ({
       key,
       label,
       format,
@@ -103,7 +103,7 @@ export class LivePanel {
     if (this.#isDone) return;
     if (text !== undefined) this.#status = text;
     this.#throttle.flush();
-    this.#line?.end(`${this.#oneLine()}`);
+    this.#line?.end(this.#oneLine());
     this.#isDone = true;
   }
 

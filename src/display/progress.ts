@@ -74,7 +74,7 @@ export class ProgressBar {
     const bar =
       share === undefined
         ? undefined
-        : html`<span style="display:inline-block;width:180px;height:.7em;background:#8884;border-radius:4px;overflow:hidden;vertical-align:baseline"><span style="display:block;height:100%;width:${(100 * share).toFixed(1)}%;background:#0072b2"></span></span> `;
+        : html`<span style="display:inline-block;width:180px;height:.7em;background:#8884;border-radius:4px;overflow:hidden;vertical-align:baseline"><span style="display:block;height:100%;width:${(100 * share).toFixed(1)}%;background:#2a84c0"></span></span> `;
     const label = this.#label ? html`<b>${this.#label}</b> ` : undefined;
     const markup = html`<div style="font-size:13px;font-variant-numeric:tabular-nums">${label}${bar}${this.#figures()}</div>`;
     return { "text/plain": this.toString(), "text/html": markup.markup };

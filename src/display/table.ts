@@ -95,7 +95,7 @@ export class Table {
   toHtml(): SafeHtml {
     const style = (align: Align) =>
       `text-align:${align};padding:.2em .7em;border-bottom:1px solid #8884;white-space:pre-wrap;vertical-align:top`;
-    return html`<table style="border-collapse:collapse;font-size:.9em;font-variant-numeric:tabular-nums">${
+    return html`<table style="border-collapse:collapse;color:inherit;font-size:.9em;font-variant-numeric:tabular-nums">${
       this.caption &&
       html`<caption style="caption-side:top;text-align:left;padding:.2em .7em;font-weight:600;color:inherit">${this.caption}</caption>`
     }<thead><tr>${this.#columns.map(
