@@ -1,3 +1,4 @@
 export * from "./feedback.ts";
-export { PythonInterpreter, type PythonInterpreterOptions } from "./python.ts";
+export type { PythonInterpreterOptions } from "./options.ts";
+export { PythonInterpreter } from "./python.ts";
 export type * from "./types.ts";

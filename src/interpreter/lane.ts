@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { InfrastructureError } from "../base/errors.ts";
-import { type HarnessReport, harnessReport, type LaneRequest, laneReply } from "./protocol.ts";
+import { type HarnessReport, harnessReport, type LaneReply, type LaneRequest, laneReply } from "./protocol.ts";
 import type { ExecutionStatus } from "./types.ts";
 
 /** A started interpreter process and the two ends that the driver speaks through. */
@@ -22,6 +22,8 @@ export interface LaneResult {
   stderr: Buffer;
   report: HarnessReport | null;
   reusable: boolean;
+  /** From the request to its last reply. */
+  durationMs: number;
 }
 
 /** The process ended, or said something that it must not say, while a snippet ran in it. */
@@ -41,6 +43,7 @@ interface Running {
   out: Buffer[];
   err: Buffer[];
   timer: NodeJS.Timeout;
+  since: number;
   resolve(result: LaneResult): void;
   reject(error: Error): void;
 }
@@ -114,7 +117,7 @@ export class Lane {
           this.kill();
         } else this.#fail(`did not answer within ${limit} ms`);
       }, limit);
-      this.#running = { request, out: [], err: [], timer, resolve, reject };
+      this.#running = { request, out: [], err: [], timer, since: performance.now(), resolve, reject };
       this.#connection.requests.write(`${JSON.stringify(request)}\n`);
     });
   }
@@ -145,13 +148,19 @@ export class Lane {
     }
   }
 
-  #finish(result: Omit<LaneResult, "stdout" | "stderr">): void {
+  #finish(result: Omit<LaneResult, "stdout" | "stderr" | "durationMs">): void {
     const running = this.#running;
     if (!running) return;
     this.#running = undefined;
     clearTimeout(running.timer);
     this.#hold(false);
-    running.resolve({ ...result, stdout: Buffer.concat(running.out), stderr: Buffer.concat(running.err) });
+    const durationMs = performance.now() - running.since;
+    running.resolve({
+      ...result,
+      stdout: Buffer.concat(running.out),
+      stderr: Buffer.concat(running.err),
+      durationMs,
+    });
   }
 
   #receive(text: string): void {
@@ -162,35 +171,39 @@ export class Lane {
   }
 
   #reply(line: string): void {
-    let reply: ReturnType<typeof laneReply.parse>;
+    let reply: LaneReply;
     try {
       reply = laneReply.parse(JSON.parse(line));
     } catch {
-      return this.#fail("sent a malformed line");
+      this.#fail("sent a malformed line");
+      return;
     }
     if ("ready" in reply) {
-      if (!this.#started) return this.#fail("spoke out of turn");
+      if (!this.#started) {
+        this.#fail("spoke out of turn");
+        return;
+      }
       this.#started.resolve(reply.python);
       this.#started = undefined;
       this.#hold(false);
-      return;
-    }
-    if (!this.#running || reply.id !== this.#running.request.id) return this.#fail("spoke out of turn");
-    if ("out" in reply) this.#running.out.push(Buffer.from(reply.out, "base64"));
+    } else if (!this.#running || reply.id !== this.#running.request.id) this.#fail("spoke out of turn");
+    else if ("out" in reply) this.#running.out.push(Buffer.from(reply.out, "base64"));
     else if ("err" in reply) this.#running.err.push(Buffer.from(reply.err, "base64"));
-    else {
-      const exitCode = reply.exitCode ?? null;
-      if (reply.done !== "report")
-        return this.#finish({ status: reply.done, exitCode, report: null, reusable: reply.reusable });
-      let report: HarnessReport;
-      try {
-        report = harnessReport.parse(JSON.parse(reply.report ?? ""));
-      } catch {
-        // The report comes from where the snippet ran: a broken one is the snippet's doing, not the process's.
-        return this.#finish({ status: "crash", exitCode, report: null, reusable: false });
-      }
-      const status = report.error ? (report.error.memory ? "memory" : "error") : "ok";
-      this.#finish({ status, exitCode: report.exitCode, report, reusable: reply.reusable });
-    }
+    else this.#finish(judge(reply));
+  }
+}
+
+/** What the last reply about a snippet means. */
+function judge(reply: Extract<LaneReply, { done: string }>): Omit<LaneResult, "stdout" | "stderr" | "durationMs"> {
+  const exitCode = reply.exitCode ?? null;
+  const { done, reusable } = reply;
+  if (done !== "report") return { status: done, exitCode, report: null, reusable };
+  try {
+    const report = harnessReport.parse(JSON.parse(reply.report ?? ""));
+    const status = report.error ? (report.error.memory ? "memory" : "error") : "ok";
+    return { status, exitCode: report.exitCode, report, reusable };
+  } catch {
+    // The report comes from where the snippet ran: a broken one is the snippet's doing, not the process's.
+    return { status: "crash", exitCode, report: null, reusable: false };
   }
 }

@@ -1,4 +1,4 @@
-import { InfrastructureError, InterruptedError } from "../base/errors.ts";
+import { InterruptedError } from "../base/errors.ts";
 import { type Lane, LaneDiedError, type LaneResult } from "./lane.ts";
 import type { LaneRequest } from "./protocol.ts";
 import type { Isolation } from "./types.ts";
@@ -23,6 +23,8 @@ interface Job {
   key: string | undefined;
   attempts: number;
   lane: Lane | undefined;
+  /** The caller has its answer already, because it aborted. */
+  settled: boolean;
   resolve(outcome: PoolOutcome): void;
   reject(error: Error): void;
 }
@@ -44,6 +46,8 @@ export class Pool {
   failures = 0;
   readonly #options: PoolOptions;
   readonly #lanes = new Set<Lane>();
+  /** Also those that were ended but are not gone yet. */
+  readonly #processes = new Set<Lane>();
   readonly #queue: Job[] = [];
   #busy = 0;
   #nextId = 1;
@@ -69,7 +73,7 @@ export class Pool {
 
   /** Process ids, for those who watch them. */
   get pids(): number[] {
-    return [...this.#lanes].flatMap((lane) => lane.pid ?? []);
+    return [...this.#processes].flatMap((lane) => lane.pid ?? []);
   }
 
   /**
@@ -87,10 +91,9 @@ export class Pool {
         settle(() => reject(new InterruptedError()));
         job.lane?.kill();
       };
-      let settled = false;
       const settle = (act: () => void): void => {
-        if (settled) return;
-        settled = true;
+        if (job.settled) return;
+        job.settled = true;
         signal?.removeEventListener("abort", abort);
         act();
       };
@@ -99,6 +102,7 @@ export class Pool {
         key,
         attempts: 0,
         lane: undefined,
+        settled: false,
         resolve: (outcome) => settle(() => resolve(outcome)),
         reject: (error) => settle(() => reject(error)),
       };
@@ -112,9 +116,8 @@ export class Pool {
   async close(): Promise<void> {
     this.#closed = true;
     for (const job of this.#queue.splice(0)) job.reject(new InterruptedError("The interpreter was closed."));
-    const lanes = [...this.#lanes];
-    for (const lane of lanes) lane.kill();
-    await Promise.all(lanes.map((lane) => lane.gone));
+    for (const lane of this.#processes) lane.kill();
+    await Promise.all([...this.#processes].map((lane) => lane.gone));
   }
 
   /** Starts processes until the wanted number stands. */
@@ -122,22 +125,25 @@ export class Pool {
     while (!this.#closed && this.#lanes.size < this.#options.lanes + this.#options.spares) {
       const lane = this.#options.start();
       this.#lanes.add(lane);
+      this.#processes.add(lane);
       lane.ready.then(
         () => {
           this.#failedStarts = 0;
           this.#pump();
         },
-        (error: unknown) => this.#startFailed(error),
+        (error: unknown) => this.#startFailed(lane, error),
       );
       lane.gone.then(() => {
-        this.#lanes.delete(lane);
+        this.#processes.delete(lane);
+        // Nobody asked it to go: it died while it was idle.
+        if (this.#lanes.delete(lane) && !this.#closed) this.failures++;
         if (this.#failedStarts < maxFailedStarts) this.#fill();
       });
     }
   }
 
-  #startFailed(error: unknown): void {
-    if (this.#closed) return;
+  #startFailed(lane: Lane, error: unknown): void {
+    if (this.#closed || !this.#lanes.delete(lane)) return;
     this.failures++;
     this.#failedStarts++;
     if (this.#failedStarts < maxFailedStarts) return;
@@ -188,13 +194,10 @@ export class Pool {
     lane.key = job.key;
     try {
       const result = await lane.run({ ...job.request, id: this.#nextId++ });
-      if (this.#keeps(lane, result)) job.resolve(result);
-      else {
-        this.#recycle(lane);
-        job.resolve(result);
-      }
+      if (!this.#keeps(lane, result)) this.#recycle(lane);
+      job.resolve(result);
     } catch (error) {
-      this.#died(job, lane, error);
+      this.#died(job, lane, error as Error);
     } finally {
       job.lane = undefined;
       this.#busy--;
@@ -208,25 +211,28 @@ export class Pool {
     return this.#options.isolation === "rollout" && lane.key !== undefined;
   }
 
-  #died(job: Job, lane: Lane, error: unknown): void {
+  #died(job: Job, lane: Lane, error: Error): void {
     this.#recycle(lane);
-    if (this.#closed) return job.reject(new InterruptedError("The interpreter was closed."));
-    if (!(error instanceof LaneDiedError))
-      return job.reject(error instanceof Error ? error : new InfrastructureError(String(error)));
-    this.failures++;
-    if (job.attempts < 2) {
-      this.#queue.unshift(job);
-      return;
+    if (job.settled) return;
+    if (this.#closed) job.reject(new InterruptedError("The interpreter was closed."));
+    else if (!(error instanceof LaneDiedError)) job.reject(error);
+    else {
+      this.failures++;
+      if (job.attempts < 2) this.#queue.unshift(job);
+      else job.resolve(this.#diedTwice(error));
     }
-    if (this.#options.diesTwice === "infrastructure")
-      return job.resolve({ status: "infrastructure", reason: error.message });
-    job.resolve({
+  }
+
+  #diedTwice(error: LaneDiedError): PoolOutcome {
+    if (this.#options.diesTwice === "infrastructure") return { status: "infrastructure", reason: error.message };
+    return {
       status: "crash",
       exitCode: null,
       stdout: Buffer.alloc(0),
       stderr: Buffer.alloc(0),
       report: null,
       reusable: false,
-    });
+      durationMs: 0,
+    };
   }
 }

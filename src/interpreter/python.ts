@@ -1,30 +1,21 @@
-import { availableParallelism } from "node:os";
-import { z } from "zod";
+import { InfrastructureError, InvalidInputError } from "../base/errors.ts";
 import { parseInput } from "../base/schema.ts";
 import { cirFeedback } from "./feedback.ts";
-import { Pool } from "./pool.ts";
-import { startPyodideLane } from "./pyodide/lane.ts";
-import { discardSnapshot, ensureSnapshot } from "./pyodide/snapshot.ts";
+import { startJail } from "./jail/start.ts";
+import {
+  type CheckedOptions,
+  interpreterOptions,
+  type PythonInterpreterOptions,
+  type StartedEngine,
+} from "./options.ts";
+import { startPyodide } from "./pyodide/start.ts";
 import { toExecutionResult } from "./result.ts";
 import { wellFormed } from "./text.ts";
 import type { CodeInterpreter, ExecutionResult, ExecutionStatus, InterpreterStats, RunOptions } from "./types.ts";
 
-const optionsSchema = z.strictObject({
-  engine: z.enum(["auto", "jail", "pyodide"]).default("auto"),
-  timeoutMs: z.number().positive().max(3_600_000).default(5000),
-  maxOutputChars: z.number().int().min(2).default(400),
-  isolation: z.enum(["snippet", "rollout", "pooled"]).default("rollout"),
-  lanes: z.number().int().min(1).max(256).optional(),
-  memoryMb: z.number().int().min(64).max(2048).default(256),
-  seed: z.number().int().min(0).max(0xffffffff).default(0),
-});
-
-/** Options of {@link PythonInterpreter.start}; defaults are CIR's. */
-export type PythonInterpreterOptions = z.input<typeof optionsSchema>;
-
+const maxTimeoutMs = 3_600_000;
 /** Output that is kept of a snippet, both streams together; writing more ends it. */
 const maxOutputBytes = 1 << 20;
-const maxSnippetsPerProcess = 500;
 
 /**
  * Runs Python snippets that a policy wrote: many at once, each in a fresh namespace, with a time, memory and output
@@ -39,8 +30,8 @@ const maxSnippetsPerProcess = 500;
 export class PythonInterpreter implements CodeInterpreter {
   readonly engine: string;
   readonly description: string;
-  readonly #options: z.output<typeof optionsSchema>;
-  readonly #pool: Pool;
+  readonly #options: CheckedOptions;
+  readonly #pool: StartedEngine["pool"];
   readonly #byStatus: Record<ExecutionStatus, number> = {
     ok: 0,
     error: 0,
@@ -52,56 +43,60 @@ export class PythonInterpreter implements CodeInterpreter {
   };
   #totalMs = 0;
 
-  private constructor(engine: string, description: string, options: z.output<typeof optionsSchema>, pool: Pool) {
-    this.engine = engine;
-    this.description = description;
+  private constructor(options: CheckedOptions, started: StartedEngine, reason: string) {
+    this.engine = started.engine;
+    this.description = `Python ${started.version} ${started.about}; ${reason}.`;
     this.#options = options;
-    this.#pool = pool;
+    this.#pool = started.pool;
   }
 
+  /**
+   * Starts the processes; with `"auto"` the jail where its self-test holds, else Pyodide. `description` says which and
+   * why.
+   *
+   * @throws InvalidInputError for an unknown or impossible option.
+   * @throws InfrastructureError where the engine that was asked for does not start or its self-test fails.
+   */
   static async start(options: PythonInterpreterOptions = {}): Promise<PythonInterpreter> {
-    const checked = parseInput(optionsSchema, options, "interpreter options");
-    const lanes = checked.lanes ?? Math.max(1, availableParallelism());
-    const startPool = async () => {
-      const snapshot = await ensureSnapshot();
-      const pool = new Pool({
-        start: () => startPyodideLane(snapshot, checked.memoryMb),
-        lanes,
-        spares: 1,
-        isolation: checked.isolation,
-        maxSnippets: maxSnippetsPerProcess,
-        diesTwice: "crash",
-      });
-      try {
-        return { pool, version: await pool.ready() };
-      } catch (error) {
-        await pool.close();
-        await discardSnapshot(snapshot);
-        throw error;
-      }
-    };
-    const { pool, version } = await startPool().catch(startPool);
-    const description = `Python ${version} on Pyodide`;
-    return new PythonInterpreter("pyodide", description, checked, pool);
+    const checked = parseInput(interpreterOptions, options, "interpreter options");
+    if (checked.engine === "jail") return new PythonInterpreter(checked, await startJail(checked), "as asked for");
+    if (checked.engine === "pyodide")
+      return new PythonInterpreter(checked, await startPyodide(checked), "as asked for");
+    let reason: string;
+    try {
+      return new PythonInterpreter(checked, await startJail(checked), "chosen because its self-test holds here");
+    } catch (error) {
+      if (!(error instanceof InfrastructureError)) throw error;
+      reason = error.message;
+    }
+    return new PythonInterpreter(checked, await startPyodide(checked), `chosen because there is no jail (${reason})`);
   }
 
+  /** Process ids of the interpreter's own processes. */
+  get pids(): number[] {
+    return this.#pool.pids;
+  }
+
+  /**
+   * Runs one snippet, as soon as a lane is free, in a fresh namespace: nothing is shared with earlier snippets.
+   *
+   * @throws InvalidInputError for a time-out that is not positive.
+   * @throws InterruptedError when `options.signal` is aborted, and after `close()`.
+   */
   async run(code: string, options: RunOptions = {}): Promise<ExecutionResult> {
-    const { timeoutMs, memoryMb, seed } = this.#options;
-    const request = {
-      code: wellFormed(code),
-      seed,
-      timeoutMs: options.timeoutMs ?? timeoutMs,
-      memoryMb,
-      maxOutputBytes,
-    };
-    const started = performance.now();
+    const { memoryMb, seed } = this.#options;
+    const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs;
+    if (!(timeoutMs > 0 && timeoutMs <= maxTimeoutMs))
+      throw new InvalidInputError(`Invalid timeoutMs ${timeoutMs}: it must be above 0 and at most ${maxTimeoutMs}.`);
+    const request = { code: wellFormed(code), seed, timeoutMs, memoryMb, maxOutputBytes };
     const outcome = await this.#pool.run(request, options.rolloutId, options.signal);
-    const result = toExecutionResult(outcome, performance.now() - started);
+    const result = toExecutionResult(outcome);
     this.#byStatus[result.status]++;
     this.#totalMs += result.durationMs;
     return result;
   }
 
+  /** {@link cirFeedback} with the interpreter's `maxOutputChars`. */
   feedback(result: ExecutionResult): string {
     return cirFeedback(result, this.#options.maxOutputChars);
   }
@@ -116,6 +111,7 @@ export class PythonInterpreter implements CodeInterpreter {
     };
   }
 
+  /** Ends all processes and waits until they are gone. */
   close(): Promise<void> {
     return this.#pool.close();
   }

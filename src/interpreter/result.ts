@@ -7,14 +7,14 @@ import type { ExecutionResult } from "./types.ts";
 const decode = (bytes: Buffer): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 
 /** The public result of what a process found out. */
-export function toExecutionResult(outcome: PoolOutcome, durationMs: number): ExecutionResult {
+export function toExecutionResult(outcome: PoolOutcome): ExecutionResult {
   if (outcome.status === "infrastructure")
     return {
       status: "infrastructure",
       exitCode: null,
       stdout: "",
       stderr: outcome.reason,
-      durationMs,
+      durationMs: 0,
       truncated: false,
     };
   const raised = outcome.report?.error;
@@ -30,7 +30,7 @@ export function toExecutionResult(outcome: PoolOutcome, durationMs: number): Exe
         lastLine: normaliseLine(wellFormed(raised.lastLine)),
       },
     }),
-    durationMs,
+    durationMs: outcome.durationMs,
     truncated: outcome.status === "outputLimit",
   };
 }

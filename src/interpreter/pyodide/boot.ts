@@ -75,8 +75,9 @@ export async function bootPyodide(options: BootOptions): Promise<PyodideAPI> {
 /** Name of the module inside Python that holds the harness. */
 export const harnessModule = "_cirlab_harness";
 
-/** The Python that runs snippets, as one text: the harness that both engines share, and Pyodide's way back. */
+/** The Python inside a process, as one text: what both engines share, and Pyodide's way back between snippets. */
 export function harnessSource(): string {
-  const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
-  return `${read("../harness.py")}\n${read("./reset.py")}\n`;
+  return ["../harness.py", "../preload.py", "./reset.py"]
+    .map((path) => readFileSync(new URL(path, import.meta.url), "utf8"))
+    .join("\n");
 }

@@ -48,7 +48,8 @@ export function watchFiles(python: PyodideAPI): { touched(): boolean } {
       const [node, size] = args as unknown as [{ usedBytes?: number }, number];
       touched = true;
       const growth = size - (node.usedBytes ?? 0);
-      if (growth > 0 && (bytes += growth) > maxFileBytes) throw new ErrnoError(noSpace);
+      bytes += Math.max(0, growth);
+      if (growth > 0 && bytes > maxFileBytes) throw new ErrnoError(noSpace);
       return original.apply(memory, args);
     };
   }
@@ -61,7 +62,7 @@ export function watchFiles(python: PyodideAPI): { touched(): boolean } {
   return { touched: () => touched };
 }
 
-/** Removes every way out of Python that does not go through the operating system; see INTERPRETER in the docs. */
+/** Removes every way out of Python that does not go through the operating system: Node's objects, host file systems, code from strings. */
 export function hardenRealm(python: PyodideAPI): void {
   const api = python as unknown as {
     _module: { FS: FileSystem };

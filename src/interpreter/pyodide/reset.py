@@ -3,15 +3,13 @@
 What a snippet can reach and change is more than this restores (the attributes of classes, for example): isolation
 "snippet" is the one that trusts nothing. A process whose files were touched is not restored but replaced.
 """
+import builtins
 import gc
-
-# Imported before the snapshot is taken: these are free for a snippet, and a changed attribute is put back.
-PRELOADED = (
-    "array bisect calendar cmath collections copy dataclasses datetime decimal enum fractions functools hashlib heapq "
-    "itertools json math numbers operator os pprint random re statistics string sys textwrap time traceback types typing"
-).split()
-for _name in PRELOADED:
-    __import__(_name)
+import io
+import linecache
+import os
+import sys
+import types
 
 _watched = ()
 _modules = {}

@@ -57,10 +57,11 @@ export function ensureSnapshot(): Promise<string> {
   return making;
 }
 
-/** Throws away a snapshot that did not start, so that the next call makes it anew. */
-export async function discardSnapshot(path: string): Promise<void> {
+/** Throws away the snapshot, which did not start, so that the next call makes it anew. */
+export async function discardSnapshot(): Promise<void> {
+  const path = await making?.catch(() => undefined);
   making = undefined;
-  await rm(path, { force: true });
+  if (path) await rm(path, { force: true });
 }
 
 async function make(): Promise<string> {
