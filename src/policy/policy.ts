@@ -1,8 +1,9 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LabContext } from "../base/context.ts";
 import { CheckpointError, InvalidInputError } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
+import { displaySymbol } from "../display/host.ts";
 import { engineFor } from "../engine/index.ts";
 import type { EngineApi, EngineBuffer, Program } from "../engine/types.ts";
 import { encode } from "../graph/index.ts";
@@ -15,6 +16,7 @@ import {
   toHuggingFace,
 } from "../nn/index.ts";
 import { configFromJSON, configToJSON } from "./hf-config.ts";
+import { policyTable } from "./policy-display.ts";
 import { presets } from "./presets.ts";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 import { Tokenizer } from "./tokenizer.ts";
@@ -138,18 +140,27 @@ export class Policy {
     return copy;
   }
 
+  /** The checkpoint's files in Hugging Face's layout: model.safetensors, config.json, tokenizer.json, tokenizer_config.json. */
+  async files(): Promise<Record<string, Uint8Array | string>> {
+    const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+    return {
+      "model.safetensors": encodeSafetensors(toHuggingFace(this.config, await this.weights())),
+      "tokenizer.json": json(this.tokenizer.toJSON()),
+      "tokenizer_config.json": json(this.tokenizer.configJSON()),
+      "config.json": json(configToJSON(this.config, this.tokenizer)),
+    };
+  }
+
   /**
-   * Saves in Hugging Face's layout: model.safetensors, config.json, tokenizer.json, tokenizer_config.json. Every file is
-   * written whole or not at all, the weights first and the configuration, without which nothing loads, last.
+   * Saves the policy as a folder that `load` and Hugging Face's transformers read. Every file is written whole or not at
+   * all; config.json, without which nothing loads, comes last.
    */
   async save(folder: string): Promise<void> {
-    await mkdir(folder, { recursive: true });
-    const tensors = toHuggingFace(this.config, await this.weights());
-    await writeFileAtomic(join(folder, "model.safetensors"), encodeSafetensors(tensors));
-    const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
-    await writeFileAtomic(join(folder, "tokenizer.json"), json(this.tokenizer.toJSON()));
-    await writeFileAtomic(join(folder, "tokenizer_config.json"), json(this.tokenizer.configJSON()));
-    await writeFileAtomic(join(folder, "config.json"), json(configToJSON(this.config, this.tokenizer)));
+    for (const [name, data] of Object.entries(await this.files())) await writeFileAtomic(join(folder, name), data);
+  }
+
+  [displaySymbol](): unknown {
+    return policyTable(this)[displaySymbol]();
   }
 
   /** The decode program for this many rows; built and loaded on first use. */

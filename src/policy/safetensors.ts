@@ -69,7 +69,10 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Record<strin
     const [from, to] = entry.data_offsets;
     const elements = entry.shape.reduce((product, size) => product * size, 1);
     if (start + to > bytes.length || to - from !== elements * 4) throw damaged(`tensor ${name} is cut off`);
-    tensors[name] = { shape: entry.shape, data: new Float32Array(bytes.slice(start + from, start + to).buffer) };
+    tensors[name] = {
+      shape: entry.shape,
+      data: new Float32Array(Uint8Array.from(bytes.subarray(start + from, start + to)).buffer),
+    };
   }
   return tensors;
 }

@@ -50,6 +50,7 @@ export class Tokenizer {
   /** The same tokenizer without special tokens, for text that must not become any. */
   readonly #plain: HuggingFaceTokenizer;
   readonly #texts: readonly string[];
+  readonly #names: readonly string[];
   readonly #ids: ReadonlyMap<string, number>;
 
   private constructor(json: TokenizerJSON, roles: TokenizerRoles) {
@@ -87,6 +88,7 @@ export class Tokenizer {
     this.#json = json;
     this.#roles = roles;
     this.#ids = ids;
+    this.#names = texts;
     this.#texts = texts.map((text, id) => (this.specialIds.has(id) ? "" : text));
     try {
       this.#library = new HuggingFaceTokenizer(json, {});
@@ -178,6 +180,11 @@ export class Tokenizer {
     const text = this.#texts[id];
     if (text === undefined) throw new RangeError(`Token id ${id} is not between 0 and ${this.vocabSize - 1}.`);
     return text;
+  }
+
+  /** A token's name: its text, or what stands for a special token, such as `<eos>`. */
+  tokenName(id: number): string {
+    return this.#names[id] ?? this.tokenText(id);
   }
 
   /** The id of one token by its name (special tokens included), or undefined. */

@@ -1,16 +1,18 @@
 import type { LabContext } from "../base/context.ts";
-import { InfrastructureError, InvalidInputError, InvariantError } from "../base/errors.ts";
+import { CheckpointError, InfrastructureError, InvalidInputError, InvariantError } from "../base/errors.ts";
 import { parseInput } from "../base/schema.ts";
 import { displaySymbol } from "../display/host.ts";
-import { table } from "../display/index.ts";
+import { shield, table } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
 import type { Policy } from "../policy/policy.ts";
+import { Run } from "../recording/index.ts";
 import { type Reward, rewards } from "../reward/index.ts";
 import { collectTrajectories } from "../rollout/collect.ts";
 import { promptFormats } from "../rollout/prompts.ts";
 import type { Task, Taskset } from "../rollout/tasks/index.ts";
 import { advantageEstimator } from "./advantages/index.ts";
 import { type Advantages, type Batch, type ScoredRollout, toRows } from "./batch.ts";
+import { readCheckpointFiles } from "./checkpoint-files.ts";
 import { type TrainerConfig, type TrainerSettings, trainerConfigSchema } from "./config.ts";
 import { diffFromPaper, type PaperDiff, type PaperSettings } from "./diff.ts";
 import { rolloutMetrics } from "./metrics.ts";
@@ -18,27 +20,8 @@ import { type ObjectiveReport, objectiveTerms, ppoClipSettings } from "./objecti
 import { ppoClip } from "./objectives/ppo-clip.ts";
 import { lengthBucket, PolicyOptimizer } from "./optimizer.ts";
 import { scheduled } from "./schedule.ts";
-import { type StepReport, TrainRun } from "./train-run.ts";
-
-/** What an update did. */
-export interface UpdateReport {
-  /** Means over the mini-batches, weighted by their tokens; `gradNorm` and `ratioDeviation` as noted. */
-  readonly loss: number;
-  /** Largest global gradient norm before clipping. */
-  readonly gradNorm: number;
-  /** Entropy of the policy over trained tokens, in nats. */
-  readonly entropy: number;
-  /** k1 estimate of KL(old || new) within the update. */
-  readonly kl: number;
-  readonly clipFraction: number;
-  /** Largest |ratio - 1| of the first mini-batch, before any update: how far the sampler is from the trainer. */
-  readonly ratioDeviation: number;
-  readonly learningRate: number;
-  /** Trained tokens. */
-  readonly tokens: number;
-  /** Mini-batches whose gradient was not finite and that changed nothing. */
-  readonly skipped: number;
-}
+import { TrainRun } from "./train-run.ts";
+import type { StepReport, TrainerCheckpoint, UpdateReport } from "./types.ts";
 
 export interface TrainerOptions extends TrainerSettings {
   lab: LabContext;
@@ -76,6 +59,7 @@ export class Trainer {
   step = 0;
   #config: TrainerConfig;
   #optimizer: PolicyOptimizer | undefined;
+  #run: Run | undefined;
 
   /** @throws InvalidInputError naming every setting that is unknown or out of range. */
   constructor(options: TrainerOptions) {
@@ -264,7 +248,7 @@ export class Trainer {
     const started = performance.now();
     const batch = await this.collect();
     const collected = performance.now();
-    const update = await this.update(batch, this.advantages(batch));
+    const update = await shield(() => this.update(batch, this.advantages(batch)));
     const finished = performance.now();
     this.step = batch.step + 1;
     const metrics = { ...rolloutMetrics(batch), ...update, maxToolCalls: batch.maxToolCalls };
@@ -295,6 +279,36 @@ export class Trainer {
     await this.policy.setWeights(checkpoint.weights, checkpoint.policyVersion);
     await optimizer.setState(checkpoint.optimizer);
     this.step = checkpoint.step;
+  }
+
+  /** The recorded run that this trainer's steps belong to: made in `folder` on first use. */
+  async openRun(folder: string): Promise<Run> {
+    this.#run ??= await Run.create({
+      folder,
+      name: `${this.policy.name}-${this.taskset.name}`,
+      seed: this.lab.seed,
+      config: { ...this.#config },
+    });
+    return this.#run;
+  }
+
+  /**
+   * Goes back to the state after `step`: the nearest checkpoint of this trainer's run at or before it, then the steps
+   * from there again, which give the same weights as before.
+   *
+   * @throws CheckpointError when no checkpoint is that old.
+   */
+  async rewind(step: number): Promise<void> {
+    const checkpoints = (await this.#run?.checkpoints.list()) ?? [];
+    const nearest = checkpoints.findLast((checkpoint) => checkpoint.step <= step);
+    if (!this.#run || !nearest || step > Math.max(this.step, checkpoints.at(-1)?.step ?? 0))
+      throw new CheckpointError(
+        `There is no way back to step ${step}.`,
+        `Checkpoints: ${checkpoints.map((checkpoint) => checkpoint.step).join(", ") || "none"}.`,
+      );
+    const files = await this.#run.checkpoints.read(nearest.step);
+    await this.restore(readCheckpointFiles(this.policy, files, nearest.path));
+    while (this.step < step) await this.trainStep();
   }
 
   [displaySymbol](): unknown {
@@ -344,14 +358,6 @@ export class Trainer {
     });
     return this.#optimizer;
   }
-}
-
-/** A trainer's whole state. */
-export interface TrainerCheckpoint {
-  readonly step: number;
-  readonly policyVersion: number;
-  readonly weights: Record<string, Float32Array>;
-  readonly optimizer: Awaited<ReturnType<PolicyOptimizer["state"]>>;
 }
 
 /** Indices of the rollouts of each mini-batch: prompts in order, whole groups together. */

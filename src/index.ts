@@ -1,0 +1,29 @@
+/**
+ * CIR Lab: reinforcement learning of language models that write and run code while they reason.
+ *
+ * @example
+ * import { Lab, Policy, PythonInterpreter, recipes, tasks, Trainer } from "cirlab";
+ * @module
+ */
+
+export * from "./base/errors.ts";
+export { barChart, lineChart, progress, table } from "./display/index.ts";
+export type { DeviceReport } from "./engine/index.ts";
+export type { EvaluateOptions } from "./evaluation/evaluate.ts";
+export { EvaluationCard, passAtK } from "./evaluation/index.ts";
+export { PythonInterpreter } from "./interpreter/index.ts";
+export type { CodeInterpreter, ExecutionResult, ExecutionStatus } from "./interpreter/types.ts";
+export { Lab, type LabOptions } from "./lab.ts";
+export { Policy } from "./policy/policy.ts";
+export { Tokenizer } from "./policy/tokenizer.ts";
+export { recipes } from "./recipes/index.ts";
+export { listRuns, Run } from "./recording/index.ts";
+export { type Reward, rewards } from "./reward/index.ts";
+export { type ForkOptions, Rollout } from "./rollout/rollout.ts";
+export { type Task, type Taskset, tasks } from "./rollout/tasks/index.ts";
+export type { StopReason, Token, ToolCall } from "./rollout/trajectory.ts";
+export type { Advantages, Batch } from "./training/batch.ts";
+export type { TrainerConfig, TrainerSettings } from "./training/config.ts";
+export { sft } from "./training/sft.ts";
+export { Trainer, type TrainerOptions } from "./training/trainer.ts";
+export type { StepReport, UpdateReport } from "./training/types.ts";

@@ -1,0 +1,53 @@
+import type { MimeBundle } from "../display/host.ts";
+import { displaySymbol } from "../display/host.ts";
+import { html, tokenStrip } from "../display/index.ts";
+import type { RewardResult } from "../reward/index.ts";
+import type { Task } from "./tasks/index.ts";
+import type { Token, Trajectory } from "./trajectory.ts";
+
+/** What the picture tells of a rollout. */
+export interface RolloutFacts {
+  readonly task: Task;
+  readonly trajectory: Trajectory;
+  readonly result: RewardResult | undefined;
+}
+
+const number = (value: number | undefined, digits: number) => (value === undefined ? "–" : value.toFixed(digits));
+
+/** What hovering over a token tells. */
+function title(token: Token, index: number): string {
+  const facts = [`#${index}`, token.source, `id ${token.id}`];
+  if (token.logprob !== undefined) facts.push(`logprob ${number(token.logprob, 3)}`);
+  if (token.entropy !== undefined) facts.push(`entropy ${number(token.entropy, 2)}`);
+  return facts.join(", ");
+}
+
+/** A rollout as coloured tokens, with how it ended and what it earned. */
+export function rolloutBundle(rollout: RolloutFacts): MimeBundle {
+  const { tokenizer } = rollout.trajectory;
+  const strip = tokenStrip(
+    rollout.trajectory.tokens().map((token, i) => ({
+      // Special tokens decode to nothing; the strip shows their names.
+      text: token.text || tokenizer.tokenName(token.id),
+      kind: token.source,
+      title: title(token, i),
+    })),
+  )[displaySymbol]();
+  const summary = caption(rollout);
+  return {
+    "text/plain": `${summary}\n${strip["text/plain"]}`,
+    "text/html": `${html`<div><b>${summary}</b></div>`}${strip["text/html"]}`,
+  };
+}
+
+function caption({ task, trajectory, result }: RolloutFacts): string {
+  const { toolCalls, stopReason, pendingCode } = trajectory;
+  const parts = [
+    `task ${task.family}: ${task.prompt}`,
+    `${trajectory.length} tokens, ${trajectory.sampledCount} sampled, ${toolCalls.length} tool calls`,
+  ];
+  if (pendingCode !== null) parts.push("code waits to be executed");
+  parts.push(stopReason === null ? "open" : stopReason);
+  if (result) parts.push(`reward ${result.reward} (${result.correct ? "correct" : `expected ${task.answer}`})`);
+  return parts.join(" · ");
+}

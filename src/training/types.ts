@@ -1,0 +1,59 @@
+import type { LabContext } from "../base/context.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Run } from "../recording/index.ts";
+import type { Batch } from "./batch.ts";
+import type { TrainerConfig } from "./config.ts";
+import type { RolloutMetrics } from "./metrics.ts";
+import type { OptimizerState } from "./optimizer.ts";
+
+/** What an update did. */
+export interface UpdateReport {
+  /** Means over the mini-batches, weighted by their tokens; `gradNorm` and `ratioDeviation` as noted. */
+  readonly loss: number;
+  /** Largest global gradient norm before clipping. */
+  readonly gradNorm: number;
+  /** Entropy of the policy over trained tokens, in nats. */
+  readonly entropy: number;
+  /** k1 estimate of KL(old || new) within the update. */
+  readonly kl: number;
+  readonly clipFraction: number;
+  /** Largest |ratio - 1| of the first mini-batch, before any update: how far the sampler is from the trainer. */
+  readonly ratioDeviation: number;
+  readonly learningRate: number;
+  /** Trained tokens. */
+  readonly tokens: number;
+  /** Mini-batches whose gradient was not finite and that changed nothing. */
+  readonly skipped: number;
+}
+
+/** One training step, as the loop hands it out. */
+export interface StepReport {
+  /** Steps taken, this one included. */
+  readonly step: number;
+  readonly metrics: Readonly<RolloutMetrics & UpdateReport & { maxToolCalls: number }>;
+  /** What looked wrong in this step. */
+  readonly alerts: readonly string[];
+  readonly batch: Batch;
+  /** Where the time went. */
+  readonly seconds: { readonly collect: number; readonly update: number };
+}
+
+/** A trainer's whole state. */
+export interface TrainerCheckpoint {
+  readonly step: number;
+  readonly policyVersion: number;
+  readonly weights: Record<string, Float32Array>;
+  readonly optimizer: OptimizerState;
+}
+
+/** What a run of training steps needs of its trainer. */
+export interface StepTaker {
+  readonly lab: LabContext;
+  readonly policy: Policy;
+  readonly taskset: { readonly name: string };
+  readonly config: TrainerConfig;
+  readonly step: number;
+  trainStep(): Promise<StepReport>;
+  checkpoint(): Promise<TrainerCheckpoint>;
+  openRun(folder: string): Promise<Run>;
+}
