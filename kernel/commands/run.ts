@@ -85,8 +85,8 @@ async function execute(notebook: Notebook, options: Options): Promise<number> {
       allowErrors: options.allowErrors,
       signal: controller.signal,
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
-      onCell: (position, total, cell) => {
-        if (!options.quiet) console.error(`cell ${position}/${total}: ${summary(cell.source)}`);
+      onCell: (index, cell) => {
+        if (!options.quiet) console.error(`cell ${index + 1}/${notebook.cells.length}: ${summary(cell.source)}`);
       },
     });
     if (options.output !== undefined) await writeWhole(options.output, notebookText(notebook));

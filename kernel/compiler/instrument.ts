@@ -86,7 +86,9 @@ export function instrument(
   javascript: string,
   map: PositionMap,
 ): { javascript: string; positions: PositionMap; imports: string[]; awaitsAtTopLevel: boolean } {
-  const file = ts.createSourceFile("cell.js", javascript, ts.ScriptTarget.ESNext, true, ts.ScriptKind.JS);
+  // Only in a module is a top-level `await (...)` not a call of a function named "await".
+  const asModule = `${javascript}\nexport {};`;
+  const file = ts.createSourceFile("cell.js", asModule, ts.ScriptTarget.ESNext, true, ts.ScriptKind.JS);
   const { insertions, imports, awaitsAtTopLevel } = collect(ts, file);
   const pieces: string[] = [];
   const byLine = new Map<number, { column: number; length: number }[]>();

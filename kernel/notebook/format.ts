@@ -65,7 +65,7 @@ export async function readNotebook(path: string): Promise<Notebook> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return refuse(`is not a notebook: it is not JSON (${(error as Error).message}).`);
+    return refuse(`is not a notebook: it is not JSON (${(error as Error).message.replace(/\s+/g, " ")}).`);
   }
   const parsed = notebookSchema.safeParse(value);
   if (!parsed.success) {

@@ -18,8 +18,8 @@ export interface RunOptions {
   timeoutMs?: number;
   /** Go on after a cell that fails. */
   allowErrors?: boolean;
-  /** Told before each code cell: which one of how many. */
-  onCell?: (position: number, total: number, cell: NotebookCell) => void;
+  /** Told before each code cell: its place among all cells, from 0. */
+  onCell?: (index: number, cell: NotebookCell) => void;
   /** Stops the run: the running cell is interrupted. */
   signal?: AbortSignal;
 }
@@ -42,14 +42,13 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
     kernel.client.onMessage((message) => {
       if (message.channel === "iopub") collector.receive(message);
     });
-    const code = notebook.cells.filter((cell) => cell.cell_type === "code");
-    for (const [i, cell] of code.entries()) {
-      if (cell.source.trim() === "") continue;
-      options.onCell?.(i + 1, code.length, cell);
+    for (const [index, cell] of notebook.cells.entries()) {
+      if (cell.cell_type !== "code" || cell.source.trim() === "") continue;
+      options.onCell?.(index, cell);
       const failure = await runCell(kernel, collector, cell, options);
       if (!failure) continue;
       const firstLine = cell.source.split("\n").find((line) => line.trim() !== "") ?? "";
-      failures.push({ index: notebook.cells.indexOf(cell), firstLine: firstLine.trim(), traceback: failure });
+      failures.push({ index, firstLine: firstLine.trim(), traceback: failure });
       if (!options.allowErrors || options.signal?.aborted) break;
     }
   } finally {

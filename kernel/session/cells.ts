@@ -116,7 +116,7 @@ export class Cells {
     const cell = this.#context.getStore();
     const isLate = this.flag[interruptFlag] === 2;
     if (cell && cell === this.#current) {
-      Atomics.store(this.flag, interruptFlag, 0);
+      // The flag stays up until the thread is free: code that catches the error meets the next check.
       this.interrupt(cell);
       throw new KernelInterrupt();
     }

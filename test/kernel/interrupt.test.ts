@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { TestKernel } from "./client.ts";
+
+/** Cells that are busy in different ways; each must stop and leave the variables of earlier cells. */
+const busyCells: Record<string, string> = {
+  "a synchronous loop": "started(); while (true) {}",
+  "a loop that catches everything": "started(); while (true) { try { while (true) {} } catch {} }",
+  "an endless callback of a builtin": "started(); [1].forEach(() => { for (;;) JSON.parse('[1]'); })",
+  "a catastrophic regular expression": "started(); /^(a+)+$/.test('a'.repeat(60) + 'b')",
+  "an awaited timer": "started(); await new Promise((r) => setTimeout(r, 600_000))",
+  "an asynchronous loop": "started(); await forever()",
+  "a loop after an await": "await null; started(); while (true) {}",
+  "a microtask storm": "started(); await (async () => { for (;;) await null; })()",
+  "a loop in an awaited timer": "await new Promise<void>(() => setTimeout(() => { started(); for (;;) {} }, 1))",
+  "a loop in a function of an older cell": "await null; started(); spin()",
+  "an endless generator": "await null; started(); for (const x of numbers()) void x",
+  "for await": "for await (const x of ticks()) if (x === 2) started()",
+  "a wait for input": "started(); await input('name?')",
+};
+
+/** A library: its code is not instrumented; it obeys the signal between its steps. */
+const labCode = `
+const host = globalThis[Symbol.for("Jupyter.host")];
+exports.counts = { steps: 0, finished: 0 };
+exports.train = async (started) => {
+  const signal = host.signal();
+  for (;;) {
+    if (signal.aborted) throw Object.assign(new Error("Stopped after a whole step."), { name: "InterruptedError" });
+    exports.counts.steps++;
+    await host.shield(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      exports.counts.finished++;
+    });
+    if (exports.counts.steps === 1) started();
+  }
+};`;
+
+describe("interrupt", { concurrency: false }, () => {
+  let kernel: TestKernel;
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cirlab-interrupt-"));
+    await writeFile(join(folder, "lab.cjs"), labCode);
+    kernel = await TestKernel.start({ cwd: folder });
+    await kernel.execute(`
+let kept = 41; let background = 0;
+const started = () => display({ "text/plain": "started" });
+async function forever() { for (;;) { await new Promise((r) => setTimeout(r, 1)); background++; } }
+function spin() { while (true) {} }
+function* numbers() { for (let i = 0; ; i++) yield i; }
+async function* ticks() { for (let i = 0; ; i++) { await new Promise((r) => setTimeout(r, 1)); yield i; } }`);
+  });
+  after(async () => {
+    await kernel.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  for (const [name, code] of Object.entries(busyCells)) {
+    test(`${name} stops and state is kept`, async () => {
+      const running = kernel.send(code);
+      await running.until((m) => m.header.msg_type === "display_data");
+      assert.equal((await kernel.interrupt()).status, "ok");
+      const { reply } = await running.done;
+      assert.equal(reply.ename, "KernelInterrupt");
+      assert.equal((await kernel.execute("kept + 1")).result, "42");
+    });
+  }
+
+  test("work that the interrupted cell left behind stands still", async () => {
+    const { result: first } = await kernel.execute("background");
+    await kernel.execute("await new Promise((r) => setTimeout(r, 50))");
+    assert.equal((await kernel.execute("background")).result, first);
+    assert.notEqual(first, "0");
+  });
+
+  test("a signal does the same as a message", async () => {
+    const running = kernel.send("started(); while (true) {}");
+    await running.until((m) => m.header.msg_type === "display_data");
+    kernel.process.kill("SIGINT");
+    assert.equal((await running.done).reply.ename, "KernelInterrupt");
+  });
+
+  test("an interrupt of an idle kernel does nothing to the next cell", async () => {
+    await kernel.interrupt();
+    assert.equal((await kernel.execute("kept")).result, "41");
+  });
+
+  test("a cell that failed or was interrupted keeps what it had defined", async () => {
+    const running = kernel.send("const early: number = 7; started(); while (true) {} \nconst late = 1;");
+    await running.until((m) => m.header.msg_type === "display_data");
+    await kernel.interrupt();
+    await running.done;
+    assert.equal((await kernel.execute("early")).result, "7");
+    assert.match((await kernel.execute("late")).reply.evalue as string, /Cannot find name 'late'/);
+  });
+
+  test("lab code that watches the signal ends at its safe point", async () => {
+    await kernel.execute(`import * as lab from "./lab.cjs"`);
+    const running = kernel.send("await lab.train(started)");
+    await running.until((m) => m.header.msg_type === "display_data");
+    await kernel.interrupt();
+    const { reply } = await running.done;
+    assert.equal(reply.ename, "InterruptedError");
+    const { result } = await kernel.execute("lab.counts.steps > 0 && lab.counts.steps === lab.counts.finished");
+    assert.equal(result, "true");
+  });
+
+  test("cells that wait in the queue are aborted, later ones run", async () => {
+    const running = kernel.send("started(); while (true) {}");
+    const queued = kernel.send("kept = 0");
+    await running.until((m) => m.header.msg_type === "display_data");
+    await kernel.interrupt();
+    await running.done;
+    assert.equal((await queued.done).reply.status, "aborted");
+    assert.equal((await kernel.execute("kept")).result, "41");
+  });
+
+  test("a builtin that cannot be stopped: the user is told, a second interrupt restarts the session", async () => {
+    const running = kernel.send(
+      "await null; started(); Array.prototype.reduce.call({ length: 2 ** 50 }, (a: number) => a, 0)",
+    );
+    await running.until((m) => m.header.msg_type === "display_data");
+    await kernel.interrupt();
+    const notice = await running.until((m) => m.header.msg_type === "stream");
+    assert.match(notice.content.text as string, /Interrupt again/);
+    assert.ok(await kernel.client.ping());
+    await kernel.interrupt();
+    const { reply } = await running.done;
+    assert.equal(reply.ename, "SessionDied");
+    assert.match(reply.evalue as string, /variables are lost/);
+    assert.equal((await kernel.execute("1 + 1")).result, "2");
+    assert.match((await kernel.execute("kept")).reply.evalue as string, /Cannot find name 'kept'/);
+  });
+});
