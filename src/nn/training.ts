@@ -1,7 +1,8 @@
+import { InvalidInputError } from "../base/errors.ts";
 import { add, greater, mul, where } from "../graph/elementwise.ts";
 import { grad } from "../graph/grad.ts";
 import { sum } from "../graph/reduce.ts";
-import type { Graph, Tensor } from "../graph/tensor.ts";
+import { type Graph, type Shape, sameShape, shapeText, type Tensor } from "../graph/tensor.ts";
 import { appendAdamW } from "./adamw.ts";
 import { type DecoderConfig, parameterSpecs } from "./decoder.ts";
 import { type BatchShape, sequenceLogprobs } from "./forward.ts";
@@ -44,12 +45,23 @@ export function tokenMean(values: Tensor, { mask, normalizer }: Pick<LossInputs,
   return mul(sum(mul(values, mask)), normalizer);
 }
 
+function expectShapes(tensors: Readonly<Record<string, Tensor>>, shape: Shape): void {
+  for (const [name, tensor] of Object.entries(tensors))
+    if (!sameShape(tensor.shape, shape))
+      throw new InvalidInputError(
+        `The loss gives ${name} the shape ${shapeText(tensor.shape)} instead of ${shapeText(shape)}.`,
+        "Losses and metrics are scalars (tokenMean makes one); per-token values have a value for each token.",
+      );
+}
+
 /** Forward pass and loss with their inputs and outputs. */
 function appendLoss(graph: Graph, config: DecoderConfig, weights: Weights, options: TrainingOptions): Tensor {
   const distribution = sequenceLogprobs(graph, config, weights, options);
   const mask = graph.input("mask", distribution.logprobs.shape);
   const inputs = { graph, ...distribution, mask, normalizer: graph.input("normalizer", []) };
   const { loss, metrics = {}, perToken = {} } = options.loss(inputs);
+  expectShapes({ loss, ...metrics }, []);
+  expectShapes(perToken, mask.shape);
   graph.output("loss", loss);
   graph.output("entropy", tokenMean(distribution.entropy, inputs));
   for (const [name, tensor] of Object.entries({ ...metrics, ...perToken })) graph.output(name, tensor);

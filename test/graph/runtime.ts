@@ -39,8 +39,15 @@ export class Runner {
     return new Runner(graph, session);
   }
 
-  /** Runs the graph. Inputs that are not given are 0. */
-  async run(values: Readonly<Record<string, Values | number>>): Promise<Record<string, Float32Array>> {
+  /**
+   * Runs the graph. Inputs that are not given are 0.
+   *
+   * @param inPlace outputs to write over inputs, by output name.
+   */
+  async run(
+    values: Readonly<Record<string, Values | number>>,
+    inPlace: Readonly<Record<string, string>> = {},
+  ): Promise<Record<string, Float32Array>> {
     const feeds: Record<string, ort.Tensor> = {};
     for (const name of Object.keys(values))
       if (!this.graph.inputs.has(name)) throw new Error(`The graph has no input ${name}.`);
@@ -49,7 +56,12 @@ export class Runner {
       const data = arrays[dtype]!.from(typeof value === "number" ? [value] : value);
       feeds[name] = new ort.Tensor(dtype as "float32", data as Float32Array, shape);
     }
-    const outputs = await this.#session.run(feeds);
+    const targets = Object.entries(inPlace).map(([output, input]) => [output, feeds[input]!]);
+    const fetches = Object.fromEntries([...this.graph.outputs.keys()].map((name) => [name, null]));
+    const outputs = await this.#session.run(feeds, { ...fetches, ...Object.fromEntries(targets) });
+    for (const [output, input] of Object.entries(inPlace))
+      if (!arraysEqual(feeds[input]!.data as Float32Array, outputs[output]!.data as Float32Array))
+        throw new Error(`${output} was not written over ${input}.`);
     return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, tensor.data as Float32Array]));
   }
 
@@ -68,4 +80,8 @@ export async function runGraph(
   const outputs = await runner.run(values);
   await runner.release();
   return outputs;
+}
+
+function arraysEqual(a: Float32Array, b: Float32Array): boolean {
+  return a.every((value, i) => Object.is(value, b[i]));
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { InvalidInputError } from "../../src/base/errors.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { neg } from "../../src/graph/elementwise.ts";
+import type { Tensor } from "../../src/graph/tensor.ts";
 import { adamwDefaults, adamwInputs } from "../../src/nn/adamw.ts";
 import { checkDecoderConfig, initialise, parameterSpecs } from "../../src/nn/decoder.ts";
 import {
@@ -85,6 +86,42 @@ test("three updates give the same bits again, with one thread and with two", asy
   const first = await train(3, 2);
   assert.deepEqual(await train(3, 2), first);
   assert.deepEqual(await train(3, 1), first);
+});
+
+test("weights and moments can be updated in place: the same bits as in fresh arrays", async () => {
+  const inputs = { ...randomWeights(tinyConfig), ...batch, ...scalars(1) };
+  const runner = await Runner.load(buildTrainingStep(tinyConfig, shape));
+  const inPlace = Object.fromEntries(
+    parameterSpecs(tinyConfig).flatMap(({ name }) => [
+      [`w2.${name}`, name],
+      [`m2.${name}`, `m.${name}`],
+      [`v2.${name}`, `v.${name}`],
+    ]),
+  );
+  assert.deepEqual(await runner.run(inputs, inPlace), await runner.run(inputs));
+  await runner.release();
+});
+
+test("an objective gives the loss, metrics and per-token values of the update that it previews", async () => {
+  const inputs = { ...randomWeights(tinyConfig), ...batch };
+  const preview = await runGraph(buildObjective(tinyConfig, shape), inputs);
+  const update = await runGraph(buildTrainingStep(tinyConfig, shape), { ...inputs, ...scalars(1) });
+  assert.deepEqual(Object.keys(preview), [
+    "loss",
+    "entropy",
+    "kl",
+    "clipFraction",
+    "meanRatio",
+    "ratio",
+    "negatedLogprobs",
+  ]);
+  for (const [name, values] of Object.entries(preview))
+    values.forEach((value, i) => void assert.ok(Math.abs(value - update[name]![i]!) < 1e-5, `${name}[${i}]`));
+  const inside = (ratio: number) => ratio >= 1 - ppoScalars.clipRatioLow && ratio <= 1 + ppoScalars.clipRatioHigh;
+  const outside = preview.ratio!.reduce((count, ratio, i) => count + (batch.mask[i] && !inside(ratio) ? 1 : 0), 0);
+  assert.ok(Math.abs(preview.clipFraction![0]! - outside * batch.normalizer) < 1e-6);
+  const wrong = { ...shape, loss: ({ logprobs }: { logprobs: Tensor }) => ({ loss: logprobs }) };
+  assert.throws(() => buildObjective(tinyConfig, wrong), /loss the shape \[18\] instead of \[\]/);
 });
 
 test("accumulated micro-batches give the update of the whole batch", async () => {
