@@ -47,6 +47,8 @@ export interface ConvertedCell {
   isAsync: boolean;
   /** Name under which the body leaves the value of its last expression in `exports`. */
   resultName?: string;
+  /** The last expression is an assignment: its value is not shown. */
+  hidesResult?: boolean;
   /** Names of values that the cell defines. */
   names: string[];
   sideModules: SideModule[];

@@ -56,6 +56,7 @@ export class TslabCompiler implements CellCompiler {
       imports: instrumented.imports,
       isAsync: instrumented.awaitsAtTopLevel,
       ...(converted.lastExpressionVar ? { resultName: converted.lastExpressionVar } : {}),
+      hidesResult: endsInAssignment(javascript, converted.lastExpressionVar),
       names,
       sideModules: (converted.sideOutputs ?? []).map(({ path, data }) => ({
         path,
@@ -139,6 +140,11 @@ export class TslabCompiler implements CellCompiler {
   #opensModule(before: string): boolean {
     return before.trimEnd().endsWith('Object.defineProperty(exports, "__esModule", { value: true });');
   }
+}
+
+function endsInAssignment(javascript: string, resultName: string | undefined): boolean {
+  const target = String.raw`[\w$.[\]"']+ (?:[-+*/%&|^]|\*\*|<<|>>>?|&&|\|\||\?\?)?= `;
+  return resultName !== undefined && new RegExp(`^exports\\.${resultName} = ${target}`, "m").test(javascript);
 }
 
 const withoutMaps = (output: string): string => output.replace(/^\/\/# sourceMappingURL=.*$/gm, "");

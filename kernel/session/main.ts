@@ -57,7 +57,7 @@ async function runCell(cell: Cell, label: string, converted: ConvertedCell, sour
   const value = names[converted.resultName];
   delete names[converted.resultName];
   cell.defined.delete(converted.resultName);
-  return withResult(value);
+  return withResult(converted.hidesResult ? undefined : value);
 }
 
 /** Calls `run` so that SIGINT ends its synchronous part. */
