@@ -9,7 +9,8 @@ const { resetSVGDefIds } = vega as unknown as { resetSVGDefIds(): void };
 
 /** Draws a Vega-Lite specification that holds its own data. Imported when the first chart is drawn: vega is large. */
 export async function renderSvg(spec: VegaLiteSpec): Promise<string> {
-  const { spec: compiled } = compile(spec as unknown as TopLevelSpec);
+  // A copy: vega marks the rows that it is given.
+  const { spec: compiled } = compile(structuredClone(spec) as unknown as TopLevelSpec);
   // A chart shows what it was given; it fetches nothing.
   const closed = { ...vega.loader(), load: () => Promise.reject(new Error("Charts load no data.")) };
   const view = new vega.View(vega.parse(compiled), { renderer: "none", logLevel: vega.Warn, loader: closed });

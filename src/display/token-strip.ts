@@ -20,8 +20,8 @@ export interface TokenStripOptions {
 }
 
 interface Look {
-  /** Red, green and blue of the tint: hues that colour-blind readers tell apart (Okabe and Ito, 2008). */
-  readonly rgb: string;
+  /** `#rrggbb` of the tint: hues that colour-blind readers tell apart (Okabe and Ito, 2008). */
+  readonly colour: string;
   /** The kind must be visible without colour too. */
   readonly underline: string;
   /** Element that still tells the kinds apart where a page drops styles. */
@@ -29,12 +29,12 @@ interface Look {
 }
 
 const looks: Readonly<Record<string, Look>> = {
-  prompt: { rgb: "128,128,128", underline: "1px dotted", element: "span" },
-  sampled: { rgb: "0,114,178", underline: "2px solid", element: "b" },
-  tool: { rgb: "230,159,0", underline: "2px dashed", element: "i" },
-  forced: { rgb: "204,121,167", underline: "3px double", element: "u" },
+  prompt: { colour: "#808080", underline: "1px dotted", element: "span" },
+  sampled: { colour: "#0072b2", underline: "2px solid", element: "b" },
+  tool: { colour: "#e69f00", underline: "2px dashed", element: "i" },
+  forced: { colour: "#cc79a7", underline: "3px double", element: "u" },
 };
-const otherLook: Look = { rgb: "0,158,115", underline: "2px dotted", element: "span" };
+const otherLook: Look = { colour: "#009e73", underline: "2px dotted", element: "span" };
 const lookOf = (kind: string): Look => (Object.hasOwn(looks, kind) ? looks[kind]! : otherLook);
 
 /**
@@ -106,8 +106,8 @@ export class TokenStrip {
   }
 
   #run(kind: string, content: SafeHtml | readonly SafeHtml[]): SafeHtml {
-    const { rgb, underline, element } = lookOf(kind);
-    const style = `background:rgba(${rgb},.16);border-bottom:${underline} rgb(${rgb});font-weight:400;font-style:normal;text-decoration:none`;
+    const { colour, underline, element } = lookOf(kind);
+    const style = `background:${colour}29;border-bottom:${underline} ${colour};font-weight:400;font-style:normal;text-decoration:none`;
     if (element === "b") return html`<b style="${style}">${content}</b>`;
     if (element === "i") return html`<i style="${style}">${content}</i>`;
     if (element === "u") return html`<u style="${style}">${content}</u>`;
@@ -115,7 +115,9 @@ export class TokenStrip {
   }
 
   #token({ text, kind, title, intensity }: StripToken): SafeHtml {
-    const tint = intensity === undefined ? "" : `;background:rgba(${lookOf(kind).rgb},${(0.7 * intensity).toFixed(2)})`;
+    const alpha = Math.round(180 * (intensity ?? 0));
+    const tint =
+      intensity === undefined ? "" : `;background:${lookOf(kind).colour}${alpha.toString(16).padStart(2, "0")}`;
     // The hairline shows where one token ends and the next begins.
     const style = `border-left:1px solid #8886${tint}`;
     return title === undefined
