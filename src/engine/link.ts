@@ -33,6 +33,7 @@ export class WorkerLink {
       this.#worker.on("message", (message: ReplyMessage) => this.#receive(message));
     });
     this.#worker.once("error", (error) => this.#fail(error instanceof Error ? error.message : String(error), error));
+    this.#worker.once("messageerror", (error) => this.#fail("a reply of its worker cannot be read", error));
     this.#worker.once("exit", () => this.#fail("its worker thread ended"));
   }
 
@@ -99,5 +100,6 @@ export class WorkerLink {
       const error = new InfrastructureError(`${what} failed because the engine stopped: ${reason}.`, undefined, cause);
       this.#settle(id, (pending) => pending.reject(error));
     }
+    void this.#worker.terminate(); // its state is unknown, if it still runs at all
   }
 }

@@ -25,8 +25,9 @@ export interface BufferPrefix {
 }
 
 /**
- * Writes an output of shape `[rows, heads, 1, width]` into a buffer of shape `[slots, heads, length, width]`: output row r
- * goes to buffer row r at `positions[r]` along axis 2; a negative position skips the row. This is how a KV cache grows.
+ * Writes an output of shape `[rows, heads, steps, width]` into a buffer of shape `[slots, heads, length, width]`, where
+ * rows <= slots: output row r goes to buffer row r from `positions[r]` on along axis 2; a negative position skips the
+ * row. This is how a KV cache grows: by one step in decoding, by several in a prefill.
  */
 export interface RowUpdate {
   readonly output: string;
@@ -36,10 +37,14 @@ export interface RowUpdate {
 
 /** One run of a loaded program. Every output is fetched, stored, used for a row update, or dropped. */
 export interface RunRequest {
+  /** Data is copied when the run is asked for: the caller may change it right after the call, before the reply. */
   readonly inputs: Readonly<Record<string, HostTensor | EngineBuffer | BufferPrefix>>;
   /** Outputs to copy back to the caller. */
   readonly fetch?: readonly string[];
-  /** Outputs that replace the content of buffers (which may be inputs of the same run: an in-place update). */
+  /**
+   * Outputs that replace the content of buffers. These may be inputs of the same run: all of it reads the old content,
+   * and nothing is replaced when the run fails.
+   */
   readonly store?: Readonly<Record<string, EngineBuffer>>;
   readonly updateRows?: readonly RowUpdate[];
 }
@@ -70,7 +75,7 @@ export interface EngineApi {
   createBuffer(spec: { dtype: DType; shape: readonly number[] }, data?: TypedArray): Promise<EngineBuffer>;
   read(buffer: EngineBuffer): Promise<HostTensor>;
   write(buffer: EngineBuffer, data: TypedArray): Promise<void>;
-  /** Copies whole rows along the first axis inside a buffer: row `from[i]` to row `to[i]`. */
+  /** Copies whole rows inside a buffer, row `from[i]` to row `to[i]`, as if all were read before any is written. */
   moveRows(buffer: EngineBuffer, from: Int32Array, to: Int32Array): Promise<void>;
   /** A new buffer with the same content. */
   clone(buffer: EngineBuffer): Promise<EngineBuffer>;
