@@ -23,7 +23,7 @@ export interface DecodeShape extends ProgramOptions {
 /**
  * One token for each of `slots` sequences, each at its own position. A row's result depends on nothing but its token, its
  * position and its cache before that position: on a CPU it is the same to the last bit in any slot, beside any other rows
- * and for any number of slots from 8.
+ * and for any number of slots from 2 (a single row takes another kernel).
  *
  * Inputs: the weights; `ids` and `positions`, int32 [slots] (the position of the token fed, from 0 to length - 1);
  * `inverseTemperature` []; for each layer `k.<layer>` and `v.<layer>`, [slots, numKeyValueHeads, length, headDim].
