@@ -47,6 +47,8 @@ export interface RunningServer {
   url: string;
   port: number;
   token: string;
+  /** What a session needs to publish on the live channel; the server's kernels have it in `CIRLAB_LIVE_TOKEN`. */
+  publisherToken: string;
   /** Ends all kernels and connections. */
   close(): Promise<void>;
 }
@@ -130,6 +132,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
     url: `http://${urlHost(host)}:${port()}`,
     port: port(),
     token: authentication.token,
+    publisherToken: live.publisherToken,
     close: () => (closing ??= close()),
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
-import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
+import { cp, lstat, mkdir, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../src/base/files.ts";
 import { HttpError } from "../errors.ts";
@@ -183,11 +183,10 @@ function isSame(a: Stats, b: Stats): boolean {
 }
 
 /** Replaces a file whole, keeping its permissions. */
-export async function replaceFile(real: string, bytes: Uint8Array, before: Stats | undefined): Promise<void> {
+async function replaceFile(real: string, bytes: Uint8Array, before: Stats | undefined): Promise<void> {
   if (before && !before.isFile()) throw new HttpError(400, "Not a regular file");
   if (before && (before.mode & 0o222) === 0) throw new HttpError(403, "Permission denied: the file is read-only");
-  await writeFileAtomic(real, bytes);
-  if (before) await chmod(real, before.mode & 0o7777);
+  await writeFileAtomic(real, bytes, before ? { mode: before.mode & 0o7777 } : {});
 }
 
 function setHash(model: ContentsModel, bytes: Uint8Array): void {

@@ -1,0 +1,67 @@
+import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { ServerConnection } from "@jupyterlab/services";
+import WebSocket from "ws";
+import { createServer, type RunningServer, type ServerOptions } from "../../server/app.ts";
+
+/** A real server on a folder of its own, and two ways to talk to it. */
+export interface TestServer extends RunningServer {
+  /** The served folder. */
+  root: string;
+  /** What the JupyterLab client needs to know of it. */
+  settings: ServerConnection.ISettings;
+  /** A request with the token; `body` is sent as JSON. */
+  api(method: string, path: string, body?: unknown): Promise<Response>;
+  /** A request without any credential but what `init` says. */
+  raw(path: string, init?: RequestInit): Promise<Response>;
+}
+
+/** Starts a server that ends, with its folder, when the test does. */
+export async function startServer(t: Pick<TestContext, "after">, options: Partial<ServerOptions> = {}): Promise<TestServer> {
+  const box = await realpath(await mkdtemp(join(tmpdir(), "cirlab-server-")));
+  const root = join(box, "root");
+  await mkdir(root);
+  const server = await createServer({ root, userFolder: join(box, "user"), ...options });
+  t.after(async () => {
+    await server.close();
+    await rm(box, { recursive: true, force: true });
+  });
+  const raw = (path: string, init: RequestInit = {}): Promise<Response> =>
+    fetch(server.url + path, { redirect: "manual", ...init });
+  return {
+    ...server,
+    root,
+    raw,
+    settings: ServerConnection.makeSettings({
+      baseUrl: `${server.url}/`,
+      wsUrl: `${server.url.replace("http", "ws")}/`,
+      token: server.token,
+      appendToken: true,
+      WebSocket: WebSocket as never,
+      init: { cache: "no-store" },
+    }),
+    api: (method, path, body) =>
+      raw(path, {
+        method,
+        headers: { Authorization: `token ${server.token}`, "Content-Type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+  };
+}
+
+/** Waits until `check` gives something true; the test's own timeout ends an endless wait. */
+export async function until<T>(check: () => T | Promise<T>): Promise<NonNullable<T>> {
+  for (;;) {
+    const value = await check();
+    if (value) return value as NonNullable<T>;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** A minimal notebook with one code cell. */
+export function notebook(source: string, outputs: unknown[] = [], metadata: object = {}): object {
+  const cell = { cell_type: "code", execution_count: null, id: "c1", metadata, outputs, source };
+  return { cells: [cell], metadata: {}, nbformat: 4, nbformat_minor: 5 };
+}
