@@ -16,10 +16,11 @@ const pythonVectors: [string, number[]][] = [
   ["`````\n", [13, 14, 59]],
   ["aéb", [125, 2, 126]],
   ["x<eos>y", [148, 1, 149]],
-  ["NameError: name 'math' is not defined", [38, 23, 39]],
+  ["NameError: name 'math' is not defined", [42, 23, 43]],
   ["So the answer is \\boxed{1569}<eos>", [27, 28, 26, 77, 81, 82, 85, 153, 1]],
   ["import math\nprint(math.gcd(84,36))", [16, 22, 18, 84, 80, 72, 79, 82, 69, 69]],
-  ["ZeroDivisionError: integer modulo by zero", [40, 41, 43, 44]],
+  ["ZeroDivisionError: division by zero", [37]],
+  ["IndexError: list index out of range", [47, 136, 133, 143, 144, 60, 133, 138, 128, 129, 148, 51]],
   [" <C> ", [60, 4, 60]],
 ];
 
