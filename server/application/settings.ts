@@ -6,6 +6,7 @@ import { z } from "zod";
 import { writeFileAtomic } from "../../src/base/files.ts";
 import { parseInput } from "../../src/base/schema.ts";
 import { HttpError } from "../api/errors.ts";
+import { json } from "./body.ts";
 
 /** What the build collected about one plugin's settings. */
 interface PluginSchema {
@@ -64,7 +65,7 @@ export function settingsRouter(options: { schemasFile: string; folder: string })
   router.get("/*id", async (request, response) => {
     response.json(await load(request.params.id.join("/")));
   });
-  router.put("/*id", express.json({ limit: "2mb" }), async (request, response) => {
+  router.put("/*id", json("2mb"), async (request, response) => {
     const id = request.params.id.join("/");
     schemaOf(id);
     const { raw } = parseInput(bodySchema, request.body, `settings of ${id}`);

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { writeFileAtomic } from "../../src/base/files.ts";
 import { parseInput } from "../../src/base/schema.ts";
 import { HttpError } from "../api/errors.ts";
+import { json } from "./body.ts";
 
 const workspaceSchema = z.object({
   data: z.record(z.string(), z.unknown()),
@@ -49,7 +50,7 @@ export function workspacesRouter(options: { folder: string }): Router {
       response.json({ data: {}, metadata: { id } });
     }
   });
-  router.put("/*id", express.json({ limit: "10mb" }), async (request, response) => {
+  router.put("/*id", json("10mb"), async (request, response) => {
     const id = request.params.id.join("/");
     const workspace = parseInput(workspaceSchema, request.body, `workspace ${id}`);
     if (workspace.metadata.id !== id)

@@ -1,0 +1,136 @@
+import { existsSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from "playwright-core";
+
+/** The system's Chromium: CHROMIUM_PATH, or where it is usually installed. */
+export function findChromium(): string | undefined {
+  return [
+    process.env.CHROMIUM_PATH,
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+  ].find((path) => path !== undefined && existsSync(path));
+}
+
+/** Starts a browser with a profile of its own, which ends with the test. */
+export async function launchBrowser(t: Pick<TestContext, "after">, executablePath: string): Promise<Browser> {
+  const browser = await chromium.launch({
+    executablePath,
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  t.after(() => browser.close());
+  return browser;
+}
+
+let screenshots: Promise<string> | undefined;
+
+/** Takes a picture of the page for people to look at; SCREENSHOTS names the folder, else it is a temporary one. */
+export async function screenshot(page: Page, name: string): Promise<string> {
+  screenshots ??= process.env.SCREENSHOTS
+    ? Promise.resolve(process.env.SCREENSHOTS)
+    : mkdtemp(join(tmpdir(), "cirlab-screenshots-"));
+  const path = join(await screenshots, `${name}.png`);
+  await page.screenshot({ path });
+  return path;
+}
+
+/** A page of the notebook application, with what a person does in it, and every error that its console showed. */
+export class NotebookPage {
+  readonly page: Page;
+  readonly errors: string[] = [];
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.on("pageerror", (error) => this.errors.push(error.stack ?? error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error") this.errors.push(`${message.text()} (${message.location().url})`);
+    });
+  }
+
+  static async open(context: BrowserContext, url: string): Promise<NotebookPage> {
+    const opened = new NotebookPage(await context.newPage());
+    await opened.page.goto(url);
+    await opened.ready();
+    return opened;
+  }
+
+  /** Another tab that the application opened. */
+  static async of(page: Page): Promise<NotebookPage> {
+    const opened = new NotebookPage(page);
+    await opened.ready();
+    return opened;
+  }
+
+  async ready(): Promise<void> {
+    await this.page.waitForSelector("body[data-ready]", { state: "attached" });
+  }
+
+  /** Until the kernel is connected and has nothing to do. */
+  async kernelIdle(): Promise<void> {
+    await this.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor();
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.ready();
+  }
+
+  cell(index: number): Locator {
+    return this.page.locator(".jp-Notebook .jp-Cell").nth(index);
+  }
+
+  outputs(index: number): Locator {
+    return this.cell(index).locator(".jp-OutputArea-output");
+  }
+
+  /** Starts a cell as Ctrl+Enter does. */
+  async start(index: number): Promise<void> {
+    await this.cell(index).locator(".jp-InputArea-editor").click();
+    await this.page.keyboard.press("Control+Enter");
+  }
+
+  /** Starts a cell and waits until it has ended. */
+  async run(index: number): Promise<void> {
+    await this.start(index);
+    await this.ended(index);
+  }
+
+  /** Until a cell that was started has its number. */
+  async ended(index: number): Promise<void> {
+    await this.prompt(index, /\[\d+\]/).waitFor();
+  }
+
+  /** The cell's `[ ]:`, `[*]:` or `[1]:` once it looks as asked. */
+  prompt(index: number, text: RegExp): Locator {
+    return this.cell(index).locator(".jp-InputPrompt", { hasText: text });
+  }
+
+  /** Chooses from the menu bar, for example `menu("Kernel", "Interrupt Kernel")`. */
+  async menu(...path: string[]): Promise<void> {
+    const [first, ...rest] = path;
+    await this.page.getByRole("menuitem", { name: first!, exact: true }).click();
+    for (const label of rest) {
+      const item = this.page.locator(".lm-Menu-item", { has: this.page.getByText(label, { exact: true }) });
+      await item.last().click();
+    }
+  }
+
+  /** Presses the affirmative button of the open dialogue. */
+  async accept(): Promise<void> {
+    await this.page.locator(".jp-Dialog .jp-mod-accept").click();
+  }
+}
