@@ -47,7 +47,7 @@ async function runCell(cell: Cell, label: string, converted: ConvertedCell, sour
   await modules.preload(converted.imports);
   const script = new vm.Script(
     `(${converted.isAsync ? "async " : ""}function (${parameters}) {\n${converted.javascript}\n})`,
-    { filename: label, lineOffset: -1, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER },
+    { filename: label, lineOffset: -1 },
   );
   const body = script.runInThisContext() as (...args: unknown[]) => unknown;
   const args = [exportsFor(cell), modules.require, kernel, modules.load];

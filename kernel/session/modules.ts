@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { createRequire, isBuiltin } from "node:module";
+import Module, { createRequire, isBuiltin } from "node:module";
 import { dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
@@ -52,7 +52,7 @@ export class Modules {
     await this.#loadOnce(name);
     const found = this.require(name) as Record<string, unknown>;
     if (found?.__esModule) return found;
-    return { __esModule: true, ...(typeof found === "object" ? found : {}), default: found };
+    return { ...(typeof found === "object" ? found : {}), default: found };
   };
 
   /** `require` of a cell. */
@@ -82,7 +82,7 @@ export class Modules {
 
   async #import(specifier: string, target: string): Promise<void> {
     const namespace = (await importFromFolder(target)) as Record<string, unknown>;
-    const live = { __esModule: true };
+    const live = Object.defineProperty({}, "__esModule", { value: true });
     for (const name of Object.keys(namespace)) {
       Object.defineProperty(live, name, { enumerable: true, get: () => namespace[name] });
     }
@@ -103,21 +103,22 @@ export class Modules {
     const module = { exports: {} as Record<string, unknown> };
     this.#instances.set(path, module);
     const folder = dirname(path);
-    const wrapper = vm.runInThisContext(`${moduleHead}${this.#sources.get(path)}\n})`, {
-      filename: path,
-      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    }) as (...args: unknown[]) => void;
+    const wrapper = vm.runInThisContext(`${moduleHead}${this.#sources.get(path)}\n})`, { filename: path }) as (
+      ...args: unknown[]
+    ) => void;
     const require: Require = (specifier) => this.#find(specifier, folder);
     wrapper(module.exports, require, module, path, folder, this.#kernel, this.load);
     return module.exports;
   }
 }
 
-/** Node's own `import()` as from a file in the notebook's folder. */
-const importFromFolder = vm.runInThisContext("(specifier) => import(specifier)", {
-  filename: join(process.cwd(), "cell.js"),
-  importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-}) as (specifier: string) => Promise<unknown>;
+/** Node's own `import()` as from a CommonJS file in the notebook's folder. */
+const importFromFolder = (() => {
+  const file = join(process.cwd(), "cell.js");
+  const module = new Module(file) as Module & { _compile(code: string, file: string): void };
+  module._compile("module.exports = (specifier) => import(specifier);", file);
+  return module.exports as (specifier: string) => Promise<unknown>;
+})();
 
 function ownPackage(): string {
   const file = join(packageRoot, "dist", "src", "index.js");
