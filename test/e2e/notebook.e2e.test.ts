@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import type { BrowserContext } from "playwright-core";
 import { startServer, type TestServer, until } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
@@ -22,7 +23,7 @@ for (let step = 1; step <= 60; step++) {
   await new Promise((passed) => setTimeout(passed, 20));
 }
 publish({ type: "end" });
-live.disconnect();`;
+void live.disconnect();`;
 
 const cells = {
   sum: "[20, 22].reduce((a, b) => a + b)",
@@ -55,7 +56,7 @@ async function savedOutputs(path: string): Promise<Record<string, string>> {
 
 async function prepare(t: TestContext, executable: string): Promise<{ server: TestServer; context: BrowserContext }> {
   const server = await startServer(t, {
-    kernelEnv: { ...process.env, SOCKET_IO_CLIENT: import.meta.resolve("socket.io-client") },
+    kernelEnv: { ...process.env, SOCKET_IO_CLIENT: fileURLToPath(import.meta.resolve("socket.io-client")) },
   });
   await writeNotebook(join(server.root, "first.ipynb"));
   const browser = await launchBrowser(t, executable);
