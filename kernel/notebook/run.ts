@@ -38,6 +38,8 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
   try {
     const info = (await kernel.client.request("shell", "kernel_info_request")).content;
     notebook.metadata = { ...notebook.metadata, kernelspec: kernelspecMetadata, language_info: info.language_info };
+    // Answered once the compiler is loaded: the time limit of the first cell is for the cell.
+    await kernel.client.request("shell", "is_complete_request", { code: "" });
     const collector = new OutputCollector();
     kernel.client.onMessage((message) => {
       if (message.channel === "iopub") collector.receive(message);
