@@ -84,11 +84,11 @@ export class CheckpointStore {
     const path = join(this.folder, name);
     const temporary = join(this.folder, `.writing-${name}-${randomUUID()}`);
     await mkdir(temporary, { recursive: true });
-    try {
-      for (const [file, data] of Object.entries(files)) await writeDurably(join(temporary, file), data);
-    } catch (error) {
+    const writes = Object.entries(files).map(([file, data]) => writeDurably(join(temporary, file), data));
+    const failed = (await Promise.allSettled(writes)).find((write) => write.status === "rejected");
+    if (failed) {
       await rm(temporary, { recursive: true, force: true });
-      throw error;
+      throw failed.reason;
     }
     const old = join(this.folder, `.replaced-${name}`);
     const isReplacement = (await namesIn(this.folder)).includes(name);

@@ -12,7 +12,6 @@ export {
   type LiveHistoryMessage,
   type RecordedEvent,
   type RunEvent,
-  recordedEventSchema,
   runEventSchema,
 } from "./messages.ts";
 export { type CreateRunOptions, Run } from "./run.ts";

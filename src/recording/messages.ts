@@ -4,7 +4,8 @@ import { z } from "zod";
 const metrics = z.record(z.string(), z.number().nullable());
 const step = z.int().nonnegative();
 
-const command = z.discriminatedUnion("type", [
+/** What a person or another process asks of a run: a line of its `commands.jsonl`. */
+export const commandSchema = z.discriminatedUnion("type", [
   /** Stop before the next step and wait. */
   z.object({ type: z.literal("pause") }),
   z.object({ type: z.literal("resume") }),
@@ -18,8 +19,6 @@ const command = z.discriminatedUnion("type", [
   z.object({ type: z.literal("checkpoint") }),
 ]);
 
-/** What a person or another process asks of a run: a line of its `commands.jsonl`. */
-export const commandSchema = command;
 export type Command = z.infer<typeof commandSchema>;
 /** A command as it is given: what has a default may be left out. */
 export type CommandInput = z.input<typeof commandSchema>;
@@ -34,7 +33,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
   /** `name` is the checkpoint's folder inside `checkpoints/`. */
   z.object({ type: z.literal("checkpoint"), step, name: z.string(), bytes: z.int().nonnegative() }),
   /** A command was obeyed. */
-  z.object({ type: z.literal("command"), step, command }),
+  z.object({ type: z.literal("command"), step, command: commandSchema }),
   z.object({ type: z.literal("log"), text: z.string() }),
   z.object({
     type: z.literal("run-finished"),
@@ -56,8 +55,7 @@ const stamp = z.object({
 });
 
 /** A line of `events.jsonl`. */
-export const recordedEventSchema = z.intersection(stamp, runEventSchema);
-export type RecordedEvent = RunEvent & z.infer<typeof stamp>;
+export type RecordedEvent = z.infer<typeof stamp> & RunEvent;
 
 /** Any line of `events.jsonl`, of a known type or not. */
 export const eventEnvelopeSchema = stamp.extend({ type: z.string() });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { writeFileAtomic } from "../base/files.ts";
 import { parseInput } from "../base/schema.ts";
+import { shield } from "../display/session.ts";
 import { type Checkpoint, type CheckpointFiles, CheckpointStore } from "./checkpoints.ts";
 import { CommandReader } from "./commands.ts";
 import { formatVersion, type RunConfig, readRunConfig, recordedVersions, runConfigSchema } from "./config.ts";
@@ -15,7 +16,6 @@ import {
   isKnownEventType,
   type RecordedEvent,
   type RunEvent,
-  recordedEventSchema,
   runEventSchema,
 } from "./messages.ts";
 
@@ -132,9 +132,13 @@ export class Run {
     const checked = parseInput(runEventSchema, plain, `event ${JSON.stringify(event.type)}`);
     if (this.#isClosed) throw new RecordingError(`Run ${this.id} is closed.`);
     const writer = this.#openWriter();
-    const recorded: RecordedEvent = { seq: this.#nextSeq, time: Date.now(), ...checked };
-    writer.append(JSON.stringify(recorded));
-    this.#nextSeq++;
+    // Cut between the two, the next event would have the same number.
+    const recorded = shield(() => {
+      const next: RecordedEvent = { seq: this.#nextSeq, time: Date.now(), ...checked };
+      writer.append(JSON.stringify(next));
+      this.#nextSeq++;
+      return next;
+    });
     this.#publisher?.publish(this.id, recorded);
     return recorded;
   }
@@ -149,9 +153,13 @@ export class Run {
     return lines.flatMap((line, i): RecordedEvent[] => {
       const envelope = eventEnvelopeSchema.safeParse(line);
       if (envelope.success && !isKnownEventType(envelope.data.type)) return [];
-      const event = recordedEventSchema.safeParse(line);
-      if (event.success) return [event.data];
-      throw new RecordingError(`${this.#eventsPath}, line ${i + 1} is damaged: ${event.error.issues[0]?.message}.`);
+      const event = runEventSchema.safeParse(line);
+      if (envelope.success && event.success)
+        return [{ seq: envelope.data.seq, time: envelope.data.time, ...event.data }];
+      const issue = (envelope.error ?? event.error)?.issues[0];
+      throw new RecordingError(
+        `${this.#eventsPath}, line ${i + 1} is damaged: ${issue?.path.join(".") || "event"}: ${issue?.message}.`,
+      );
     });
   }
 
