@@ -134,7 +134,8 @@ export class Lane {
 
   #fail(what: string): void {
     if (this.dead) return;
-    this.#hold(false);
+    // Killed, it is gone in a moment; who waits for that must not be cut off.
+    this.#hold(true);
     this.dead = true;
     this.#connection.child.kill("SIGKILL");
     const last = this.#complaint.trim().split("\n").at(-1);
