@@ -13,17 +13,17 @@ const shown = (bundle: object): string => `({ [Symbol.for("Jupyter.display")]: (
 /** Publishes the events of a short run, as a training session does. */
 const training = `
 const { io } = await import(process.env.SOCKET_IO_CLIENT!);
-const live = io(process.env.CIRLAB_LIVE_URL, { auth: { token: process.env.CIRLAB_LIVE_TOKEN } });
+const live = io(process.env.CIRLAB_LIVE_URL, { auth: { token: process.env.CIRLAB_LIVE_TOKEN }, transports: ["websocket"] });
 await new Promise((connected) => live.on("connect", connected));
-const publish = (event: object) => live.emit("publish", { runId: "e2e-run", event });
-publish({ type: "start" });
+let seq = 0;
+const publish = (event: object) => live.emit("publish", { runId: "e2e-run", event: { seq: seq++, time: Date.now(), ...event } });
+publish({ type: "run-started", step: 0, config: {} });
 for (let step = 1; step <= 60; step++) {
   const part = step / 60;
   publish({ type: "step", step, metrics: { reward: 2 * part - 1, accuracy: part, toolCalls: 1 + part, entropy: 2 - part, gradNorm: 0.5 } });
   await new Promise((passed) => setTimeout(passed, 20));
 }
-publish({ type: "end" });
-void live.disconnect();`;
+publish({ type: "run-finished", step: 60, reason: "completed" });`;
 
 const cells = {
   sum: "[20, 22].reduce((a, b) => a + b)",
@@ -33,7 +33,8 @@ const cells = {
   rich: shown({ "text/html": "<p class='rich'>A <b>rich</b> output</p>", "text/plain": "plain" }),
   chart: shown({
     "application/vnd.cirlab.run+json": { runId: "e2e-run", title: "A short run" },
-    "text/html": "<p class='saved'>saved picture</p>",
+    "image/svg+xml":
+      '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="60"><text y="30">saved picture</text></svg>',
     "text/plain": "run e2e-run",
   }),
   training,
@@ -61,7 +62,7 @@ async function prepare(t: TestContext, executable: string): Promise<{ server: Te
   await writeNotebook(join(server.root, "first.ipynb"));
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(30_000);
   return { server, context };
 }
 
@@ -114,7 +115,7 @@ test("the web notebook in Chromium", { timeout: 300_000 }, async (t) => {
   await t.test("the live panel opens with a run and follows it, as the chart under the cell does", async () => {
     await notebook.run(indexOf("chart"));
     const picture = notebook.outputs(indexOf("chart"));
-    await picture.locator("p.saved").waitFor();
+    await picture.locator("img").waitFor();
     await notebook.start(indexOf("training"));
     const panel = notebook.page.locator("#cirlab-live-panel");
     const accuracy = panel.locator('[data-metric="accuracy"]');
@@ -123,11 +124,11 @@ test("the web notebook in Chromium", { timeout: 300_000 }, async (t) => {
     await screenshot(notebook.page, "live");
     await notebook.ended(indexOf("training"));
     for (const place of [panel, picture]) {
-      await place.locator(".cirlab-run-status", { hasText: "step 60 · ended" }).waitFor();
+      await place.locator(".cirlab-run-status", { hasText: "step 60 · completed" }).waitFor();
       assert.equal(await place.locator('[data-metric="reward"]').innerText(), "1.000");
       assert.equal(await place.locator("canvas").count(), 5);
     }
-    assert.equal(await picture.locator("p.saved").isVisible(), false);
+    assert.equal(await picture.locator("img").isVisible(), false);
     await screenshot(notebook.page, "live-ended");
   });
 

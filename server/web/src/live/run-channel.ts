@@ -1,7 +1,8 @@
 import { PageConfig, URLExt } from "@jupyterlab/coreutils";
 import { Signal } from "@lumino/signaling";
 import { io, type Socket } from "socket.io-client";
-import { type RunEvent, RunSeries } from "./run-series.ts";
+import type { LiveEventMessage, LiveHistoryMessage } from "../../../../src/recording/messages.ts";
+import { RunSeries } from "./run-series.ts";
 
 /**
  * The page's one connection to the live channel. It opens with the first subscription, and after a lost connection it
@@ -10,7 +11,7 @@ import { type RunEvent, RunSeries } from "./run-series.ts";
 export class RunChannel {
   /** Runs in the order in which they were first heard of. */
   readonly runs = new Map<string, RunSeries>();
-  /** A run sent its first event while this page was connected: it has just begun. */
+  /** A run has just begun, or goes on. */
   readonly started = new Signal<this, RunSeries>(this);
   /** A run was added to `runs`. */
   readonly added = new Signal<this, RunSeries>(this);
@@ -41,12 +42,11 @@ export class RunChannel {
     socket.on("connect", () => {
       for (const topic of this.#topics) socket.emit("subscribe", topic);
     });
-    socket.on("history", ({ runId, events }: { runId: string; events: RunEvent[] }) => this.run(runId).restart(events));
-    socket.on("event", ({ runId, event }: { runId: string; event: RunEvent }) => {
+    socket.on("history", ({ runId, events }: LiveHistoryMessage) => this.run(runId).restart(events));
+    socket.on("event", ({ runId, event }: LiveEventMessage) => {
       const run = this.run(runId);
-      const begins = !run.isKnown;
       run.add(event);
-      if (begins) this.started.emit(run);
+      if (event.type === "run-started") this.started.emit(run);
     });
     return socket;
   }

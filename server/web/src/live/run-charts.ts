@@ -20,6 +20,7 @@ export class RunCharts {
   readonly node = document.createElement("div");
   readonly #run: RunSeries;
   readonly #status = document.createElement("div");
+  readonly #alert = document.createElement("div");
   readonly #charts: { metric: Metric; plot: uPlot; value: HTMLElement; place: HTMLElement }[] = [];
   readonly #resize = new ResizeObserver(() => this.#schedule());
   readonly #theme = new MutationObserver(() => this.#schedule());
@@ -32,7 +33,8 @@ export class RunCharts {
     this.#status.setAttribute("role", "status");
     const grid = document.createElement("div");
     grid.className = "cirlab-run-charts";
-    this.node.append(this.#status, grid);
+    this.#alert.className = "cirlab-run-alert";
+    this.node.append(this.#status, this.#alert, grid);
     for (const metric of metrics) this.#charts.push(this.#chart(metric, grid));
     run.changed.connect(this.#schedule, this);
     this.#resize.observe(grid);
@@ -95,11 +97,12 @@ export class RunCharts {
   }
 
   #draw(): void {
-    const { steps, columns, state } = this.#run;
-    this.node.dataset.state = state;
+    const { steps, columns, end, alert } = this.#run;
+    this.node.dataset.state = end === undefined ? "training" : "ended";
     const last = steps.at(-1);
     const text = last === undefined ? "waiting for the first step" : `step ${last}`;
-    this.#status.textContent = state === "ended" ? `${text} · ended` : text;
+    this.#status.textContent = end === undefined ? text : `${text} · ${end}`;
+    this.#alert.textContent = alert ?? "";
     for (const { metric, plot, value, place } of this.#charts) {
       const column = columns.get(metric.key)!;
       value.textContent = format(column.at(-1));

@@ -4,33 +4,34 @@ import { runChannel } from "./run-channel.ts";
 import { RunCharts } from "./run-charts.ts";
 import type { RunSeries } from "./run-series.ts";
 
-/** The output that stands for a run: `{ runId, title? }`, beside the text/html picture that was saved with it. */
+/** The output that stands for a run: `{ runId, title? }`, beside the picture (image/svg+xml) that is saved with it. */
 export const runMimeType = "application/vnd.cirlab.run+json";
 
 /** Under the cell that trains: the run's live charts, or the saved picture while the server has nothing of the run. */
 class RenderedRun extends Widget implements IRenderMime.IRenderer {
-  readonly #sanitizer: IRenderMime.ISanitizer;
   readonly #heading = document.createElement("strong");
-  readonly #picture = document.createElement("div");
+  readonly #picture = document.createElement("img");
   #run: RunSeries | undefined;
   #charts: RunCharts | undefined;
 
-  constructor({ sanitizer }: IRenderMime.IRendererOptions) {
+  constructor() {
     super();
-    this.#sanitizer = sanitizer;
     this.addClass("cirlab-rendered-run");
     this.#heading.hidden = true;
     this.node.append(this.#heading, this.#picture);
   }
 
+  /** Comes again with every new picture of a run that trains. */
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     const { runId, title } = model.data[runMimeType] as { runId?: unknown; title?: unknown };
     if (typeof runId !== "string") throw new Error(`The output names no run: runId is ${JSON.stringify(runId)}.`);
     this.#heading.textContent = typeof title === "string" ? title : runId;
-    const html = [model.data["text/html"]].flat().join("");
-    this.#picture.innerHTML = model.trusted ? html : this.#sanitizer.sanitize(html);
+    this.#picture.alt = [model.data["text/plain"]].flat().join("");
     this.#follow(runChannel.run(runId));
     runChannel.subscribe(runId);
+    // As an image's source, no script of the picture runs, whatever notebook it comes from.
+    if (!this.#charts)
+      this.#picture.src = `data:image/svg+xml,${encodeURIComponent([model.data["image/svg+xml"]].flat().join(""))}`;
   }
 
   override dispose(): void {
@@ -61,8 +62,8 @@ class RenderedRun extends Widget implements IRenderMime.IRenderer {
 const runRenderer: IRenderMime.IExtension = {
   id: "cirlab:run-renderer",
   description: "Live charts of a training run, under the cell that trains it.",
-  rendererFactory: { safe: true, mimeTypes: [runMimeType], createRenderer: (options) => new RenderedRun(options) },
-  // Before the picture (text/html, rank 50) that comes in the same output.
+  rendererFactory: { safe: true, mimeTypes: [runMimeType], createRenderer: () => new RenderedRun() },
+  // Before the picture (image/svg+xml) that comes in the same output.
   rank: 10,
   dataType: "json",
 };

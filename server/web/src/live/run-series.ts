@@ -1,4 +1,5 @@
 import { Signal } from "@lumino/signaling";
+import type { RecordedEvent } from "../../../../src/recording/messages.ts";
 
 /** A number that the live charts draw, one value a training step. */
 export interface Metric {
@@ -14,19 +15,13 @@ export const metrics: readonly Metric[] = [
   { key: "gradNorm", label: "Gradient norm" },
 ];
 
-/** What the charts use of a run's events; every other field and type of event passes by. */
-export interface RunEvent {
-  type: string;
-  step?: number;
-  metrics?: Record<string, unknown>;
-}
-
 /** The course of one run, in columns: the shape that charts draw without copying. */
 export class RunSeries {
   readonly id: string;
-  state: "training" | "ended" = "training";
-  /** Whether the server has sent anything of this run yet. */
-  isKnown = false;
+  /** How the run ended; undefined while it trains. */
+  end: string | undefined;
+  /** The newest warning. */
+  alert: string | undefined;
   readonly steps: number[] = [];
   readonly columns = new Map<string, (number | null)[]>(metrics.map(({ key }) => [key, []]));
   readonly changed = new Signal<this, void>(this);
@@ -36,32 +31,44 @@ export class RunSeries {
   }
 
   /** Replaces everything: the server sends the whole history on every (re)connection. */
-  restart(events: readonly RunEvent[]): void {
+  restart(events: readonly RecordedEvent[]): void {
     this.#truncate(0);
-    this.state = "training";
+    this.end = this.alert = undefined;
     for (const event of events) this.#take(event);
     this.changed.emit();
   }
 
-  add(event: RunEvent): void {
+  add(event: RecordedEvent): void {
     this.#take(event);
     this.changed.emit();
   }
 
-  #take(event: RunEvent): void {
-    this.isKnown = true;
-    if (event.type === "end") this.state = "ended";
-    if (event.type !== "step" || typeof event.step !== "number") return;
-    this.state = "training";
-    // A run that was rewound goes over the same steps again: what came after is no longer its course.
-    let kept = this.steps.length;
-    while (kept > 0 && this.steps[kept - 1]! >= event.step) kept--;
-    this.#truncate(kept);
-    this.steps.push(event.step);
-    for (const [key, column] of this.columns) {
-      const value = event.metrics?.[key];
-      column.push(typeof value === "number" && Number.isFinite(value) ? value : null);
+  #take(event: RecordedEvent): void {
+    switch (event.type) {
+      case "run-started":
+        this.end = undefined;
+        // A run that was rewound goes over the same steps again: what came after is no longer its course.
+        this.#truncateFrom(event.step + 1);
+        break;
+      case "step":
+        this.end = undefined;
+        this.#truncateFrom(event.step);
+        this.steps.push(event.step);
+        for (const [key, column] of this.columns) column.push(event.metrics[key] ?? null);
+        break;
+      case "alert":
+        this.alert = `step ${event.step}: ${event.text}`;
+        break;
+      case "run-finished":
+        this.end = event.error ? `${event.reason}: ${event.error}` : event.reason;
+        break;
     }
+  }
+
+  #truncateFrom(step: number): void {
+    let kept = this.steps.length;
+    while (kept > 0 && this.steps[kept - 1]! >= step) kept--;
+    this.#truncate(kept);
   }
 
   #truncate(length: number): void {
