@@ -59,7 +59,10 @@ export function workspacesRouter(options: { folder: string }): Router {
     response.status(204).end();
   });
   router.delete("/*id", async (request, response) => {
-    await rm(fileOf(request.params.id.join("/")));
+    const id = request.params.id.join("/");
+    await rm(fileOf(id)).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === "ENOENT" ? new HttpError(404, `There is no workspace ${id}.`) : error;
+    });
     response.status(204).end();
   });
   return router;

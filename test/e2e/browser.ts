@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from "playwright-core";
 
 /** The system's Chromium: CHROMIUM_PATH, or where it is usually installed. */
@@ -36,15 +37,25 @@ export async function launchBrowser(t: Pick<TestContext, "after">, executablePat
   return browser;
 }
 
-let screenshots: Promise<string> | undefined;
+let folder: Promise<string> | undefined;
 
-/** Takes a picture of the page for people to look at; SCREENSHOTS names the folder, else it is a temporary one. */
+/** The picture in the README. */
+const readmePicture = fileURLToPath(new URL("../../../notebooks/images/live-panel.png", import.meta.url));
+
+/**
+ * Takes a picture of the page for people to look at, in the folder that SCREENSHOTS names or else in a temporary one.
+ * With UPDATE_SCREENSHOT=1 the one named `live-panel` also becomes the README's.
+ */
 export async function screenshot(page: Page, name: string): Promise<string> {
-  screenshots ??= process.env.SCREENSHOTS
+  folder ??= process.env.SCREENSHOTS
     ? Promise.resolve(process.env.SCREENSHOTS)
     : mkdtemp(join(tmpdir(), "cirlab-screenshots-"));
-  const path = join(await screenshots, `${name}.png`);
+  const path = join(await folder, `${name}.png`);
   await page.screenshot({ path });
+  if (name === "live-panel" && process.env.UPDATE_SCREENSHOT === "1") {
+    await mkdir(dirname(readmePicture), { recursive: true });
+    await copyFile(path, readmePicture);
+  }
   return path;
 }
 

@@ -129,7 +129,7 @@ test("the web notebook in Chromium", { timeout: 300_000 }, async (t) => {
       assert.equal(await place.locator("canvas").count(), 5);
     }
     assert.equal(await picture.locator("img").isVisible(), false);
-    await screenshot(notebook.page, "live-ended");
+    await screenshot(notebook.page, "live-panel");
   });
 
   await t.test("restart forgets the state", async () => {
