@@ -12,8 +12,10 @@ export const livePath = "/socket.io/";
 /** Topic of a reader that follows every run. */
 const allRuns = "*";
 
-/** Packets that may wait for a reader; beyond, it is left out until it has read them. */
+/** Packets that may wait for a reader; beyond, it gets nothing until it has read them. */
 const maxWaiting = 500;
+/** Steps of a run that a reader gets of those that it missed meanwhile. */
+const maxMissed = 200;
 const maxRuns = 50;
 
 const runId = z.string().min(1).max(200);
@@ -30,8 +32,8 @@ export interface LiveOptions {
  *
  * Publishers (socket.io `auth.token` = `publisherToken`) emit `publish` `{runId, event}`. Readers (the server's token in
  * `auth.token`, or its cookie) emit `subscribe` with a run's id or `"*"`, and receive `history` `{runId, events}` and then
- * `event` `{runId, event}`. A reader that cannot keep up misses events and is sent the history again when it has read
- * what waits; a publisher never waits for anyone.
+ * `event` `{runId, event}`. A reader that cannot keep up gets only some of the steps, but always the newest in the end; a
+ * publisher never waits for anyone.
  */
 export class LiveChannel {
   /** What a session needs to publish; it cannot read or do anything else with it. */
@@ -73,7 +75,7 @@ export class LiveChannel {
       if (this.#runs.size > maxRuns) this.#runs.delete(this.#runs.keys().next().value!);
     }
     history.add(event);
-    for (const reader of this.#readers) reader.send(run, event);
+    for (const reader of this.#readers) reader.send(run, history.sequence, event);
   }
 
   async close(): Promise<void> {
@@ -108,8 +110,9 @@ class Reader {
   readonly #socket: Socket;
   readonly #runs: ReadonlyMap<string, RunHistory>;
   readonly #topics = new Set<string>();
+  /** Sequence of the newest event that was sent, by run. */
+  readonly #sent = new Map<string, number>();
   #waiting = 0;
-  #isBehind = false;
 
   constructor(socket: Socket, runs: ReadonlyMap<string, RunHistory>) {
     this.#socket = socket;
@@ -118,7 +121,10 @@ class Reader {
       const parsed = runId.safeParse(topic);
       if (!parsed.success || this.#topics.has(parsed.data)) return;
       this.#topics.add(parsed.data);
-      this.#sendHistory((run) => parsed.data === allRuns || run === parsed.data);
+      const wanted = [...runs].filter(([run]) => parsed.data === allRuns || run === parsed.data);
+      // Noted before anything is sent: sending may find that the reader can take more, and look for what it missed.
+      for (const [run, history] of wanted) this.#sent.set(run, history.sequence);
+      for (const [run, history] of wanted) socket.emit("history", { runId: run, events: history.events });
     });
     socket.on("unsubscribe", (topic: unknown) => {
       if (typeof topic === "string") this.#topics.delete(topic);
@@ -129,23 +135,27 @@ class Reader {
     });
     socket.conn.on("drain", () => {
       this.#waiting = 0;
-      if (!this.#isBehind) return;
-      this.#isBehind = false;
-      this.#sendHistory((run) => this.#follows(run));
+      this.#catchUp();
     });
   }
 
-  send(run: string, event: LiveEvent): void {
-    if (!this.#follows(run)) return;
-    if (this.#waiting >= maxWaiting) this.#isBehind = true;
-    else if (!this.#isBehind) this.#socket.emit("event", { runId: run, event });
+  send(run: string, sequence: number, event: LiveEvent): void {
+    if (!this.#follows(run) || this.#waiting >= maxWaiting) return;
+    this.#sent.set(run, sequence);
+    this.#socket.emit("event", { runId: run, event });
   }
 
   #follows(run: string): boolean {
     return this.#topics.has(run) || this.#topics.has(allRuns);
   }
 
-  #sendHistory(wanted: (run: string) => boolean): void {
-    for (const [run, { events }] of this.#runs) if (wanted(run)) this.#socket.emit("history", { runId: run, events });
+  /** Sends what was left out while packets waited. */
+  #catchUp(): void {
+    for (const [run, history] of this.#runs) {
+      if (!this.#follows(run)) continue;
+      const missed = history.since(this.#sent.get(run) ?? 0, maxMissed);
+      this.#sent.set(run, history.sequence);
+      for (const event of missed) this.#socket.emit("event", { runId: run, event });
+    }
   }
 }

@@ -45,7 +45,14 @@ describe("who may ask", () => {
     const status = async (path: string, headers: Record<string, string> = {}): Promise<number> =>
       (await server.raw(path, { headers })).status;
     assert.equal(await status("/api"), 200);
-    for (const path of ["/api/contents", "/api/kernels", "/api/status", "/api/me", "/lab/api/settings", "/kernelspecs/cirlab/x"])
+    for (const path of [
+      "/api/contents",
+      "/api/kernels",
+      "/api/status",
+      "/api/me",
+      "/lab/api/settings",
+      "/kernelspecs/cirlab/x",
+    ])
       assert.equal(await status(path), 403, path);
     for (const path of ["/", "/tree", "/notebooks/a.ipynb", "/files/a", "/API/contents", "//api/contents"])
       assert.equal(await status(path), 302, path);
@@ -101,7 +108,11 @@ describe("who may ask", () => {
     assert.deepEqual(await readdir(server.root), [], "nothing was written");
     assert.equal(await post(proof), 201);
     assert.equal(await post({ ...proof, Origin: server.url }), 201);
-    assert.equal((await server.api("POST", "/api/contents", { type: "notebook" })).status, 201, "the token needs no proof");
+    assert.equal(
+      (await server.api("POST", "/api/contents", { type: "notebook" })).status,
+      201,
+      "the token needs no proof",
+    );
   });
 
   it("opens websockets for its own pages and for the token, never for other sites", async (t) => {
@@ -130,7 +141,8 @@ describe("who may ask", () => {
           resolve(response.statusCode ?? 0);
         }).end();
       });
-    for (const host of ["localhost", `localhost:${server.port}`, "127.0.0.1:1", "[::1]:8"]) assert.equal(await status(host), 200);
+    for (const host of ["localhost", `localhost:${server.port}`, "127.0.0.1:1", "[::1]:8"])
+      assert.equal(await status(host), 200);
     for (const host of ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80"])
       assert.equal(await status(host), 403);
   });
@@ -167,7 +179,13 @@ describe("the login page", () => {
     assert.equal((await login(server, cookies, { password: "wrong", _xsrf: cookies._xsrf })).status, 401);
     assert.equal((await login(server, cookies, { password: server.token })).status, 403);
     assert.equal((await login(server, {}, { password: server.token, _xsrf: cookies._xsrf })).status, 403);
-    for (const next of ["https://evil.example/", "//evil.example", "/\\evil.example", "/\t/evil.example", "javascript:alert(1)"]) {
+    for (const next of [
+      "https://evil.example/",
+      "//evil.example",
+      "/\\evil.example",
+      "/\t/evil.example",
+      "javascript:alert(1)",
+    ]) {
       const answer = await login(server, cookies, { password: server.token, _xsrf: cookies._xsrf }, next);
       assert.equal(answer.headers.get("location"), "/tree", next);
     }

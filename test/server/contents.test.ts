@@ -25,7 +25,10 @@ describe("contents with the JupyterLab client", () => {
     const folder = await contents.newUntitled({ type: "directory" });
     assert.equal(folder.path, "Untitled Folder");
     assert.equal((await contents.newUntitled({ type: "directory" })).path, "Untitled Folder 1");
-    assert.equal((await contents.newUntitled({ path: folder.path, type: "notebook" })).path, "Untitled Folder/Untitled.ipynb");
+    assert.equal(
+      (await contents.newUntitled({ path: folder.path, type: "notebook" })).path,
+      "Untitled Folder/Untitled.ipynb",
+    );
     const second = await contents.newUntitled({ path: folder.path, type: "notebook" });
     assert.equal(second.path, "Untitled Folder/Untitled1.ipynb");
     const file = await contents.newUntitled({ type: "file", ext: ".ts" });
@@ -171,11 +174,23 @@ describe("contents", () => {
       [put({ type: "banana", content: "" }), 400, /Unhandled contents type/],
       [put({ type: "file", content: "x" }), 400, /'text' or 'base64'/],
       [put({ type: "file", format: "base64", content: "%%%" }), 400, /not base64/],
-      [put({ type: "directory" }).then(() => put({ type: "file", format: "text", content: "" })), 400, /is a directory/],
+      [
+        put({ type: "directory" }).then(() => put({ type: "file", format: "text", content: "" })),
+        400,
+        /is a directory/,
+      ],
       [server.api("PUT", "/api/contents/no/such/x.txt", { type: "file", format: "text", content: "" }), 404, /No such/],
       [server.api("PATCH", "/api/contents/b.bin", {}), 400, /path/],
       [server.api("DELETE", "/api/contents/"), 400, /root folder/],
-      [server.raw("/api/contents/x", { method: "PUT", body: "{", headers: { Authorization: `token ${server.token}` } }), 400, /Invalid JSON/],
+      [
+        server.raw("/api/contents/x", {
+          method: "PUT",
+          body: "{",
+          headers: { Authorization: `token ${server.token}` },
+        }),
+        400,
+        /Invalid JSON/,
+      ],
     ];
     for (const [request, expected, wording] of cases) {
       const [status, message] = await refusal(await request);

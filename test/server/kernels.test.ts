@@ -24,7 +24,7 @@ async function open(t: Parameters<typeof startServer>[0]): Promise<Client> {
   const serverSettings = server.settings;
   const kernels = new KernelManager({ serverSettings });
   const sessions = new SessionManager({ serverSettings, kernelManager: kernels });
-  t.after(() => {
+  server.before(() => {
     sessions.dispose();
     kernels.dispose();
   });
@@ -106,12 +106,17 @@ describe("kernels with the JupyterLab client", () => {
         if (header.msg_type === "execute_result") resolve();
       });
     });
-    (kernel as unknown as { _createSocket: () => void })._createSocket = () => undefined;
+    const inside = kernel as unknown as { _createSocket: () => void };
+    const createSocket = inside._createSocket;
+    inside._createSocket = () => undefined;
     socket.terminate();
     await heard;
     assert.equal(result, "");
-    assert.equal(((await (await server.api("GET", `/api/kernels/${kernel.id}`)).json()) as Kernel.IModel).connections, 1);
-    delete (kernel as unknown as { _createSocket?: () => void })._createSocket;
+    assert.equal(
+      ((await (await server.api("GET", `/api/kernels/${kernel.id}`)).json()) as Kernel.IModel).connections,
+      1,
+    );
+    inside._createSocket = createSocket;
     await kernel.reconnect();
     const reply = await future.done;
     assert.equal(reply.content.status, "ok");
@@ -148,7 +153,10 @@ describe("kernels with the JupyterLab client", () => {
     assert.match((await run(session.kernel!, "process.cwd()")).result, /root\/sub/);
     await session.setPath("b.ipynb");
     const models = (await (await server.api("GET", "/api/sessions")).json()) as Session.IModel[];
-    assert.deepEqual(models.map(({ path }) => path), ["b.ipynb"]);
+    assert.deepEqual(
+      models.map(({ path }) => path),
+      ["b.ipynb"],
+    );
 
     const before = session.kernel!.id;
     await session.changeKernel({ name: "cirlab" });
@@ -163,7 +171,7 @@ describe("kernels with the JupyterLab client", () => {
   it("lists kernelspecs with their logos", async (t) => {
     const { server } = await open(t);
     const specs = new KernelSpecManager({ serverSettings: server.settings });
-    t.after(() => specs.dispose());
+    server.before(() => specs.dispose());
     await specs.ready;
     assert.equal(specs.specs?.default, "cirlab");
     const spec = specs.specs?.kernelspecs.cirlab;
@@ -181,7 +189,7 @@ describe("kernel processes", () => {
   it("end with the server, and so does what they started", async (t) => {
     const server = await startServer(t);
     const kernels = new KernelManager({ serverSettings: server.settings });
-    t.after(() => kernels.dispose());
+    server.before(() => kernels.dispose());
     const kernel = await kernels.startNew({ name: "cirlab" });
     const code = `const { spawn } = await import("node:child_process"); [process.ppid, process.pid, spawn("sleep", ["1000"]).pid].join(" ")`;
     const pids = (await run(kernel, code)).result.replace(/['"]/g, "").split(" ").map(Number);
@@ -198,7 +206,7 @@ describe("kernel websockets", () => {
     const { id } = (await (await server.api("POST", "/api/kernels", {})).json()) as Kernel.IModel;
     const url = `${server.url.replace("http", "ws")}/api/kernels/${id}/channels?session_id=n&token=${server.token}`;
     const socket = new WebSocket(url);
-    t.after(() => socket.terminate());
+    server.before(() => socket.terminate());
     const replied = new Promise<Record<string, unknown>>((resolve) => {
       socket.on("message", (data, isBinary) => {
         assert.equal(isBinary, false);

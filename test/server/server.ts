@@ -10,6 +10,8 @@ import { createServer, type RunningServer, type ServerOptions } from "../../serv
 export interface TestServer extends RunningServer {
   /** The served folder. */
   root: string;
+  /** Registers what has to end before the server does: its clients, which would try to reconnect. */
+  before(end: () => void): void;
   /** What the JupyterLab client needs to know of it. */
   settings: ServerConnection.ISettings;
   /** A request with the token; `body` is sent as JSON. */
@@ -19,12 +21,17 @@ export interface TestServer extends RunningServer {
 }
 
 /** Starts a server that ends, with its folder, when the test does. */
-export async function startServer(t: Pick<TestContext, "after">, options: Partial<ServerOptions> = {}): Promise<TestServer> {
+export async function startServer(
+  t: Pick<TestContext, "after">,
+  options: Partial<ServerOptions> = {},
+): Promise<TestServer> {
   const box = await realpath(await mkdtemp(join(tmpdir(), "cirlab-server-")));
   const root = join(box, "root");
   await mkdir(root);
   const server = await createServer({ root, userFolder: join(box, "user"), ...options });
+  const clients: (() => void)[] = [];
   t.after(async () => {
+    for (const end of clients) end();
     await server.close();
     await rm(box, { recursive: true, force: true });
   });
@@ -33,6 +40,7 @@ export async function startServer(t: Pick<TestContext, "after">, options: Partia
   return {
     ...server,
     root,
+    before: (end) => void clients.push(end),
     raw,
     settings: ServerConnection.makeSettings({
       baseUrl: `${server.url}/`,
