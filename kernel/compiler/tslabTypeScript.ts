@@ -62,6 +62,19 @@ function replaceDynamicImports(ts: typeof TypeScript, javascript: string): strin
   return starts.reduce((text, at) => `${text.slice(0, at)}__load${text.slice(at + 6)}`, javascript);
 }
 
+/** Folder that holds `node`, the types of Node: this package's, else those that tslab brings. */
+function nodeTypesFolder(): string {
+  const require = createRequire(import.meta.url);
+  for (const from of [require, createRequire(require.resolve("tslab"))]) {
+    try {
+      return dirname(dirname(from.resolve("@types/node/package.json")));
+    } catch {
+      // Not installed there.
+    }
+  }
+  throw new Error("The types of Node.js (@types/node) are not installed. Run npm install again.");
+}
+
 /** Versions of tslab and of its TypeScript, without loading them. */
 export function tslabVersions(): { tslab: string; typescript: string } {
   const tslabRequire = createRequire(createRequire(import.meta.url).resolve("tslab"));
@@ -94,7 +107,7 @@ export function loadTslab(): TslabTypeScript {
         allowImportingTsExtensions: true,
         lib: ["lib.es2023.d.ts"],
         types: ["node"],
-        typeRoots: [dirname(dirname(require.resolve("@types/node/package.json")))],
+        typeRoots: [nodeTypesFolder()],
         paths: { cirlab: [join(packageRoot, "dist", "src", "index.d.ts")] },
       });
       const create = ts.createWatchCompilerHost as unknown as (...args: unknown[]) => unknown;

@@ -34,6 +34,7 @@ export class Kernel {
   readonly #ended: Promise<void>;
   #end: () => void = () => undefined;
   #last: Request | undefined;
+  #isClosing = false;
 
   constructor(connection: ConnectionInfo) {
     this.#ended = new Promise((resolve) => {
@@ -145,9 +146,11 @@ export class Kernel {
   }
 
   async #shutDown(): Promise<void> {
-    this.#session.close();
+    if (this.#isClosing) return;
+    this.#isClosing = true;
     this.#outputs.flush();
-    await Promise.all([this.#sockets.close(), this.#compiler.close()]);
+    await Promise.all([this.#session.close(), this.#compiler.close()]);
+    await this.#sockets.close();
     this.#end();
   }
 

@@ -59,19 +59,19 @@ export class Session {
 
   /** Interrupts the running cell; one that was found stuck is ended with its process. */
   interrupt(): void {
-    if (!this.#running) return;
     if (this.#isStuck) {
       this.#wasKilled = true;
       this.#process?.kill();
       return;
     }
+    // Without a running cell it still ends a loop that an earlier cell left in a timer.
     this.#process?.interrupt();
-    if (!this.#stuckTimer) this.#watch(stuckAfterMs);
+    if (this.#running && !this.#stuckTimer) this.#watch(stuckAfterMs);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     clearTimeout(this.#stuckTimer);
-    this.#process?.close();
+    await this.#process?.close();
   }
 
   #watch(afterMs: number): void {
@@ -105,10 +105,12 @@ export class Session {
   #died(reason: string): void {
     const why = this.#wasKilled ? "it was ended by the second interrupt" : `it ended with ${reason}`;
     this.#wasKilled = false;
+    const couldStart = this.#process?.wasReady === true;
     this.#process = undefined;
     const running = this.#running;
     this.#owner.lost(why, running !== undefined);
-    this.#start();
+    // One that never came up is not started again before it is needed.
+    if (couldStart) this.#start();
     const evalue = `The session process is gone: ${why}. All variables are lost; a new session runs. Run your cells again from the top.`;
     running?.settle({
       defined: [],

@@ -18,11 +18,16 @@ export interface SessionListener {
   died(reason: string): void;
 }
 
+/** How long a session that is asked to end may take. */
+const exitLimitMs = 150;
+
 /** One process that runs cells. */
 export class SessionProcess {
   readonly #child: ChildProcess;
   readonly #ready: Promise<void>;
+  readonly #closed: Promise<void>;
   #isClosing = false;
+  #wasReady = false;
 
   constructor(listener: SessionListener) {
     const stdio: ("ignore" | "pipe" | "ipc")[] = ["ignore", "pipe", "pipe", "pipe", "pipe", "ipc"];
@@ -46,16 +51,21 @@ export class SessionProcess {
     });
     (child.stdio[outputDescriptor] as Readable).on("data", (chunk: Buffer) => {
       for (const { message, buffers } of frames.push(chunk)) {
-        if (message.type === "ready") becameReady();
-        else listener.message(message, buffers);
+        if (message.type === "ready") {
+          this.#wasReady = true;
+          becameReady();
+        } else listener.message(message, buffers);
       }
     });
     // A process that dies closes its pipes: what was on the way is lost with it.
     for (const stream of child.stdio) stream?.on("error", () => undefined);
     child.on("error", () => undefined);
-    // "close" comes after all output was read.
-    child.on("close", (code, signal) => {
-      if (!this.#isClosing) listener.died(signal ?? `exit code ${code}`);
+    this.#closed = new Promise((resolve) => {
+      // "close" comes after all output was read.
+      child.on("close", (code, signal) => {
+        resolve();
+        if (!this.#isClosing) listener.died(signal ?? `exit code ${code}`);
+      });
     });
   }
 
@@ -78,9 +88,22 @@ export class SessionProcess {
     this.#child.kill("SIGKILL");
   }
 
-  /** Ends the process without a report. */
-  close(): void {
+  /** Whether the process ever listened. */
+  get wasReady(): boolean {
+    return this.#wasReady;
+  }
+
+  /**
+   * Ends the process without a report: it runs its exit handlers (they end processes that the lab started), or is
+   * killed if it is too busy for that.
+   */
+  async close(): Promise<void> {
     this.#isClosing = true;
-    this.#child.kill("SIGKILL");
+    if (this.#wasReady && this.#child.connected)
+      this.#child.send({ type: "exit" } satisfies ToSession, () => undefined);
+    else this.kill();
+    const timer = setTimeout(() => this.kill(), exitLimitMs);
+    await this.#closed;
+    clearTimeout(timer);
   }
 }

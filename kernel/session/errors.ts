@@ -76,6 +76,11 @@ function isUserFrame(frame: string): boolean {
   );
 }
 
+/** True for frames of the kernel and of Node itself. */
+function isKernelFrame(frame: string): boolean {
+  return /\(?(?:node:|file:\/\/\S*\/dist\/kernel\/)/.test(frame);
+}
+
 const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
 const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
 
@@ -109,7 +114,9 @@ export function errorReport(error: unknown): ErrorReport {
           .split("\n")
           .filter((line) => /^ {4}at /.test(line));
   const own = frames.filter(isUserFrame);
-  const lines = [`${red(ename)}: ${evalue}`, ...excerpt(own[0] ?? ""), ...own.map(dim)];
+  // An error that came from no cell (a timer of a library) still has to be found.
+  const shown = own.length > 0 ? own : frames.filter((frame) => !isKernelFrame(frame)).slice(0, 5);
+  const lines = [`${red(ename)}: ${evalue}`, ...excerpt(own[0] ?? ""), ...shown.map(dim)];
   if (cause !== undefined) lines.push(`Caused by ${causeText(cause)}`);
   return { ename, evalue, traceback: lines };
 }

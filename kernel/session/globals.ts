@@ -34,8 +34,9 @@ function guardTimers(cells: Cells): void {
   }
 }
 
-/** A cell that ends the process would take all variables with it. */
-function refuseExit(): void {
+/** A cell that ends the process would take all variables with it. Returns the real `process.exit`. */
+function refuseExit(): (code: number) => never {
+  const { exit, reallyExit } = process as NodeJS.Process & { reallyExit(code: number): never };
   const refuse = (code?: unknown): never => {
     throw new Error(
       `process.exit(${code === undefined ? "" : String(code)}) is not allowed in a cell: it would lose all variables. ` +
@@ -44,13 +45,17 @@ function refuseExit(): void {
   };
   process.exit = refuse;
   Object.assign(process, { reallyExit: refuse });
+  return (code) => {
+    Object.assign(process, { reallyExit });
+    return exit.call(process, code);
+  };
 }
 
-/** Prepares the global scope in which cells run. */
-export function adaptGlobals(cells: Cells, host: Host): void {
+/** Prepares the global scope in which cells run. Returns how the kernel itself ends the process. */
+export function adaptGlobals(cells: Cells, host: Host): (code: number) => never {
   captureStreams(cells);
   guardTimers(cells);
-  refuseExit();
+  const endProcess = refuseExit();
   // The channel to the front is the kernel's alone.
   Object.assign(process, { send: undefined, disconnect: undefined });
   Object.defineProperty(globalThis, Symbol.for("Jupyter.host"), {
@@ -68,4 +73,5 @@ export function adaptGlobals(cells: Cells, host: Host): void {
     },
   });
   Object.assign(globalThis, { display: host.displayValue, input: host.input });
+  return endProcess;
 }

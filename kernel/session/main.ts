@@ -90,6 +90,9 @@ async function runMagic(name: string, args: string, body: string): Promise<CellO
 
 const receive = (message: ToSession): void => {
   switch (message.type) {
+    case "exit":
+      endProcess(0);
+      return;
     case "execute":
       cells.start(message, (cell) => runCell(cell, message.label, message.cell, message.source));
       return;
@@ -120,5 +123,5 @@ process.on("SIGINT", () => undefined);
 process.on("message", receive);
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 mapStackTraces();
-adaptGlobals(cells, host);
+const endProcess = adaptGlobals(cells, host);
 emit({ type: "ready" });

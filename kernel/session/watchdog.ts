@@ -9,6 +9,7 @@ const pipe = new Socket({ fd: interruptDescriptor, readable: true, writable: fal
 
 const shieldLimitMs = 2000;
 const retryMs = 200;
+let timer: NodeJS.Timeout | undefined;
 
 /**
  * Asks the main thread to stop the running cell until it has taken the request: first softly (its loops and awaits look
@@ -23,11 +24,13 @@ function press(elapsedMs: number): void {
   }
   parentPort!.postMessage("interrupt");
   const wait = elapsedMs === 0 ? softDelayMs : retryMs;
-  setTimeout(press, wait, elapsedMs + wait);
+  timer = setTimeout(press, wait, elapsedMs + wait);
 }
 
 pipe.on("data", () => {
-  if (Atomics.compareExchange(flags, interruptFlag, 0, 1) === 0) press(0);
+  if (Atomics.compareExchange(flags, interruptFlag, 0, 1) !== 0) return;
+  clearTimeout(timer);
+  press(0);
 });
 // The front is gone: without it nobody can stop this process.
 pipe.on("close", () => process.kill(process.pid, "SIGKILL"));

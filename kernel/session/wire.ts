@@ -14,6 +14,7 @@ interface CellHead {
 }
 
 export type ToSession =
+  | { type: "exit" }
   | ({ type: "execute"; cell: ConvertedCell; source: string } & CellHead)
   | ({ type: "magic"; name: string; args: string; body: string } & CellHead)
   | { type: "inputReply"; request: number; value: string }
