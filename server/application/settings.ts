@@ -6,7 +6,6 @@ import { z } from "zod";
 import { writeFileAtomic } from "../../src/base/files.ts";
 import { parseInput } from "../../src/base/schema.ts";
 import { HttpError } from "../api/errors.ts";
-import { json } from "./body.ts";
 
 /** What the build collected about one plugin's settings. */
 interface PluginSchema {
@@ -57,6 +56,8 @@ export function settingsRouter(options: { schemasFile: string; folder: string })
   };
 
   const router = express.Router();
+  // JupyterLab's client sends JSON as text/plain.
+  router.use(express.json({ limit: "2mb", type: () => true }));
   router.get("/", async (request, response) => {
     const ids = Object.keys(known());
     const settings = request.query.ids_only === "true" ? ids.map((id) => ({ id })) : await Promise.all(ids.map(load));
@@ -65,7 +66,7 @@ export function settingsRouter(options: { schemasFile: string; folder: string })
   router.get("/*id", async (request, response) => {
     response.json(await load(request.params.id.join("/")));
   });
-  router.put("/*id", json("2mb"), async (request, response) => {
+  router.put("/*id", async (request, response) => {
     const id = request.params.id.join("/");
     schemaOf(id);
     const { raw } = parseInput(bodySchema, request.body, `settings of ${id}`);

@@ -5,7 +5,6 @@ import { z } from "zod";
 import { writeFileAtomic } from "../../src/base/files.ts";
 import { parseInput } from "../../src/base/schema.ts";
 import { HttpError } from "../api/errors.ts";
-import { json } from "./body.ts";
 
 const workspaceSchema = z.object({
   data: z.record(z.string(), z.unknown()),
@@ -31,6 +30,8 @@ export function workspacesRouter(options: { folder: string }): Router {
   };
 
   const router = express.Router();
+  // JupyterLab's client sends JSON as text/plain.
+  router.use(express.json({ limit: "10mb", type: () => true }));
   router.get("/", async (_, response) => {
     const names = await readdir(options.folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return [];
@@ -50,7 +51,7 @@ export function workspacesRouter(options: { folder: string }): Router {
       response.json({ data: {}, metadata: { id } });
     }
   });
-  router.put("/*id", json("10mb"), async (request, response) => {
+  router.put("/*id", async (request, response) => {
     const id = request.params.id.join("/");
     const workspace = parseInput(workspaceSchema, request.body, `workspace ${id}`);
     if (workspace.metadata.id !== id)
