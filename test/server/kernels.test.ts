@@ -195,6 +195,7 @@ describe("kernel processes", () => {
     const pids = (await run(kernel, code)).result.replace(/['"]/g, "").split(" ").map(Number);
     assert.equal(pids.length, 3);
     for (const pid of pids) assert.ok(await isRunning(pid));
+    kernels.dispose();
     await server.close();
     await until(async () => !(await Promise.all(pids.map(isRunning))).some(Boolean));
   });
