@@ -72,7 +72,7 @@ const LARGEST_NORM = 1e30;
  *
  * Inputs: `m.<name>` and `v.<name>` for each parameter, and the scalars of `adamwInputs`.
  * Outputs: `w2.<name>`, `m2.<name>` and `v2.<name>`; `gradNorm` before clipping; `skipped`, 1 if the norm was not finite
- * and weights and moments therefore stay as they were, else 0.
+ * or `valid` (bool, shape []) was false and weights and moments therefore stay as they were, else 0.
  *
  * Outputs may be written over the inputs they replace: every factor below depends on the norm, hence on all gradients, so
  * whatever else reads the old weights has run before the first new one is written.
@@ -82,6 +82,7 @@ export function appendAdamW(
   specs: readonly ParameterSpec[],
   weights: Weights,
   gradients: readonly Tensor[],
+  valid?: Tensor,
 ): void {
   const [rate, decayFactor, epsilon, givenBeta1, givenBeta2, maxGradNorm] = [
     "learningRate",
@@ -92,7 +93,7 @@ export function appendAdamW(
     "maxGradNorm",
   ].map((name) => graph.input(name, [])) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
   const gradNorm = sqrt(gradients.map(sumOfSquares).reduce((total, part) => add(total, part)));
-  const finite = less(gradNorm, LARGEST_NORM);
+  const finite = less(valid ? where(valid, gradNorm, 2 * LARGEST_NORM) : gradNorm, LARGEST_NORM);
   const clipping = where(finite, minimum(1, div(maxGradNorm, add(gradNorm, 1e-6))), 0);
   const beta1 = where(finite, givenBeta1, 1);
   const beta2 = where(finite, givenBeta2, 1);

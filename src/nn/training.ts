@@ -30,6 +30,8 @@ export interface LossTerms {
   readonly metrics?: Readonly<Record<string, Tensor>>;
   /** Further outputs of shape [N] by name. */
   readonly perToken?: Readonly<Record<string, Tensor>>;
+  /** Bool, shape []. A training step whose loss is not valid changes nothing and says `skipped`. Default: true. */
+  readonly valid?: Tensor;
 }
 
 /** Builds a loss; called once for each program. */
@@ -55,17 +57,18 @@ function expectShapes(tensors: Readonly<Record<string, Tensor>>, shape: Shape): 
 }
 
 /** Forward pass and loss with their inputs and outputs. */
-function appendLoss(graph: Graph, config: DecoderConfig, weights: Weights, options: TrainingOptions): Tensor {
+function appendLoss(graph: Graph, config: DecoderConfig, weights: Weights, options: TrainingOptions): LossTerms {
   const distribution = sequenceLogprobs(graph, config, weights, options);
   const mask = graph.input("mask", distribution.logprobs.shape);
   const inputs = { graph, ...distribution, mask, normalizer: graph.input("normalizer", []) };
-  const { loss, metrics = {}, perToken = {} } = options.loss(inputs);
+  const terms = options.loss(inputs);
+  const { loss, metrics = {}, perToken = {} } = terms;
   expectShapes({ loss, ...metrics }, []);
   expectShapes(perToken, mask.shape);
   graph.output("loss", loss);
   graph.output("entropy", tokenMean(distribution.entropy, inputs));
   for (const [name, tensor] of Object.entries({ ...metrics, ...perToken })) graph.output(name, tensor);
-  return loss;
+  return terms;
 }
 
 /**
@@ -90,9 +93,9 @@ export function buildObjective(config: DecoderConfig, options: TrainingOptions):
 export function buildTrainingStep(config: DecoderConfig, options: TrainingOptions): Graph {
   const [graph, weights] = openGraph("trainingStep", config, options);
   const specs = parameterSpecs(config);
-  const loss = appendLoss(graph, config, weights, options);
+  const { loss, valid } = appendLoss(graph, config, weights, options);
   const parameters = specs.map(({ name }) => weights[name]!);
-  appendAdamW(graph, specs, weights, grad(loss, parameters));
+  appendAdamW(graph, specs, weights, grad(loss, parameters), valid);
   return graph;
 }
 
@@ -106,7 +109,7 @@ export function buildTrainingStep(config: DecoderConfig, options: TrainingOption
 export function buildGradients(config: DecoderConfig, options: TrainingOptions): Graph {
   const [graph, weights] = openGraph("gradients", config, options);
   const specs = parameterSpecs(config);
-  const loss = appendLoss(graph, config, weights, options);
+  const { loss } = appendLoss(graph, config, weights, options);
   const gradients = grad(
     loss,
     specs.map(({ name }) => weights[name]!),

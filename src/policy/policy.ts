@@ -167,7 +167,9 @@ export class Policy {
   decodeProgram(rows: number): Promise<Program> {
     let program = this.#decodePrograms.get(rows);
     if (!program) {
-      program = this.engine.load(encode(buildDecode(this.config, { slots: rows })));
+      program = this.engine.load(
+        encode(buildDecode(this.config, { slots: rows, threads: Math.max(4, this.engine.report.threads) })),
+      );
       this.#decodePrograms.set(rows, program);
     }
     return program;

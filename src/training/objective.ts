@@ -34,11 +34,18 @@ export interface ObjectiveReport {
   readonly tokens: readonly TokenTerm[];
 }
 
-/** Settings that the PPO-clip program takes as inputs. */
-export function ppoClipSettings(config: TrainerConfig): Record<string, number> {
+/**
+ * Settings that the PPO-clip program takes as inputs.
+ *
+ * @param maxRatioDeviation a step with a ratio this far from 1 changes nothing. Default: any ratio will do.
+ */
+export function ppoClipSettings(config: TrainerConfig, maxRatioDeviation = anyRatio): Record<string, number> {
   const { clipRatioLow, clipRatioHigh, clipRatioDual } = config;
-  return { clipRatioLow, clipRatioHigh, clipRatioDual };
+  return { clipRatioLow, clipRatioHigh, clipRatioDual, maxRatioDeviation };
 }
+
+/** Larger than any ratio; not infinity, which devices compare differently. */
+const anyRatio = 1e30;
 
 /** Runs the objective's forward pass over a whole batch. */
 export async function objectiveTerms(

@@ -18,13 +18,13 @@ import { type MaskedRows, PolicyOptimizer } from "./optimizer.ts";
 
 const settingsSchema = z.strictObject({
   /** Optimizer steps. */
-  steps: z.int().positive().default(800),
+  steps: z.int().positive().default(1000),
   /** Peak of the learning rate: 30 steps of warm-up, then a line down to 5 %. */
   learningRate: z.number().positive().default(5e-3),
   weightDecay: z.number().nonnegative().default(0.01),
   maxGradNorm: z.number().positive().default(1),
   /** Share of the steps spent on mostly right code, before the base model's own habits. */
-  pretraining: z.number().min(0).max(1).default(0.65),
+  pretraining: z.number().min(0).max(1).default(0.75),
 });
 
 export interface SftOptions extends z.input<typeof settingsSchema> {
@@ -65,7 +65,7 @@ export class SftReport {
  * Trains a policy in place on traces of the given tasks.
  *
  * @example
- * await sft({ lab, policy, interpreter: python, taskset: train, steps: 800 });
+ * await sft({ lab, policy, interpreter: python, taskset: train, steps: 1000 });
  * @throws InterruptedError at the end of the step in flight; the policy keeps what it has learnt.
  */
 export async function sft(options: SftOptions): Promise<SftReport> {
@@ -78,7 +78,11 @@ export async function sft(options: SftOptions): Promise<SftReport> {
     beta2: 0.99,
     epsilon: 1e-8,
   });
-  const traces = new TraceBuilder({ taskset, tokenizer: policy.tokenizer, interpreter, seed: lab.seed });
+  // Outputs cannot be foreseen: learning them first would drown the copying of digits. Later they are text like any other,
+  // so that a base model can invent them, as real ones do.
+  const source = { taskset, tokenizer: policy.tokenizer, interpreter, seed: lab.seed };
+  const pretraining = new TraceBuilder({ ...source, trainTools: false });
+  const base = new TraceBuilder(source);
   const queues: TraceRow[][] = shapes.map(() => []);
   const bar = progress(config.steps, { label: "cold start", unit: "steps" });
   const losses: number[] = [];
@@ -87,7 +91,9 @@ export async function sft(options: SftOptions): Promise<SftReport> {
   try {
     for (let step = 0; step < config.steps; step++) {
       if (lab.signal()?.aborted) throw new InterruptedError(`The cold start was interrupted after ${step} steps.`);
-      const mixture = step < config.pretraining * config.steps ? traceMixtures.pretraining : traceMixtures.base;
+      const isPretraining = step < config.pretraining * config.steps;
+      const traces = isPretraining ? pretraining : base;
+      const mixture = isPretraining ? traceMixtures.pretraining : traceMixtures.base;
       while (!shapes.some(({ rows }, i) => queues[i]!.length >= rows)) {
         for (const row of await traces.rows(mixture, { start, count: chunk, signal: lab.signal() })) {
           const fits = shapes.findIndex(({ length }) => row.ids.length <= length);

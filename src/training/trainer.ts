@@ -200,7 +200,7 @@ export class Trainer {
         inputs: {
           advantages: rows.advantages,
           oldLogprobs: rows.oldLogprobs,
-          ...ppoClipSettings(config),
+          ...ppoClipSettings(config, index === 0 && onPolicy ? ratioTolerance : undefined),
         },
         learningRate,
         weightDecay: config.weightDecay,

@@ -42,19 +42,19 @@ function algebra(stream: RandomStream): Question {
 /** Divisors of two digits and remainders of up to three: too many answers for a guess to be worth much. */
 function numberTheory(stream: RandomStream): Question {
   if (stream.next() < 0.5) {
-    const divisor = stream.integer(11, 49);
+    const divisor = stream.integer(11, 33);
     let [p, q] = [0, 0];
-    while (gcd(p, q) !== 1 || p === q) [p, q] = [stream.integer(2, 19), stream.integer(2, 19)];
+    while (gcd(p, q) !== 1 || p === q) [p, q] = [stream.integer(2, 9), stream.integer(2, 9)];
     const [a, b] = [divisor * p, divisor * q];
     return question(`gcd ${a},${b}=?`, divisor, `import math\nprint(math.gcd(${a},${b}))`);
   }
-  const [base, exponent, modulus] = [stream.integer(2, 19), stream.integer(5, 29), stream.integer(101, 997)];
+  const [base, exponent, modulus] = [stream.integer(2, 19), stream.integer(5, 29), stream.integer(53, 499)];
   const answer = powerModulo(base, exponent, modulus);
   return question(`${base}^${exponent}%${modulus}=?`, answer, `print(pow(${base},${exponent},${modulus}))`);
 }
 
 function combinatorics(stream: RandomStream): Question {
-  const n = stream.integer(8, 24);
+  const n = stream.integer(6, 20);
   const k = stream.integer(2, n - 2);
   return question(`${n}C${k}=?`, binomial(n, k), `import math\nprint(math.comb(${n},${k}))`);
 }

@@ -8,14 +8,30 @@ import type { ArithmeticTask } from "./generators.ts";
 import { type TraceMixture, type TraceRow, traceScript } from "./trace-script.ts";
 import type { Taskset } from "./types.ts";
 
-const usual = { repair: 0.4, recallRight: 0.6, stopEarly: 0.25, miscopy: 0.1 };
-
 /** The two phases of a cold start. */
 export const traceMixtures = {
-  /** Mostly code and mostly right: teaches to copy digits and to read outputs. About the first two thirds. */
-  pretraining: { ...usual, codeAllowed: 0.9, code: 0.85, bug: 0.1, guessRight: 0.5 },
+  /** Nearly all code and nearly all right: teaches to copy digits and to read outputs. About the first three quarters. */
+  pretraining: {
+    codeAllowed: 0.9,
+    code: 0.95,
+    bug: 0.04,
+    repair: 0.6,
+    guessRight: 0.5,
+    recallRight: 0.6,
+    stopEarly: 0.1,
+    miscopy: 0,
+  },
   /** The habits of the base model: code in less than half of the answers, a bug in a quarter of the code. */
-  base: { ...usual, codeAllowed: 0.75, code: 0.4, bug: 0.25, guessRight: 0.35 },
+  base: {
+    codeAllowed: 0.75,
+    code: 0.4,
+    bug: 0.25,
+    repair: 0.4,
+    guessRight: 0.35,
+    recallRight: 0.6,
+    stopEarly: 0.25,
+    miscopy: 0.1,
+  },
 } satisfies Record<string, TraceMixture>;
 
 const share = z.number().min(0).max(1);

@@ -7,7 +7,8 @@
  *   L_t   = min(L_t, -A dual)                                  where A < 0
  *   loss  = sum_t M_t L_t / sum_t M_t
  *
- * `low`, `high` and `dual` are inputs of the program: changing them costs no new program. As in verl, the clip fraction
+ * `low`, `high` and `dual` are inputs of the program: changing them costs no new program. So is `maxDeviation`: a step
+ * whose largest |rho - 1| reaches it changes nothing (an on-policy batch must have ratio 1). As in verl, the clip fraction
  * counts the tokens whose clipped term won (dual clip aside); kl is the k1 estimate, the mean of oldLogprob - logprob.
  */
 
@@ -36,6 +37,7 @@ export const ppoClipInputs = {
   low: "clipRatioLow",
   high: "clipRatioHigh",
   dual: "clipRatioDual",
+  maxDeviation: "maxRatioDeviation",
 } as const;
 
 export function ppoClip({ graph, logprobs, mask, normalizer }: LossInputs): LossTerms {
@@ -45,6 +47,7 @@ export function ppoClip({ graph, logprobs, mask, normalizer }: LossInputs): Loss
   const low = graph.input(ppoClipInputs.low, []);
   const high = graph.input(ppoClipInputs.high, []);
   const dual = graph.input(ppoClipInputs.dual, []);
+  const maxDeviation = graph.input(ppoClipInputs.maxDeviation, []);
 
   const mean = (perToken: typeof logprobs) => tokenMean(perToken, { mask, normalizer });
   const logRatio = sub(logprobs, oldLogprobs);
@@ -55,14 +58,16 @@ export function ppoClip({ graph, logprobs, mask, normalizer }: LossInputs): Loss
   const bounded = minimum(pessimistic, neg(mul(advantages, dual)));
   const perToken = where(less(advantages, 0), bounded, pessimistic);
 
-  const deviation = mul(maximum(sub(ratio, 1), sub(1, ratio)), mask);
+  const off = mul(maximum(sub(ratio, 1), sub(1, ratio)), mask);
+  const ratioDeviation = reshape(constantMax(off, 0), []);
   return {
     loss: mean(perToken),
     metrics: {
       kl: neg(mean(logRatio)),
       clipFraction: mean(toFloat(greater(clipped, plain))),
-      ratioDeviation: reshape(constantMax(deviation, 0), []),
+      ratioDeviation,
     },
     perToken: { ratio, clipped: toFloat(greater(clipped, plain)), lossTerm: perToken },
+    valid: less(ratioDeviation, maxDeviation),
   };
 }

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { InvalidInputError, InvariantError } from "../../src/base/errors.ts";
+import { PythonInterpreter } from "../../src/interpreter/index.ts";
+import { Lab } from "../../src/lab.ts";
+import { Policy } from "../../src/policy/policy.ts";
+import { recipes } from "../../src/recipes/index.ts";
+import { Run } from "../../src/recording/index.ts";
+import type { Reward } from "../../src/reward/index.ts";
+import { tasks } from "../../src/rollout/tasks/index.ts";
+import { checkpointFiles, readCheckpointFiles } from "../../src/training/checkpoint-files.ts";
+import { sft } from "../../src/training/sft.ts";
+import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
+
+const lab = new Lab({ seed: 7, device: "cpu", threads: 2 });
+const python = await PythonInterpreter.start({ engine: "pyodide", isolation: "pooled" });
+const base = await Policy.create("tiny-math", { lab });
+const taskset = tasks.arithmetic({ families: ["algebra", "chain1"] });
+await sft({ lab, policy: base, interpreter: python, taskset, steps: 60, pretraining: 1 });
+after(() => python.close());
+
+/** A policy this young gets nothing right; lengths differ, so there is something to learn. */
+const byLength: Reward = {
+  name: "by length",
+  score: ({ text }) => ({ reward: (text.length % 5) / 2 - 1, correct: false, detail: {} }),
+};
+
+async function make(settings: Partial<TrainerOptions> = {}): Promise<Trainer> {
+  const policy = await base.clone();
+  const small = { ...recipes.cir(), promptsPerStep: 4, numGenerations: 4, maxLength: 64 };
+  return new Trainer({ ...small, lab, policy, interpreter: python, taskset, reward: byLength, ...settings });
+}
+
+test("before the first update every ratio is 1, and the loss is the formula's", async () => {
+  const trainer = await make();
+  const batch = await trainer.collect();
+  const advantages = trainer.advantages(batch);
+  const before = await trainer.objective(batch, advantages);
+  assert.equal(
+    before.tokens.length,
+    batch.rollouts.reduce((sum, { trajectory }) => sum + trajectory.sampledCount, 0),
+  );
+  for (const token of before.tokens) {
+    assert.ok(Math.abs(token.ratio - 1) < 1e-4, `${token.text} has ratio ${token.ratio}`);
+    assert.equal(token.source, "sampled");
+  }
+  const update = await trainer.update(batch, advantages);
+  assert.ok(update.ratioDeviation < 1e-4);
+  assert.equal(update.tokens, before.tokens.length);
+
+  // The batch is now off-policy: recompute each term from its ratio by the published formula.
+  const { clipRatioLow, clipRatioHigh, clipRatioDual } = trainer.config;
+  const now = await trainer.objective(batch, advantages);
+  let sum = 0;
+  for (const { ratio, advantage, lossTerm } of now.tokens) {
+    const clipped = Math.min(Math.max(ratio, 1 - clipRatioLow), 1 + clipRatioHigh);
+    let term = Math.max(-advantage * ratio, -advantage * clipped);
+    if (advantage < 0) term = Math.min(term, -advantage * clipRatioDual);
+    assert.ok(Math.abs(term - lossTerm) < 1e-5 * Math.max(1, Math.abs(term)), `${term} is not ${lossTerm}`);
+    sum += term;
+  }
+  assert.ok(Math.abs(sum / now.tokens.length - now.loss) < 1e-4);
+  assert.ok(
+    now.tokens.some(({ ratio }) => Math.abs(ratio - 1) > 1e-3),
+    "the update changed the policy",
+  );
+  assert.ok(now.loss < before.loss, `${now.loss} is not below ${before.loss}`);
+});
+
+test("every clip limit is obeyed when the ratio is far away", async () => {
+  const trainer = await make();
+  const batch = await trainer.collect();
+  const advantages = trainer.advantages(batch);
+  // As if the rollouts had been much less, or much more, likely when they were sampled.
+  for (const shift of [-1.5, 1.5]) {
+    for (const { trajectory } of batch.rollouts)
+      trajectory.logprobs.forEach((logprob, i) => {
+        if (logprob !== null) trajectory.logprobs[i] = logprob + shift;
+      });
+    const { tokens } = await trainer.objective(batch, advantages);
+    for (const { ratio, advantage, lossTerm } of tokens) {
+      const size = Math.abs(advantage);
+      if (advantage > 0) assert.ok(-lossTerm <= 1.28 * size + 1e-5, `ratio ${ratio} earns ${-lossTerm}`);
+      if (advantage < 0) {
+        assert.ok(lossTerm >= 0.8 * size - 1e-5, `ratio ${ratio} costs ${lossTerm}`);
+        assert.ok(lossTerm <= 3 * size + 1e-5, `ratio ${ratio} costs ${lossTerm}`);
+      }
+    }
+    for (const { trajectory } of batch.rollouts)
+      trajectory.logprobs.forEach((logprob, i) => {
+        if (logprob !== null) trajectory.logprobs[i] = logprob - shift;
+      });
+  }
+});
+
+test("same seed, same weights, bit for bit; another seed differs", async () => {
+  const [first, second] = [await make(), await make()];
+  for (const trainer of [first, second]) for (let i = 0; i < 2; i++) await trainer.trainStep();
+  assert.deepEqual(await second.policy.weights(), await first.policy.weights());
+  const other = await make({ lab: new Lab({ seed: 8, device: "cpu", threads: 2 }) });
+  for (let i = 0; i < 2; i++) await other.trainStep();
+  assert.notDeepEqual(await other.policy.weights(), await first.policy.weights());
+});
+
+test("a run resumed from its checkpoint files equals the uninterrupted run", async () => {
+  const whole = await make();
+  await whole.trainStep();
+  const saved = await checkpointFiles(whole.policy, await whole.checkpoint());
+  await whole.trainStep();
+
+  const resumed = await make();
+  await resumed.trainStep(); // has moments and weights of its own, which the checkpoint must replace
+  const bytes = Object.fromEntries(
+    Object.entries(saved).map(([name, data]) => [name, Uint8Array.from(Buffer.from(data))]),
+  );
+  await resumed.restore(readCheckpointFiles(resumed.policy, bytes, "checkpoint"));
+  assert.equal(resumed.step, 1);
+  await resumed.trainStep();
+  assert.deepEqual(await resumed.policy.weights(), await whole.policy.weights());
+
+  const { "optimizer.safetensors": _, ...incomplete } = bytes;
+  assert.throws(() => readCheckpointFiles(resumed.policy, incomplete, "checkpoint"), /no optimizer\.safetensors/);
+});
+
+test("train records its steps, stops when the loop does, goes on, and rewinds", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "cirlab-runs-"));
+  const trainer = await make({ checkpointEvery: 1 });
+  for await (const step of trainer.train(5, { record: folder })) {
+    assert.ok(step.metrics.gradNorm > 0);
+    if (step.step === 2) break;
+  }
+  assert.equal(trainer.step, 2);
+  const atTwo = await trainer.policy.weights();
+  await trainer.train(1, { record: folder }).done();
+  assert.equal(trainer.step, 3);
+  await trainer.rewind(2);
+  assert.equal(trainer.step, 2);
+  assert.deepEqual(await trainer.policy.weights(), atTwo);
+  await assert.rejects(trainer.rewind(9), /no way back to step 9.*1, 2, 3/);
+
+  const run = await Run.open((await trainer.openRun(folder)).folder);
+  const events = await run.events();
+  assert.deepEqual(
+    events.filter((event) => event.type === "step").map((event) => event.step),
+    [1, 2, 3],
+  );
+  assert.deepEqual(
+    events.filter((event) => event.type === "run-finished").map((event) => event.reason),
+    ["stopped", "completed"],
+  );
+  assert.deepEqual(await run.rolloutSteps(), [1, 2, 3]);
+});
+
+test("masks: tool tokens enter the loss only when asked to", async () => {
+  const masked = await make({ promptsPerStep: 8 });
+  const batch = await masked.collect();
+  const advantages = masked.advantages(batch);
+  const toolTokens = batch.rollouts.reduce(
+    (sum, { trajectory }) => sum + trajectory.toolCalls.reduce((n, call) => n + call.end - call.start, 0),
+    0,
+  );
+  assert.ok(toolTokens > 0, "no rollout called the tool");
+  const unmasked = await make({ promptsPerStep: 8, maskToolTokens: false });
+  const without = await masked.objective(batch, advantages);
+  const withTools = await unmasked.objective(batch, advantages);
+  assert.ok(without.tokens.every(({ source }) => source === "sampled"));
+  const trained = withTools.tokens.filter(({ source }) => source === "tool").length;
+  assert.ok(trained > 0 && trained <= toolTokens);
+});
+
+test("a batch of other weights is refused before anything is trained on it as on-policy", async () => {
+  const trainer = await make();
+  const batch = await trainer.collect();
+  const advantages = trainer.advantages(batch);
+  const version = trainer.policy.version;
+  const other = Object.fromEntries(
+    Object.entries(await trainer.policy.weights()).map(([name, data]) => [name, data.map((value) => value * 1.01)]),
+  );
+  await trainer.policy.setWeights(other, version);
+  const before = await trainer.policy.weights();
+  await assert.rejects(trainer.update(batch, advantages), InvariantError);
+  assert.deepEqual(await trainer.policy.weights(), before);
+});
+
+test("bad settings are refused by name and value, and nothing changes", async () => {
+  const refuses = (settings: Record<string, unknown>, pattern: RegExp) =>
+    assert.rejects(make(settings as Partial<TrainerOptions>), (error) => {
+      assert.ok(error instanceof InvalidInputError, String(error));
+      assert.match(error.message, pattern);
+      return true;
+    });
+  await refuses({ clipRatioLow: -0.2 }, /clipRatioLow.*-0\.2/);
+  await refuses({ clipRatio: 0.2 }, /clipRatio/);
+  await refuses({ promptsPerStep: 5 }, /promptsPerStep \(5\).*miniBatches \(2\)/);
+  await refuses({ maxLength: 1000 }, /maxLength \(1000\).*96/);
+  await refuses({ advantageEstimator: "gro" }, /advantageEstimator/);
+  const trainer = await make();
+  assert.throws(() => {
+    trainer.config.clipRatioHigh = -1;
+  }, /clipRatioHigh.*-1/);
+  assert.equal(trainer.config.clipRatioHigh, 0.28);
+  trainer.config.clipRatioHigh = 0.4;
+  assert.equal(trainer.config.clipRatioHigh, 0.4);
+  assert.throws(() => trainer.train(0), /at least 1, was 0/);
+});
+
+test("the recipe says where it leaves its paper, and a change by hand shows", async () => {
+  const trainer = await make();
+  const { differences } = trainer.diff("arXiv:2505.24480");
+  const named = (setting: string) => differences.find((difference) => difference.setting === setting);
+  assert.equal(named("numGenerations")!.paper, 16);
+  assert.equal(named("clipRatioHigh"), undefined);
+  trainer.config.clipRatioHigh = 0.2;
+  const changed = trainer.diff("arXiv:2505.24480").differences.find(({ setting }) => setting === "clipRatioHigh");
+  assert.deepEqual(changed, { setting: "clipRatioHigh", paper: 0.28, ours: 0.2, why: "changed by hand" });
+  assert.throws(() => trainer.diff("arXiv:1"), /"arXiv:1".*arXiv:2505\.24480/);
+});
