@@ -40,7 +40,16 @@ export function cutMiddle(text: string, limit: number): string {
 const rewrites: readonly [string, RegExp, string][] = [
   ["ZeroDivisionError", /^.*$/s, "division by zero"],
   ["RecursionError", /^maximum recursion depth exceeded.*$/s, "maximum recursion depth exceeded"],
-  ["ValueError", /^expected a .*(?:input|number|value).*(?:, got .*)?$/s, "math domain error"],
+  [
+    "OverflowError",
+    /^\(\d+, '(?:Numerical result out of range|Result not representable)'\)$/,
+    "(34, 'Numerical result out of range')",
+  ],
+  [
+    "ValueError",
+    /^expected a (?:(?:nonnegative|positive|finite) input|noninteger or positive integer|number (?:in range|between) .*)(?:, got .*)?$/s,
+    "math domain error",
+  ],
   ["ValueError", /^(too many values to unpack \(expected \d+), got \d+\)$/, "$1)"],
   ["ValueError", /^(Exceeds the limit \(\d+ digits\) for integer string conversion).*$/s, "$1"],
   ["ValueError", /^empty range (?:for|in) (randrange\(\)|randrange|randint)?.*$/s, "empty range for randrange()"],
@@ -57,7 +66,7 @@ const rewrites: readonly [string, RegExp, string][] = [
 
 /** Suggestions and advice that some versions append to a message. */
 const advice =
-  /(?:[.;,:]? ?(?:Did you mean|Maybe you meant|Perhaps you forgot a comma|Did you forget|did you forget|Or did you forget|Use ).*)$/s;
+  /(?:[.;,:]? ?(?:Did you mean|Maybe you meant|Perhaps you forgot a comma|Did you forget|did you forget|Or did you forget).*)$/s;
 
 /**
  * A message as every Python from 3.9 on would give it, by this rule:

@@ -76,6 +76,8 @@ def execute(code, seed):
     exit_code = 0
     error = None
     try:
+        if "\0" in code:  # a ValueError before Python 3.12
+            raise SyntaxError("null byte")
         exec(compile(code, SNIPPET, "exec", dont_inherit=True), module.__dict__)
     except SystemExit as stop:
         if isinstance(stop.code, int) or stop.code is None:

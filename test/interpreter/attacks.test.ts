@@ -1,0 +1,11 @@
+import { test } from "node:test";
+import { surviveAttacks } from "./attack-run.ts";
+import { needsJail } from "./jail.ts";
+
+test("the jail survives the core of the attacks", async (t) => {
+  if (needsJail(t)) await surviveAttacks(t, "jail", (attack) => attack.core === true);
+});
+
+test("Pyodide survives the core of the attacks", async (t) => {
+  await surviveAttacks(t, "pyodide", (attack) => attack.core === true);
+});
