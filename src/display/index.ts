@@ -18,3 +18,4 @@ export { sparkline } from "./series.ts";
 export { registerMagic, shield, signal, throwIfInterrupted } from "./session.ts";
 export { type Align, Table, type TableOptions, table } from "./table.ts";
 export { type StripToken, TokenStrip, type TokenStripOptions, tokenStrip, visibleText } from "./token-strip.ts";
+export { withDisplay } from "./with-display.ts";

@@ -22,9 +22,12 @@ export interface RolloutRequest {
   readonly sampleIndex: number;
 }
 
+/** What collection needs of an interpreter. */
+export type ToolInterpreter = Pick<CodeInterpreter, "run" | "feedback">;
+
 export interface CollectOptions extends SamplingOptions {
   readonly policy: RolloutPolicy;
-  readonly interpreter: CodeInterpreter;
+  readonly interpreter: ToolInterpreter;
   readonly requests: readonly RolloutRequest[];
   readonly limits: TrajectoryLimits;
   /** Root seed of the sampling noise. */
@@ -140,7 +143,7 @@ export async function collectTrajectories(options: CollectOptions): Promise<Traj
 }
 
 /** Runs a row's pending code and appends what came of it. */
-async function runTool(row: Row, interpreter: CodeInterpreter, signal: AbortSignal): Promise<void> {
+async function runTool(row: Row, interpreter: ToolInterpreter, signal: AbortSignal): Promise<void> {
   const { trajectory, request } = row;
   const rolloutId = `${request.step}/${request.promptIndex}/${request.sampleIndex}`;
   try {

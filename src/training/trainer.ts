@@ -2,7 +2,7 @@ import type { LabContext } from "../base/context.ts";
 import { CheckpointError, InfrastructureError, InvalidInputError, InvariantError } from "../base/errors.ts";
 import { parseInput } from "../base/schema.ts";
 import { displaySymbol } from "../display/host.ts";
-import { shield, table } from "../display/index.ts";
+import { shield, table, withDisplay } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
 import type { Policy } from "../policy/policy.ts";
 import { Run } from "../recording/index.ts";
@@ -21,6 +21,7 @@ import { ppoClip } from "./objectives/ppo-clip.ts";
 import { lengthBucket, PolicyOptimizer } from "./optimizer.ts";
 import { scheduled } from "./schedule.ts";
 import { TrainRun } from "./train-run.ts";
+import { batchBundle, objectiveBundle, updateBundle } from "./training-display.ts";
 import type { StepReport, TrainerCheckpoint, UpdateReport } from "./types.ts";
 
 export interface TrainerOptions extends TrainerSettings {
@@ -137,7 +138,7 @@ export class Trainer {
     const rollouts = await Promise.all(
       batch.rollouts.map(async (rollout) => ({ ...rollout, reward: await this.#score(rollout.task, rollout) })),
     );
-    return { ...batch, rollouts };
+    return withDisplay({ ...batch, rollouts }, batchBundle);
   }
 
   /** Advantages of a batch by the configured estimator. */
@@ -154,8 +155,8 @@ export class Trainer {
   }
 
   /** The objective's terms for every token of a batch under the current policy; nothing is changed. */
-  objective(batch: Batch, advantages: Advantages): Promise<ObjectiveReport> {
-    return objectiveTerms(this.policy, this.#config, batch, advantages);
+  async objective(batch: Batch, advantages: Advantages): Promise<ObjectiveReport> {
+    return withDisplay(await objectiveTerms(this.policy, this.#config, batch, advantages), objectiveBundle);
   }
 
   /**
@@ -220,7 +221,7 @@ export class Trainer {
     }
     this.policy.version++;
     const mean = (value: number) => value / Math.max(1, total.tokens);
-    return {
+    const report: UpdateReport = {
       loss: mean(total.loss),
       gradNorm: total.gradNorm,
       entropy: mean(total.entropy),
@@ -231,6 +232,7 @@ export class Trainer {
       tokens: total.tokens,
       skipped: total.skipped,
     };
+    return withDisplay(report, updateBundle);
   }
 
   /**

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { InterruptedError } from "../../src/base/errors.ts";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
-import type { CodeInterpreter, ExecutionResult, RunOptions } from "../../src/interpreter/types.ts";
+import type { ExecutionResult, RunOptions } from "../../src/interpreter/types.ts";
 import { Lab } from "../../src/lab.ts";
 import { Policy } from "../../src/policy/policy.ts";
-import { collectTrajectories, type RolloutRequest } from "../../src/rollout/collect.ts";
+import { collectTrajectories, type RolloutRequest, type ToolInterpreter } from "../../src/rollout/collect.ts";
 import { tasks } from "../../src/rollout/tasks/index.ts";
 import { sft } from "../../src/training/sft.ts";
 
@@ -24,13 +24,11 @@ const requests: RolloutRequest[] = Array.from({ length: 40 }, (_, i) => ({
   promptIndex: i >> 2,
   sampleIndex: i & 3,
 }));
-const collect = (interpreter: CodeInterpreter, some = requests, signal?: AbortSignal) =>
+const collect = (interpreter: ToolInterpreter, some = requests, signal?: AbortSignal) =>
   collectTrajectories({ policy, interpreter, requests: some, limits, seed: lab.seed, signal });
 
 /** The real interpreter behind a door that holds results back and lets them out in the opposite order. */
-class Reversed implements CodeInterpreter {
-  readonly engine = python.engine;
-  readonly description = python.description;
+class Reversed implements ToolInterpreter {
   #held: (() => void)[] = [];
   async run(code: string, options?: RunOptions): Promise<ExecutionResult> {
     const result = await python.run(code, options);
@@ -43,7 +41,6 @@ class Reversed implements CodeInterpreter {
   feedback(result: ExecutionResult): string {
     return python.feedback(result);
   }
-  async close(): Promise<void> {}
 }
 
 test("rollouts call the tool, and each is whole", async () => {
@@ -73,9 +70,7 @@ test("a rollout depends neither on its batch mates nor on the order in which too
 });
 
 test("a tool that failed for reasons of infrastructure ends its rollout, and is never text", async () => {
-  const broken: CodeInterpreter = {
-    engine: "broken",
-    description: "an interpreter whose process has died",
+  const broken: ToolInterpreter = {
     run: async () => ({
       status: "infrastructure",
       exitCode: null,
@@ -85,7 +80,6 @@ test("a tool that failed for reasons of infrastructure ends its rollout, and is 
       truncated: false,
     }),
     feedback: (result) => python.feedback(result),
-    close: async () => {},
   };
   const trajectories = await collect(broken);
   const lost = trajectories.filter(({ stopReason }) => stopReason === "infrastructure");
@@ -94,14 +88,11 @@ test("a tool that failed for reasons of infrastructure ends its rollout, and is 
 });
 
 test("an error in a tool reaches the caller", async () => {
-  const faulty: CodeInterpreter = {
-    engine: "faulty",
-    description: "an interpreter with a bug",
+  const faulty: ToolInterpreter = {
     run: async () => {
       throw new TypeError("a bug");
     },
     feedback: () => "",
-    close: async () => {},
   };
   await assert.rejects(collect(faulty), /a bug/);
 });
