@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type * as TypeScript from "typescript";
 import { packageRoot } from "../package.ts";
+import { mendEarlierNames } from "./earlierNames.ts";
 
 /** The parts of tslab's converter that the compiler uses. */
 export interface TslabConverter {
@@ -30,6 +31,10 @@ export interface TslabDiagnostic {
   messageText: string;
   code: number;
   fileName?: string;
+}
+
+interface WatchHost {
+  afterProgramCreate?: (builder: TypeScript.BuilderProgram) => void;
 }
 
 /** One call of `transpileModule` that the converter made: what went in and the map of what came out. */
@@ -111,7 +116,19 @@ export function loadTslab(): TslabTypeScript {
         paths: { cirlab: [join(packageRoot, "dist", "src", "index.d.ts")] },
       });
       const create = ts.createWatchCompilerHost as unknown as (...args: unknown[]) => unknown;
-      return create([...files, globalsFile], options, ...rest);
+      const host = create([...files, globalsFile], options, ...rest) as WatchHost;
+      // The converter sets this hook to learn of each new program; the program is mended before it sees it.
+      let hook: WatchHost["afterProgramCreate"];
+      Object.defineProperty(host, "afterProgramCreate", {
+        get: () => hook,
+        set: (seen: NonNullable<typeof hook>) => {
+          hook = (builder) => {
+            mendEarlierNames(ts, builder);
+            seen(builder);
+          };
+        },
+      });
+      return host;
     }) as unknown as typeof TypeScript.createWatchCompilerHost,
     transpileModule: (javascript, options) => {
       const input = replaceDynamicImports(ts, javascript);

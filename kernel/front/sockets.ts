@@ -18,20 +18,23 @@ export interface PublishOptions {
   buffers?: Uint8Array[];
 }
 
+/** How long a kernel that ends tries to deliver its last messages; a client may be gone without a word. */
+const lingerMs = 1000;
+
 /** The kernel's five sockets. */
 export class Sockets {
   readonly #connection: ConnectionInfo;
   readonly #session = randomUUID();
   readonly #routers: Record<RequestSocket, Router>;
-  readonly #heartbeat = new Router({ sendHighWaterMark: 0 });
+  readonly #heartbeat = new Router({ sendHighWaterMark: 0, linger: 0 });
   // Without a limit: at the default of 1000 messages a burst of output would lose some.
-  readonly #iopub = new XPublisher({ sendHighWaterMark: 0 });
+  readonly #iopub = new XPublisher({ sendHighWaterMark: 0, linger: lingerMs });
   readonly #queues: Record<RequestSocket | "iopub" | "hb", SendQueue>;
   #complained = false;
 
   constructor(connection: ConnectionInfo) {
     this.#connection = connection;
-    const router = () => new Router({ sendHighWaterMark: 0, receiveHighWaterMark: 0 });
+    const router = () => new Router({ sendHighWaterMark: 0, receiveHighWaterMark: 0, linger: lingerMs });
     this.#routers = { shell: router(), control: router(), stdin: router() };
     this.#queues = {
       shell: new SendQueue(this.#routers.shell),

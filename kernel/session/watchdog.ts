@@ -19,7 +19,8 @@ let timer: NodeJS.Timeout | undefined;
 function press(elapsedMs: number): void {
   if (Atomics.load(flags, interruptFlag) === 0) return;
   if (elapsedMs > 0) {
-    Atomics.store(flags, interruptFlag, 2);
+    // Only while the request still stands: the main thread may take it at this very moment.
+    if (Atomics.compareExchange(flags, interruptFlag, 1, 2) === 0) return;
     if (Atomics.load(flags, shieldDepth) === 0 || elapsedMs >= shieldLimitMs) process.kill(process.pid, "SIGINT");
   }
   parentPort!.postMessage("interrupt");

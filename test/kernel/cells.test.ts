@@ -77,6 +77,19 @@ describe("cells", { concurrency: false }, () => {
     assert.equal(await result("interface Pair { a: string } const q: Pair = { a: list }; q.a.length"), "8");
   });
 
+  test("names of earlier cells in shorthand properties and destructuring", async () => {
+    await result(
+      "let left = 1, right = 2; interface Both { left: number; right: number }; const both: Both = { left: 8, right: 9 };",
+    );
+    assert.equal(await result("const pair = { left, right }; pair.left + pair.right"), "3");
+    assert.equal(await result("({ left, right = 0 } = both); [left, right]"), "[ 8, 9 ]");
+    assert.equal(await result("const { left: l, right: r } = both; ({ left: 1, l, r })"), "{ left: 1, l: 8, r: 9 }");
+    assert.equal(
+      await result("function sum({ left, right }: Both) { return left + right + l; } sum({ left: 1, right: 1 })"),
+      "10",
+    );
+  });
+
   test("top-level await, for await and await of an expression in parentheses", async () => {
     assert.equal(await result("const awaited = await Promise.resolve(7); awaited"), "7");
     assert.equal(await result("await (async () => 8)()"), "8");

@@ -12,7 +12,7 @@ const busyCells: Record<string, string> = {
   "an endless callback of a builtin": "started(); [1].forEach(() => { for (;;) JSON.parse('[1]'); })",
   "a catastrophic regular expression": "started(); /^(a+)+$/.test('a'.repeat(60) + 'b')",
   "an awaited timer": "started(); await new Promise((r) => setTimeout(r, 600_000))",
-  "an asynchronous loop": "started(); await forever()",
+  "an asynchronous loop": "const work = forever(); while (background < 2) await pause(); started(); await work",
   "a loop after an await": "await null; started(); while (true) {}",
   "a microtask storm": "started(); await (async () => { for (;;) await null; })()",
   "a loop in an awaited timer": "await new Promise<void>(() => setTimeout(() => { started(); for (;;) {} }, 1))",
@@ -48,6 +48,7 @@ describe("interrupt", { concurrency: false }, () => {
     kernel = await TestKernel.start({ cwd: folder });
     await kernel.execute(`
 let kept = 41; let background = 0;
+const pause = () => new Promise((r) => setTimeout(r, 1));
 const started = () => display({ "text/plain": "started" });
 async function forever() { for (;;) { await new Promise((r) => setTimeout(r, 1)); background++; } }
 function spin() { while (true) {} }
