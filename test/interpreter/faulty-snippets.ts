@@ -22,7 +22,10 @@ export const faultySnippets: readonly (readonly [code: string, feedback: string]
   ["total = 1\nprint(totl)", "NameError: name 'totl' is not defined"],
   ["print(math.sqrt(2))", "NameError: name 'math' is not defined"],
   ["geo(17)", "NameError: name 'geo' is not defined"],
-  ["def f():\n    print(y)\n    y = 1\nf()", "UnboundLocalError: cannot access local variable 'y' where it is not associated with a value"],
+  [
+    "def f():\n    print(y)\n    y = 1\nf()",
+    "UnboundLocalError: cannot access local variable 'y' where it is not associated with a value",
+  ],
   ["import math\nmath.squareroot(2)", "AttributeError: module 'math' has no attribute 'squareroot'"],
   ["'abc'.uppr()", "AttributeError: 'str' object has no attribute 'uppr'"],
   ["[1].add(2)", "AttributeError: 'list' object has no attribute 'add'"],
@@ -92,14 +95,23 @@ export const faultySnippets: readonly (readonly [code: string, feedback: string]
   ["raise ValueError('first\\nlast')", "last"],
   ["class Odd(Exception): pass\nraise Odd('é ∑')", "Odd: é ∑"],
   ["def f(): return f()\nf()", "RecursionError: maximum recursion depth exceeded"],
-  ["import abc\nclass A(abc.ABC):\n    @abc.abstractmethod\n    def f(self): ...\nA()", "TypeError: Can't instantiate abstract class A"],
-  ["import json\njson.loads('{a}')", "json.decoder.JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"],
+  [
+    "import abc\nclass A(abc.ABC):\n    @abc.abstractmethod\n    def f(self): ...\nA()",
+    "TypeError: Can't instantiate abstract class A",
+  ],
+  [
+    "import json\njson.loads('{a}')",
+    "json.decoder.JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+  ],
   ["open('missing.txt')", "FileNotFoundError: No such file or directory: 'missing.txt'"],
   ["print(object().x)", "AttributeError: 'object' object has no attribute 'x'"],
   ["raise RuntimeError(object())", "RuntimeError: <object object at 0x0>"],
   ["'%d' % 'a'", "TypeError: %d format: a real number is required, not str"],
   ["f\"{'a':d}\"", "ValueError: Unknown format code 'd' for object of type 'str'"],
-  ["'é'.encode('ascii')", "UnicodeEncodeError: 'ascii' codec can't encode character '\\xe9' in position 0: ordinal not in range(128)"],
+  [
+    "'é'.encode('ascii')",
+    "UnicodeEncodeError: 'ascii' codec can't encode character '\\xe9' in position 0: ordinal not in range(128)",
+  ],
   // What the paper's executor refuses.
   ["n = int(input('n? '))", "RuntimeError"],
   ["import os\nos.system('ls')", "RuntimeError"],
