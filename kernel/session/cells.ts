@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { setMaxListeners } from "node:events";
 import { Worker } from "node:worker_threads";
 import { siblingModule } from "../package.ts";
 import { emit } from "./emit.ts";
@@ -173,10 +174,13 @@ export class Cells {
 }
 
 function newCell(head: { id: string; frontCellId?: string }): Cell {
+  const controller = new AbortController();
+  // Every pending step of a training may listen to it.
+  setMaxListeners(0, controller.signal);
   return {
     id: head.id,
     frontCellId: head.frontCellId,
-    controller: new AbortController(),
+    controller,
     watchesSignal: false,
     shields: 0,
     interrupted: false,

@@ -57,7 +57,7 @@ function errorHead(error: unknown): string {
 
 /** Label and place of a frame that lies in a cell. */
 function cellPlace(frame: string): { label: string; line: number; column: number } | undefined {
-  const match = /(?:^ {4}at |\()((?:silent )?cell \d+):(\d+):(\d+)\)?$/.exec(frame);
+  const match = /(?:^ {4}at (?:async )?|\()((?:silent )?cell \d+):(\d+):(\d+)\)?$/.exec(frame);
   return match ? { label: match[1]!, line: Number(match[2]), column: Number(match[3]) } : undefined;
 }
 

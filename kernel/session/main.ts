@@ -82,7 +82,7 @@ async function runMagic(name: string, args: string, body: string): Promise<CellO
   if (!magic) {
     const known = [...host.magics.keys()].map((k) => `%%${k}`).join(", ");
     throw new Error(
-      `There is no %%${name}.${known ? ` Known: ${known}.` : ""}${name === "python" ? ' Run import "cirlab" first.' : ""}`,
+      `There is no %%${name}.${known ? ` Known: ${known}.` : ""}${name === "python" ? ' Importing "cirlab" registers it.' : ""}`,
     );
   }
   return withResult(await runInterruptibly(() => magic(body, args)));

@@ -33,9 +33,9 @@ const files: Record<string, string> = {
   // A library that throws from its own depths.
   "node_modules/faulty/package.json": JSON.stringify({ name: "faulty", main: "index.js" }),
   "node_modules/faulty/index.js":
-    "function deeper(f) { return f(); }\nexports.call = (f) => deeper(f);\nexports.fail = () => { throw new TypeError('from the library'); };",
+    "function deeper(f) { return f(); }\nexports.call = (f) => deeper(f);\nexports.fail = () => { throw new TypeError('from the library'); };\nexports.failLater = async () => { await null; throw new TypeError('later'); };",
   "node_modules/faulty/index.d.ts":
-    "export declare function call<T>(f: () => T): T;\nexport declare function fail(): void;",
+    "export declare function call<T>(f: () => T): T;\nexport declare function fail(): void;\nexport declare function failLater(): Promise<void>;",
   "helper.ts": 'import { base } from "./sub/base";\nexport function triple(x: number): number { return 3 * x + base; }',
   "sub/base.ts": "export const base: number = 0;",
   "data.json": '{ "list": [1, 2, 3] }',
@@ -180,6 +180,8 @@ await new Promise((resolve) => setTimeout(resolve, 1)); for (const side of [1]) 
     assert.doesNotMatch(text, /node_modules|dist\/kernel|node:/);
     const library = await traceback("fail()");
     assert.match(library.text, /from the library\n> 1 \| fail\(\)/);
+    const later = await traceback('import { failLater } from "faulty"; await failLater();');
+    assert.match(later.text, /later\n> 1 \| import.*\n.*\n {4}at async cell \d+:1:37$/);
   });
 
   test("type errors tell each place and keep the cell from running", async () => {
