@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 
@@ -17,7 +18,10 @@ export async function renderSvg(spec: VegaLiteSpec): Promise<string> {
   try {
     await view.runAsync();
     resetSVGDefIds(); // Else the ids of clip paths would count up from chart to chart.
-    return await view.toSVG();
+    const svg = await view.toSVG();
+    // Two charts may stand in one page: ids are named by what they belong to.
+    const name = createHash("sha256").update(svg).digest("hex").slice(0, 8);
+    return svg.replace(/(<clipPath id="|url\(#)(clip\d)/g, `$1chart-${name}-$2`);
   } finally {
     view.finalize();
   }

@@ -127,7 +127,13 @@ export function lineChart(series: readonly Series[], options: ChartOptions = {})
     const points = decimate({ x: x ?? Array.from(y, (_, i) => i), y }, maxPointsPerSeries);
     return points.x.map((at, i) => ({ series: name, x: at, y: isDrawn(points.y[i]!) ? points.y[i]! : null }));
   });
-  const mark = { type: "line", strokeWidth: 1.8, tooltip: true, point: values.length <= 40 * series.length };
+  const mark = {
+    type: "line",
+    strokeWidth: 1.8,
+    tooltip: true,
+    point: values.length <= 40 * series.length,
+    clip: options.domainY !== undefined,
+  };
   const encoding = {
     x: { field: "x", ...quantity(options.x, {}) },
     y: { field: "y", ...quantity(options.y, { log: options.logY, domain: options.domainY }) },

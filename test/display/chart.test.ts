@@ -24,7 +24,7 @@ const curves = () =>
       { name: "reward <1>", y: [-1, -0.5, 0, Number.NaN, 0.5] },
       { name: "accuracy", x: [1, 2, 3], y: [0.1, 0.2, 0.3] },
     ],
-    { title: "A & B", x: "step", y: "value" },
+    { title: "A & B", x: "step", y: "value", domainY: [-1, 0.4] },
   );
 
 const bars = () =>
@@ -62,6 +62,17 @@ test("a curve is drawn where its values are, and a missing value is a gap", asyn
   assert.equal(paths[0]!.attributes.get("d")!.split("M").length - 1, 2);
   for (const word of ["A &amp; B", "reward &lt;1&gt;", "accuracy", "step", "value"])
     assert.ok(text.includes(word), word);
+});
+
+test("what lies outside of the axis is cut off, by a clip path of the chart's own", async () => {
+  const clipOf = (svg: string) => {
+    const { elements } = parseXml(svg);
+    const ids = elements.filter(({ name }) => name === "clipPath").map(({ attributes }) => attributes.get("id")!);
+    assert.ok(ids.length > 0 && ids.every((id) => svg.includes(`url(#${id})`)));
+    return ids[0]!;
+  };
+  const other = lineChart([{ name: "a", y: [1, 2] }], { domainY: [0, 1] });
+  assert.notEqual(clipOf(await curves().toSvg()), clipOf(await other.toSvg()));
 });
 
 test("bars are drawn as high as their values, with their intervals", async () => {

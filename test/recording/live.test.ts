@@ -121,11 +121,14 @@ test("events that were waiting arrive when the server comes", async (t) => {
   );
 });
 
-test("a session finds the channel in its environment, and the connection does not keep it alive", async (t) => {
+test("a session finds the channel in its environment, and the connection does not keep it alive", {
+  timeout: 30_000,
+}, async (t) => {
   const channel = await startChannel();
   t.after(channel.close);
   const folder = await emptyFolder();
   const child = startChild("publish-child", [folder], { CIRLAB_LIVE_URL: channel.url, CIRLAB_LIVE_TOKEN: token });
+  t.after(() => child.kill());
   const [id, [code]] = await Promise.all([text(child.stdout!), once(child, "exit")]);
   assert.equal(code, 0);
   await channel.finished;
