@@ -69,6 +69,20 @@ async function bundleApplication() {
       target: "es2022",
       // lightningcss refuses some of the application's style sheets.
       cssMinify: "esbuild",
+      rolldownOptions: {
+        output: {
+          // What nearly every page loads comes in a few files instead of a hundred.
+          codeSplitting: {
+            groups: [
+              {
+                name: "shared",
+                test: /node_modules\/@?(?:jupyter|lumino|codemirror|lezer|react|microsoft|yjs|lib0)/,
+                minShareCount: 6,
+              },
+            ],
+          },
+        },
+      },
       chunkSizeWarningLimit: Number.POSITIVE_INFINITY,
       reportCompressedSize: false,
     },
