@@ -18,7 +18,7 @@ import { type MaskedRows, PolicyOptimizer } from "./optimizer.ts";
 
 const settingsSchema = z.strictObject({
   /** Optimizer steps. */
-  steps: z.int().positive().default(1000),
+  steps: z.int().positive().default(1200),
   /** Peak of the learning rate: 30 steps of warm-up, then a line down to 5 %. */
   learningRate: z.number().positive().default(5e-3),
   weightDecay: z.number().nonnegative().default(0.01),
@@ -65,7 +65,7 @@ export class SftReport {
  * Trains a policy in place on traces of the given tasks.
  *
  * @example
- * await sft({ lab, policy, interpreter: python, taskset: train, steps: 1000 });
+ * await sft({ lab, policy, interpreter: python, taskset: train, steps: 1200 });
  * @throws InterruptedError at the end of the step in flight; the policy keeps what it has learnt.
  */
 export async function sft(options: SftOptions): Promise<SftReport> {

@@ -1,7 +1,7 @@
 import { InterruptedError } from "../base/errors.ts";
 import { displaySymbol } from "../display/host.ts";
 import { formatDuration, formatNumber, formatPercent, LivePanel, type MimeBundle } from "../display/index.ts";
-import type { Run } from "../recording/index.ts";
+import { livePublisher, type Run } from "../recording/index.ts";
 import { checkpointFiles } from "./checkpoint-files.ts";
 import type { StepReport, StepTaker } from "./types.ts";
 
@@ -71,6 +71,7 @@ export class TrainRun implements AsyncIterable<StepReport> {
       if (run && this.steps.length) await this.#checkpoint(run);
       const error = reason === "failed" ? { error: String(failure) } : {};
       run?.append({ type: "run-finished", step: trainer.step, reason, ...error });
+      await livePublisher()?.flush();
       panel.done(`${this.#progress(started)} · ${reason}${run ? ` · recorded in ${run.folder}` : ""}`);
     }
   }
@@ -82,7 +83,7 @@ export class TrainRun implements AsyncIterable<StepReport> {
   async #note(report: StepReport, run: Run | undefined, panel: LivePanel, started: number): Promise<void> {
     const { trainer } = this;
     const { step, metrics, batch, alerts, seconds } = report;
-    panel.add(step, metrics as unknown as Record<string, number>);
+    panel.add(step, { ...metrics });
     panel.status(this.#progress(started));
     for (const text of alerts) panel.alert(`step ${step}: ${text}`);
     if (!run) return;
@@ -111,7 +112,7 @@ export class TrainRun implements AsyncIterable<StepReport> {
 
   #progress(started: number): string {
     const taken = this.steps.length;
-    const elapsed = (performance.now() - started) / 1000;
+    const elapsed = performance.now() - started;
     const last = this.steps.at(-1);
     const left = taken ? ` · about ${formatDuration(((this.count - taken) * elapsed) / taken)} left` : "";
     const accuracy = last ? ` · accuracy ${formatPercent(last.metrics.accuracy)}` : "";

@@ -10,11 +10,11 @@ const FAMILIES = Object.keys(generators) as ArithmeticFamily[];
 
 /** Share of each family where all are wanted; `chain` stands for one, two and three steps alike. */
 const DEFAULT_WEIGHTS: Record<string, number> = {
-  algebra: 0.22,
-  numberTheory: 0.18,
-  combinatorics: 0.14,
-  chain: 0.31,
-  facts: 0.15,
+  algebra: 0.2,
+  numberTheory: 0.17,
+  combinatorics: 0.13,
+  chain: 0.38,
+  facts: 0.12,
 };
 
 const familySchema = z.enum([...FAMILIES, "chain"]);
@@ -50,7 +50,7 @@ export function isHeldOut(task: Pick<ArithmeticTask, "family" | "prompt">): bool
  * | family | question | code |
  * |---|---|---|
  * | algebra | `37*42+15=?` | one cell |
- * | numberTheory | `gcd 84,36=?` or `7^13%419=?` | one cell, the first with an import |
+ * | numberTheory | `gcd 84,36=?` or `7^13%41=?` | one cell, the first with an import |
  * | combinatorics | `12C5=?` | one cell with an import |
  * | chain1..3 | `23>*7>+58>-19=?`, from left to right | 1 to 3 cells, each needing the output before it |
  * | facts | `geo 17=?` | cannot help: `geo` does not exist |

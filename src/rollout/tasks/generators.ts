@@ -39,7 +39,7 @@ function algebra(stream: RandomStream): Question {
   return question(`${a}*${b}+${c}=?`, a * b + c, `print(${a}*${b}+${c})`);
 }
 
-/** Divisors of two digits and remainders of up to three: too many answers for a guess to be worth much. */
+/** Divisors and remainders of two digits: too many answers for a guess to be worth much. */
 function numberTheory(stream: RandomStream): Question {
   if (stream.next() < 0.5) {
     const divisor = stream.integer(11, 33);
@@ -48,13 +48,13 @@ function numberTheory(stream: RandomStream): Question {
     const [a, b] = [divisor * p, divisor * q];
     return question(`gcd ${a},${b}=?`, divisor, `import math\nprint(math.gcd(${a},${b}))`);
   }
-  const [base, exponent, modulus] = [stream.integer(2, 19), stream.integer(5, 29), stream.integer(53, 499)];
+  const [base, exponent, modulus] = [stream.integer(2, 19), stream.integer(5, 29), stream.integer(23, 97)];
   const answer = powerModulo(base, exponent, modulus);
   return question(`${base}^${exponent}%${modulus}=?`, answer, `print(pow(${base},${exponent},${modulus}))`);
 }
 
 function combinatorics(stream: RandomStream): Question {
-  const n = stream.integer(6, 20);
+  const n = stream.integer(5, 20);
   const k = stream.integer(2, n - 2);
   return question(`${n}C${k}=?`, binomial(n, k), `import math\nprint(math.comb(${n},${k}))`);
 }
