@@ -122,10 +122,11 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
 
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    server.closeAllConnections();
-    sockets.close();
+    // Requests are answered until the kernels have ended: clients learn what became of theirs.
     await kernels.close();
     await uploads.close();
+    sockets.close();
+    server.closeAllConnections();
     await live.close();
   };
   return {

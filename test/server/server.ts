@@ -48,7 +48,7 @@ export async function startServer(
       token: server.token,
       appendToken: true,
       WebSocket: WebSocket as never,
-      init: { cache: "no-store" },
+      init: {},
     }),
     api: (method, path, body) =>
       raw(path, {

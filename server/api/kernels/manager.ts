@@ -13,6 +13,7 @@ export class KernelManager {
   readonly #kernelEnv: () => NodeJS.ProcessEnv;
   readonly #kernels = new Map<string, Kernel>();
   #lastActivity = new Date().toISOString();
+  #isClosed = false;
 
   /** @param kernelEnv variables that every kernel gets. */
   constructor(root: RootFolder, kernelEnv: () => NodeJS.ProcessEnv) {
@@ -49,17 +50,23 @@ export class KernelManager {
    * @param path file or folder of the API whose folder becomes the working directory; the served folder by default.
    */
   async start(name = kernelName, path = ""): Promise<Kernel> {
-    const specs = await findKernelSpecs();
-    const spec = specs[name.toLowerCase()];
+    const spec = (await findKernelSpecs())[name.toLowerCase()];
     if (!spec)
       throw new HttpError(
         501,
         `The '${name}' kernel is not available. Please pick another suitable kernel instead, or install that kernel.`,
       );
     const cwd = await this.#workingFolder(path);
+    if (this.#isClosed) throw new HttpError(503, "The server is stopping");
     const kernel = new Kernel(randomUUID(), { spec, cwd, env: this.#kernelEnv() });
-    await kernel.start();
+    // Known before its process starts, so that a server that stops now ends it too.
     this.#kernels.set(kernel.id, kernel);
+    try {
+      await kernel.start();
+    } catch (error) {
+      this.#kernels.delete(kernel.id);
+      throw error;
+    }
     return kernel;
   }
 
@@ -71,6 +78,7 @@ export class KernelManager {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const kernels = this.list();
     this.#kernels.clear();
     await Promise.all(kernels.map((kernel) => kernel.close()));
