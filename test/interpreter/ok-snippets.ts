@@ -59,6 +59,11 @@ export const okSnippets: readonly (readonly [code: string, stdout: string])[] = 
   ["import cmath\nprint(cmath.sqrt(-4), (1+2j)*(3-1j))", "2j (5+5j)\n"],
   ["import hashlib\nprint(hashlib.sha256(b'abc').hexdigest()[:16])", "ba7816bf8f01cfea\n"],
   ["import pickle\nclass A: pass\na = A(); a.x = 3\nprint(pickle.loads(pickle.dumps(a)).x)", "3\n"],
+  [
+    "import asyncio\nasync def f(n):\n    await asyncio.sleep(n / 100)\n    return n\nasync def main():\n    return await asyncio.gather(f(2), f(1), asyncio.wait_for(f(3), 1))\nprint(asyncio.run(main()))",
+    "[2, 1, 3]\n",
+  ],
+  ["import os\nprint(os.getuid() >= 0)", "True\n"],
   ["import sys\nsys.exit()", ""],
   ["print(1)\nimport sys\nsys.exit(0)", "1\n"],
 ];

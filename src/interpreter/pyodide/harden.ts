@@ -17,6 +17,12 @@ const denied = (): never => {
   throw new Error("not available to snippets");
 };
 
+/** What stands where a global was that is called at run time; Emscripten asks `process` for these two. */
+const replacements: Record<string, unknown> = Object.assign(Object.create(null), {
+  eval: denied,
+  process: Object.freeze({ __proto__: null, getuid: () => 0, umask: () => 0o22 }),
+});
+
 /** Emscripten's file system as far as it is touched here. */
 interface FileSystem {
   filesystems: Record<string, Record<string, unknown> | undefined>;
@@ -79,7 +85,7 @@ export function hardenRealm(python: PyodideAPI): void {
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (kept.has(name)) continue;
     const removed = delete (globalThis as Record<string, unknown>)[name];
-    const value = name === "eval" ? denied : undefined;
+    const value = replacements[name];
     if (removed || Object.getOwnPropertyDescriptor(globalThis, name)?.configurable)
       Object.defineProperty(globalThis, name, { value, writable: false, configurable: false });
   }

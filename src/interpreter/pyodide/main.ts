@@ -62,6 +62,8 @@ const chunk = Buffer.alloc(65536);
 const decoder = new TextDecoder();
 let pending = "";
 
+// Loading a snapshot sets some things anew, the event loop's policy among them.
+restore();
 const files = watchFiles(python);
 hardenRealm(python);
 

@@ -4,12 +4,59 @@ What a snippet can reach and change is more than this restores (the attributes o
 "snippet" is the one that trusts nothing. A process whose files were touched is not restored but replaced.
 """
 import builtins
+import asyncio
 import gc
 import io
 import linecache
 import os
 import sys
+import time
 import types
+
+
+class _Clock:
+    """Stands in for a selector: there are no sockets to wait for, only time."""
+
+    def select(self, timeout):
+        if timeout is None:
+            timeout = 1 << 20
+        if timeout > 0:
+            time.sleep(timeout)
+        return ()
+
+    def close(self):
+        pass
+
+
+class _PlainLoop(asyncio.BaseEventLoop):
+    """asyncio.run() for a Python that has no event loop of JavaScript's to lean on."""
+
+    def __init__(self):
+        super().__init__()
+        self._selector = _Clock()
+
+    def _process_events(self, _events):
+        pass
+
+    def _write_to_self(self):
+        pass
+
+
+class _PlainPolicy(asyncio.events._BaseDefaultEventLoopPolicy):
+    _loop_factory = _PlainLoop
+
+
+def _run(main, *, debug=None, loop_factory=None):
+    with asyncio.Runner(debug=debug, loop_factory=loop_factory) as runner:
+        return runner.run(main)
+
+
+def _use_plain_loop():
+    # Pyodide puts a loop of its own in these three places each time that it starts.
+    asyncio.events._set_running_loop(None)
+    asyncio.set_event_loop_policy(_PlainPolicy())
+    asyncio.run = _run
+
 
 _watched = ()
 _modules = {}
@@ -59,5 +106,6 @@ def restore():
     linecache.clearcache()
     if os.getcwd() != _cwd:
         os.chdir(_cwd)
+    _use_plain_loop()
     gc.enable()
     gc.collect()
