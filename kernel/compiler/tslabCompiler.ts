@@ -124,9 +124,9 @@ export class TslabCompiler implements CellCompiler {
    * values that earlier cells gave to these names, so it is blanked out; it also tells the names.
    */
   #stripPrelude(output: string, resultName: string | undefined): { javascript: string; names: string[] } {
-    const javascript = withoutMaps(output);
+    const javascript = plainExports(withoutMaps(output));
     const prelude = /^(?:exports\.[\w$\u0080-\uffff]+ = )+void 0;$/m.exec(javascript);
-    if (!prelude || !this.#opensModule(javascript.slice(0, prelude.index))) return { javascript, names: [] };
+    if (!prelude || javascript.slice(0, prelude.index).trim() !== "") return { javascript, names: [] };
     const names = [...prelude[0].matchAll(/exports\.([^ ]+) = /g)].map((match) => match[1]!);
     return {
       javascript:
@@ -136,15 +136,21 @@ export class TslabCompiler implements CellCompiler {
       names: names.filter((name) => name !== resultName).reverse(),
     };
   }
-
-  #opensModule(before: string): boolean {
-    return before.trimEnd().endsWith('Object.defineProperty(exports, "__esModule", { value: true });');
-  }
 }
 
 function endsInAssignment(javascript: string, resultName: string | undefined): boolean {
   const target = String.raw`[\w$.[\]"']+ (?:[-+*/%&|^]|\*\*|<<|>>>?|&&|\|\||\?\?)?= `;
   return resultName !== undefined && new RegExp(`^exports\\.${resultName} = ${target}`, "m").test(javascript);
+}
+
+/** Imported names become plain values, as all names of the notebook are: a later cell may set them. */
+function plainExports(javascript: string): string {
+  return javascript
+    .replace('Object.defineProperty(exports, "__esModule", { value: true });', "")
+    .replace(
+      /^Object\.defineProperty\(exports, "([^"]+)", \{ enumerable: true, get: function \(\) \{ return (.+); \} \}\);$/gm,
+      "exports.$1 = $2;",
+    );
 }
 
 const withoutMaps = (output: string): string => output.replace(/^\/\/# sourceMappingURL=.*$/gm, "");

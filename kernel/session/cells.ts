@@ -25,7 +25,8 @@ export interface Cell {
   done: boolean;
   /** It was interrupted and did not end: its timers and awaits do not go on. */
   abandoned: boolean;
-  readonly defined: Set<string>;
+  /** Which of the names that it declares it has set by now. */
+  definedNames: () => string[];
 }
 
 const { setTimeout: startTimer } = globalThis;
@@ -90,7 +91,7 @@ export class Cells {
     if (cell.done) return;
     cell.done = true;
     if (this.#current === cell) this.#current = undefined;
-    emit({ type: "done", id: cell.id, defined: [...cell.defined], outcome });
+    emit({ type: "done", id: cell.id, defined: cell.definedNames(), outcome });
   }
 
   /**
@@ -186,6 +187,6 @@ function newCell(head: { id: string; frontCellId?: string }): Cell {
     interrupted: false,
     done: false,
     abandoned: false,
-    defined: new Set(),
+    definedNames: () => [],
   };
 }

@@ -29,7 +29,7 @@ export function registerScript(label: string, script: CellScript): void {
 /** A frame as V8 prints it, with the position in the cell where the script is one. */
 function frameText(site: NodeJS.CallSite): string {
   // Functions of earlier cells are called as properties of the notebook's names.
-  const text = String(site).replace(/^(async )?Proxy\./, "$1");
+  const text = String(site).replace(/^(async )?Object\./, "$1");
   const file = site.getFileName();
   const script = file ? scripts.get(file) : undefined;
   const line = site.getLineNumber();

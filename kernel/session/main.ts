@@ -8,10 +8,12 @@ import { errorReport, KernelInterrupt, mapStackTraces, registerScript } from "./
 import { adaptGlobals } from "./globals.ts";
 import { Host, tslabModule } from "./host.ts";
 import { Modules } from "./modules.ts";
+import { Names } from "./names.ts";
 import type { CellOutcome, ToSession } from "./wire.ts";
 
 const cells = new Cells();
 const host = new Host(cells);
+const names = new Names();
 
 /** What the compiler's code calls. */
 const kernel = {
@@ -20,24 +22,6 @@ const kernel = {
   checkAwait: <T>(value: T) => cells.checkAwait(value),
 };
 const modules = new Modules(kernel, { tslab: tslabModule(host) });
-
-/** All names of the notebook. TypeScript defines imported names as getters; a later cell may assign to them. */
-const names: Record<string, unknown> = {};
-function exportsFor(cell: Cell): Record<string, unknown> {
-  return new Proxy(names, {
-    set(_target, name, value) {
-      names[String(name)] = value;
-      cell.defined.add(String(name));
-      return true;
-    },
-    defineProperty(_target, name, { get, value }) {
-      if (name === "__esModule") return true;
-      names[String(name)] = get ? get() : value;
-      cell.defined.add(String(name));
-      return true;
-    },
-  });
-}
 
 const parameters = "exports, require, __kernel, __load";
 
@@ -50,13 +34,12 @@ async function runCell(cell: Cell, label: string, converted: ConvertedCell, sour
     { filename: label, lineOffset: -1 },
   );
   const body = script.runInThisContext() as (...args: unknown[]) => unknown;
-  const args = [exportsFor(cell), modules.require, kernel, modules.load];
+  cell.definedNames = names.watch(converted.names);
+  const args = [names.values, modules.require, kernel, modules.load];
   const ended = runInterruptibly(() => body(...args));
   if (converted.isAsync) await ended;
   if (converted.resultName === undefined) return { status: "ok" };
-  const value = names[converted.resultName];
-  delete names[converted.resultName];
-  cell.defined.delete(converted.resultName);
+  const value = names.take(converted.resultName);
   return withResult(converted.hidesResult ? undefined : value);
 }
 
