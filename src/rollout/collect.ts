@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { InfrastructureError, InterruptedError } from "../base/errors.ts";
 import { uniformAt } from "../base/random.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
@@ -68,6 +69,8 @@ export async function collectTrajectories(options: CollectOptions): Promise<Traj
   const rows = new Set<Row>();
   const executions = new Set<Promise<void>>();
   const stopTools = new AbortController();
+  // Every execution under way listens to it.
+  setMaxListeners(0, stopTools.signal);
   let next = 0;
   let finished = 0;
 

@@ -77,7 +77,7 @@ test("the second tutorial, small, shows accuracy rising", async () => {
     value("share of correct answers that used code, after") >= value("share of correct answers that used code, before"),
     verdict,
   );
-  const panel = cells.find(({ source }) => joined(source).includes("for await (const step of run)"))!;
+  const panel = cells.find(({ source }) => joined(source).includes("for await (const step of trainer.train"))!;
   assert.ok(
     panel.outputs!.some((output) => output.data?.["image/svg+xml"]),
     "no live panel",
