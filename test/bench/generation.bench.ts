@@ -17,7 +17,7 @@ export const bench: Bench = (context) =>
     return {
       what: `${name}, ${rows} x (${prompt} + ${newTokens})`,
       tokens: rows * newTokens,
-      repetitions: 3,
+      repetitions: 2,
       run: async () => ({ entropy: await generate(policy, prompts, newTokens) }),
       work: { kind: "generation", prompts, newTokens },
     };

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { InfrastructureError } from "../../src/base/errors.ts";
 import { PythonInterpreter } from "../../src/index.ts";
-import { type Bench, type BenchRow, type BenchTable, interleave, seconds } from "./measure.ts";
+import { askPython, type Bench, type BenchRow, type BenchTable, interleave, seconds } from "./measure.ts";
 
 const run = promisify(execFile);
 
@@ -53,10 +53,9 @@ export const bench: Bench = async (context) => {
     }
   }
   const peer: BenchTable["peer"] = python
-    ? { name: "a python3 process per snippet" }
+    ? { name: `a process of ${askPython(python, "import sys; print(f'Python {sys.version.split()[0]}')")} per snippet` }
     : { missing: "no python3 was found. Install it, or name one with --python PATH." };
-  for (const line of absent) context.say(line);
-  return [{ title: `Snippets per second, ${context.threads} at a time`, peer, rows }];
+  return [{ title: `Snippets per second, ${context.threads} at a time`, peer, rows, notes: absent }];
 };
 
 async function rate(snippets: number, work: (i: number) => Promise<void>): Promise<number> {

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { commandFile } from "../../kernel/package.ts";
 import { createConnection, KernelClient, writeConnectionFile } from "../../kernel/protocol/index.ts";
-import { type Bench, type BenchRow, type BenchTable, median, seconds } from "./measure.ts";
+import { askPython, type Bench, type BenchRow, type BenchTable, median, seconds } from "./measure.ts";
 
 /** How a kernel is started, and the cells it is asked in its own language. */
 interface Contestant {
@@ -55,7 +55,7 @@ export const bench: Bench = async (context) => {
     program === undefined
       ? undefined
       : {
-          name: "ipykernel",
+          name: `ipykernel ${askPython(program, "import ipykernel; print(ipykernel.__version__)")}`,
           command: (file) => [program, "-m", "ipykernel_launcher", "-f", file],
           ...python,
         };

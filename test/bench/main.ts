@@ -17,7 +17,7 @@ const benches: Readonly<Record<string, Bench>> = { training, generation, kernel,
 const usage = `npm run bench -- [${Object.keys(benches).join(" | ")} ...] [options]
 
 Measures this package beside its peers, in turn, and prints the ratios.
-  --rounds N      rounds that medians are taken over (default: 5)
+  --rounds N      rounds that medians are taken over (default: 7)
   --threads N     computing threads, ours and the peers' (default: the cores, 2 at most)
   --python PATH   Python that has torch or ipykernel (default: $CIRLAB_BENCH_PYTHON, /usr/bin/python3, python3)
   --write         put the tables into BENCHMARKS.md`;
@@ -28,7 +28,7 @@ export async function main(argv: string[]): Promise<number> {
     args: argv,
     allowPositionals: true,
     options: {
-      rounds: { type: "string", default: "5" },
+      rounds: { type: "string", default: "7" },
       threads: { type: "string", default: String(Math.min(2, availableParallelism())) },
       python: { type: "string" },
       write: { type: "boolean", default: false },

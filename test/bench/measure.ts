@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+
 /** How a figure is counted: whether more of it is better. */
 export type Unit = "tokens/s" | "snippets/s" | "ms";
 
@@ -16,6 +18,8 @@ export interface BenchTable {
   /** The peer and its version; or why it is missing and how to install it. */
   readonly peer: { readonly name: string } | { readonly missing: string };
   readonly rows: readonly BenchRow[];
+  /** What could not be measured here, and why. */
+  readonly notes?: readonly string[];
 }
 
 /** What a benchmark gets from the command line. */
@@ -26,6 +30,11 @@ export interface BenchContext {
   /** A Python that has all these modules, as a path; undefined where none was found. */
   python(...modules: string[]): string | undefined;
   say(text: string): void;
+}
+
+/** What a line of Python prints. */
+export function askPython(program: string, code: string): string {
+  return execFileSync(program, ["-c", code], { encoding: "utf8" }).trim();
 }
 
 /** A benchmark file exports its `bench`. */

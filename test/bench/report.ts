@@ -18,7 +18,7 @@ const ratioText = (row: BenchRow): string => {
 };
 
 /** A table as Markdown: medians over the rounds with the smallest and largest, and the ratio of each round's pair. */
-export function tableText({ title, peer, rows }: BenchTable): string {
+export function tableText({ title, peer, rows, notes = [] }: BenchTable): string {
   const missing = "missing" in peer;
   const header = missing ? ["", "ours"] : ["", "ours", peer.name, "ratio"];
   const lines = rows.map((row) => {
@@ -28,8 +28,13 @@ export function tableText({ title, peer, rows }: BenchTable): string {
   const widths = header.map((cell, i) => Math.max(3, cell.length, ...lines.map((line) => line[i]!.length)));
   const line = (cells: string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
   const rule = `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`;
-  const note = missing ? ["", `Not compared: ${peer.missing}`] : [];
-  return [`**${title}**`, "", line(header), rule, ...lines.map(line), ...note].join("\n");
+  const below = [
+    ...(missing ? [`Not compared: ${peer.missing}`] : []),
+    ...notes.map((note) => `Not measured: ${note}`),
+  ];
+  return [`**${title}**`, "", line(header), rule, ...lines.map(line), ...below.flatMap((note) => ["", note])].join(
+    "\n",
+  );
 }
 
 /** Date, commit, machine and how busy it was: what the figures were taken with. */
@@ -46,7 +51,7 @@ export function conditions(root: string, rounds: number): string {
   const date = new Date().toISOString().slice(0, 10);
   const cpu = cpus()[0]?.model.trim() ?? process.arch;
   const load = loadavg()[0]!.toFixed(1);
-  return `${date}, commit ${commit}; ${availableParallelism()} cores of ${cpu}, Node.js ${process.versions.node}; ${rounds} rounds, load average ${load} at the end.`;
+  return `${date}, commit ${commit}; ${availableParallelism()} cores of ${cpu}, Node.js ${process.versions.node}; load average ${load} at the end; medians of ${rounds} (smallest..largest).`;
 }
 
 /**

@@ -23,7 +23,7 @@ export const bench: Bench = (context) =>
     return {
       what: `${workload.name}, ${rows} x ${length}`,
       tokens: rows * length,
-      repetitions: 5,
+      repetitions: 2,
       run: () => optimizer.step({ rows, length, ids, targets, mask }, { ...settings, inputs, temperature: 1 }),
       work: { kind: "training", rows, length, batch: lists, settings: { ...adamw, ...settings, ...clipping } },
     };
