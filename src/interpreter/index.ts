@@ -1,4 +1,5 @@
 export * from "./feedback.ts";
+export { whatJailLacks } from "./jail/lane.ts";
 export type { PythonInterpreterOptions } from "./options.ts";
 export { PythonInterpreter } from "./python.ts";
 export type * from "./types.ts";
