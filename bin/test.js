@@ -33,14 +33,13 @@ const skipped = [];
 const short = (path) => relative(tests, path ?? "").replace(/\.js$/, "");
 
 function record(event, file) {
-  const { name, details, nesting, skip } = event;
+  const { name, details, skip } = event;
   if (details?.type === "suite") return;
   if (file && name === file) return; // node's own wrapper of a file
   if (skip !== undefined) {
     skipped.push(`${short(file)} › ${name}: ${typeof skip === "string" ? skip : "no reason given"}`);
     return;
   }
-  void nesting;
   passed++;
 }
 
@@ -63,6 +62,8 @@ async function runFiles(files, concurrency) {
       if (error?.failureType === "subtestsFailed") continue;
       failed.push(`${short(data.file)} › ${data.name}`);
       console.log(`\nFAILED ${short(data.file)} › ${data.name}\n${cause?.stack ?? cause?.message ?? cause}\n`);
+    } else if (type === "test:diagnostic" && long && data.file) {
+      console.log(`    ${data.message}`);
     } else if (type === "test:stderr" || type === "test:stdout") {
       if (process.env.CIRLAB_TEST_VERBOSE) process.stdout.write(data.message);
     }
