@@ -19,7 +19,7 @@ const upwards = rooms.map((room, i) => ({
   name: `${room}-imports-upwards`,
   severity: "error",
   from: { path: `^src/${room}/` },
-  to: { path: `^src/(${[...rooms.slice(i + 1), "index\\.ts$", "lab\\.ts$"].join("|")})` },
+  to: { path: `^src/(${[...rooms.slice(i + 1), "index\\.ts$", "lab\\.ts$", "python-magic\\.ts$"].join("|")})` },
 }));
 module.exports = {
   forbidden: [

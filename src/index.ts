@@ -6,6 +6,8 @@
  * @module
  */
 
+import { registerPythonMagic } from "./python-magic.ts";
+
 export * from "./base/errors.ts";
 export { barChart, lineChart, progress, table } from "./display/index.ts";
 export type { DeviceReport } from "./engine/index.ts";
@@ -27,3 +29,5 @@ export type { TrainerConfig, TrainerSettings } from "./training/config.ts";
 export { sft } from "./training/sft.ts";
 export { Trainer, type TrainerOptions } from "./training/trainer.ts";
 export type { StepReport, UpdateReport } from "./training/types.ts";
+
+registerPythonMagic();

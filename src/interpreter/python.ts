@@ -1,5 +1,6 @@
 import { InfrastructureError, InvalidInputError } from "../base/errors.ts";
 import { parseInput } from "../base/schema.ts";
+import { displaySymbol, type MimeBundle } from "../display/index.ts";
 import { cirFeedback } from "./feedback.ts";
 import { startJail } from "./jail/start.ts";
 import {
@@ -109,6 +110,15 @@ export class PythonInterpreter implements CodeInterpreter {
       infrastructureFailures: this.#pool.failures,
       totalMs: this.#totalMs,
     };
+  }
+
+  [displaySymbol](): MimeBundle {
+    const { snippets, byStatus, recycled, infrastructureFailures } = this.stats();
+    const outcomes = Object.entries(byStatus).flatMap(([status, count]) => (count ? [`${count} ${status}`] : []));
+    const lines = [this.description];
+    if (snippets) lines.push(`${snippets} snippets (${outcomes.join(", ")}); ${recycled} processes replaced`);
+    if (infrastructureFailures) lines.push(`${infrastructureFailures} failures of the interpreter itself`);
+    return { "text/plain": lines.join("\n") };
   }
 
   /** Ends all processes and waits until they are gone. */
