@@ -1,5 +1,5 @@
 import type { LabContext } from "../base/context.ts";
-import { CheckpointError, InfrastructureError, InvalidInputError, InvariantError } from "../base/errors.ts";
+import { CheckpointError, InfrastructureError, InvalidInputError } from "../base/errors.ts";
 import { parseInput } from "../base/schema.ts";
 import { displaySymbol } from "../display/host.ts";
 import { shield, table, withDisplay } from "../display/index.ts";
@@ -11,18 +11,19 @@ import { collectTrajectories } from "../rollout/collect.ts";
 import { promptFormats } from "../rollout/prompts.ts";
 import type { Task, Taskset } from "../rollout/tasks/index.ts";
 import { advantageEstimator } from "./advantages/index.ts";
-import { type Advantages, type Batch, type ScoredRollout, toRows } from "./batch.ts";
+import type { Advantages, Batch, ScoredRollout } from "./batch.ts";
 import { readCheckpointFiles } from "./checkpoint-files.ts";
 import { type TrainerConfig, type TrainerSettings, trainerConfigSchema } from "./config.ts";
 import { diffFromPaper, type PaperDiff, type PaperSettings } from "./diff.ts";
 import { rolloutMetrics } from "./metrics.ts";
-import { type ObjectiveReport, objectiveTerms, ppoClipSettings } from "./objective.ts";
+import { type ObjectiveReport, objectiveTerms } from "./objective.ts";
 import { ppoClip } from "./objectives/ppo-clip.ts";
-import { lengthBucket, PolicyOptimizer } from "./optimizer.ts";
+import { PolicyOptimizer } from "./optimizer.ts";
 import { scheduled } from "./schedule.ts";
 import { TrainRun } from "./train-run.ts";
 import { batchBundle, objectiveBundle, updateBundle } from "./training-display.ts";
 import type { StepReport, TrainerCheckpoint, UpdateReport } from "./types.ts";
+import { updatePolicy } from "./update.ts";
 
 export interface TrainerOptions extends TrainerSettings {
   lab: LabContext;
@@ -34,9 +35,6 @@ export interface TrainerOptions extends TrainerSettings {
   /** What published configurations say; recipes bring it. */
   papers?: readonly PaperSettings[];
 }
-
-/** The ratio must be 1 within this before the first update of a step. */
-const ratioTolerance = 1e-4;
 
 /**
  * Tool-augmented reinforcement learning, one step at a time: `train` only composes `collect`, `advantages` and `update`,
@@ -162,76 +160,18 @@ export class Trainer {
   /**
    * Updates the policy on a batch.
    *
-   * @throws InvariantError when the policy that sampled the batch is not the one that is trained (and the batch says it
-   * is), or when a loss mask is not what was sampled.
+   * @throws InvariantError when a loss mask is not what was sampled, or when the batch claims to be of this very policy and
+   * a ratio says otherwise; nothing is changed then.
    */
   async update(batch: Batch, advantages: Advantages): Promise<UpdateReport> {
-    if (advantages.perRollout.length !== batch.rollouts.length)
-      throw new InvalidInputError(
-        `The batch has ${batch.rollouts.length} rollouts but there are ${advantages.perRollout.length} advantages.`,
-      );
-    const config = this.#config;
-    const optimizer = await this.#ensureOptimizer();
-    const onPolicy = batch.policyVersion === this.policy.version;
-    const learningRate = this.#learningRate(batch.step);
-    const total = { loss: 0, entropy: 0, kl: 0, clipFraction: 0, tokens: 0, gradNorm: 0, skipped: 0 };
-    let ratioDeviation = 0;
-    for (const [index, part] of miniBatches(batch, config.miniBatches).entries()) {
-      const rollouts = part.map((i) => batch.rollouts[i]!);
-      const rows = toRows(
-        rollouts,
-        part.map((i) => advantages.perRollout[i]!),
-        {
-          rows: Math.max(part.length, this.#rowsPerMiniBatch()),
-          length: lengthBucket(
-            Math.max(...rollouts.map(({ trajectory }) => trajectory.length)),
-            this.policy.config.maxLength,
-          ),
-          maskToolTokens: config.maskToolTokens,
-          padId: this.policy.tokenizer.padId,
-        },
-      );
-      const tokens = rows.mask.reduce((sum, value) => sum + value, 0);
-      const sampled = rollouts.reduce((sum, { trajectory }) => sum + trajectory.sampledCount, 0);
-      if (config.maskToolTokens && tokens !== sampled)
-        throw new InvariantError(
-          `Step ${batch.step}: the loss mask has ${tokens} tokens, but ${sampled} were sampled.`,
-        );
-      const metrics = await optimizer.step(rows, {
-        inputs: {
-          advantages: rows.advantages,
-          oldLogprobs: rows.oldLogprobs,
-          ...ppoClipSettings(config, index === 0 && onPolicy ? ratioTolerance : undefined),
-        },
-        learningRate,
-        weightDecay: config.weightDecay,
-        maxGradNorm: config.maxGradNorm,
-        temperature: config.temperature,
-      });
-      if (index === 0) ratioDeviation = metrics.ratioDeviation!;
-      if (index === 0 && onPolicy && ratioDeviation > ratioTolerance)
-        throw new InvariantError(
-          `Step ${batch.step}: before the first update a token's ratio is off 1 by ${ratioDeviation.toExponential(1)}: ` +
-            "the sampler and the trainer disagree about the same weights.",
-        );
-      for (const key of ["loss", "entropy", "kl", "clipFraction"] as const) total[key] += metrics[key]! * tokens;
-      total.tokens += tokens;
-      total.gradNorm = Math.max(total.gradNorm, metrics.gradNorm!);
-      total.skipped += metrics.skipped!;
-    }
-    this.policy.version++;
-    const mean = (value: number) => value / Math.max(1, total.tokens);
-    const report: UpdateReport = {
-      loss: mean(total.loss),
-      gradNorm: total.gradNorm,
-      entropy: mean(total.entropy),
-      kl: mean(total.kl),
-      clipFraction: mean(total.clipFraction),
-      ratioDeviation,
-      learningRate,
-      tokens: total.tokens,
-      skipped: total.skipped,
-    };
+    const report = await updatePolicy({
+      policy: this.policy,
+      optimizer: await this.#ensureOptimizer(),
+      config: this.#config,
+      learningRate: this.#learningRate(batch.step),
+      batch,
+      advantages,
+    });
     return withDisplay(report, updateBundle);
   }
 
@@ -335,10 +275,6 @@ export class Trainer {
     return config;
   }
 
-  #rowsPerMiniBatch(): number {
-    return (this.#config.promptsPerStep / this.#config.miniBatches) * this.#config.numGenerations;
-  }
-
   #learningRate(step: number): number {
     const { learningRate, warmupSteps } = this.#config;
     return scheduled(learningRate, step) * Math.min(1, (step + 1) / Math.max(1, warmupSteps));
@@ -360,14 +296,4 @@ export class Trainer {
     });
     return this.#optimizer;
   }
-}
-
-/** Indices of the rollouts of each mini-batch: prompts in order, whole groups together. */
-function miniBatches(batch: Batch, count: number): number[][] {
-  const groups = [...new Set(batch.rollouts.map(({ group }) => group))].sort((a, b) => a - b);
-  const size = Math.ceil(groups.length / count);
-  return Array.from({ length: Math.ceil(groups.length / size) }, (_, part) => {
-    const members = new Set(groups.slice(part * size, (part + 1) * size));
-    return batch.rollouts.flatMap(({ group }, i) => (members.has(group) ? [i] : []));
-  });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -19,12 +19,14 @@ interface Cell {
   outputs?: Output[];
 }
 
+const tutorial = (name: string) => join(root, "notebooks/tutorials", name);
+
 /** Executes a notebook as a user would: `cirlab run`, in a folder of its own. */
-async function run(notebook: string, parameters: Record<string, unknown>): Promise<Cell[]> {
+async function run(notebook: string, parameters: Record<string, unknown> = {}): Promise<Cell[]> {
   const folder = await mkdtemp(join(tmpdir(), "cirlab-notebook-"));
   const output = join(folder, "out.ipynb");
   const flags = Object.entries(parameters).flatMap(([name, value]) => ["-p", `${name}=${JSON.stringify(value)}`]);
-  const args = [join(root, "bin/cirlab.js"), "run", join(root, "notebooks/tutorials", notebook), "--output", output];
+  const args = [join(root, "bin/cirlab.js"), "run", notebook, "--output", output];
   const child = spawn(process.execPath, [...args, ...flags], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   for (const stream of [child.stdout, child.stderr])
@@ -49,7 +51,7 @@ function outputOf(cells: Cell[], text: string): string {
 
 for (const engine of ["pyodide", "auto"]) {
   test(`the first tutorial runs (${engine})`, async () => {
-    const cells = await run("01-first-rollout.ipynb", { coldStartSteps: 60, engine });
+    const cells = await run(tutorial("01-first-rollout.ipynb"), { coldStartSteps: 60, engine });
     assert.match(outputOf(cells, "PythonInterpreter.start"), engine === "pyodide" ? /Pyodide/ : /Python 3/);
     const python = outputOf(cells, "print(geo(17))");
     assert.match(python, /1267650600228229401496703205376/);
@@ -63,7 +65,7 @@ for (const engine of ["pyodide", "auto"]) {
 }
 
 test("the second tutorial, small, shows accuracy rising", async () => {
-  const cells = await run("02-learning-to-use-code.ipynb", {
+  const cells = await run(tutorial("02-learning-to-use-code.ipynb"), {
     families: ["algebra", "chain1"],
     coldStartSteps: 260,
     steps: 14,
@@ -82,4 +84,23 @@ test("the second tutorial, small, shows accuracy rising", async () => {
     panel.outputs!.some((output) => output.data?.["image/svg+xml"]),
     "no live panel",
   );
+});
+
+test("the README's tour runs as it stands, with fewer steps", async () => {
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  const tour = /```ts\n([\s\S]*?)```/.exec(readme)![1]!;
+  const small = tour
+    .replace("steps: 400", "steps: 60")
+    .replaceAll("40)", "2)")
+    .replace("steps: 40 ", "steps: 2 ")
+    .replace("samples: 16", "samples: 2");
+  assert.notEqual(small, tour);
+  const cells = small
+    .split("\n\n")
+    .map((source, i) => ({ cell_type: "code", id: `c${i}`, metadata: {}, source, execution_count: null, outputs: [] }));
+  const metadata = { kernelspec: { name: "cirlab", display_name: "TypeScript", language: "typescript" } };
+  const path = join(await mkdtemp(join(tmpdir(), "cirlab-readme-")), "tour.ipynb");
+  await writeFile(path, JSON.stringify({ cells, metadata, nbformat: 4, nbformat_minor: 5 }));
+  const outputs = await run(path);
+  assert.match(plain(outputs.at(-1)!), /avg@2/);
 });

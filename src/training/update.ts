@@ -1,0 +1,93 @@
+import { InvalidInputError, InvariantError } from "../base/errors.ts";
+import type { Policy } from "../policy/policy.ts";
+import { type Advantages, type Batch, toRows } from "./batch.ts";
+import type { TrainerConfig } from "./config.ts";
+import { ppoClipSettings } from "./objective.ts";
+import { lengthBucket, type PolicyOptimizer } from "./optimizer.ts";
+import type { UpdateReport } from "./types.ts";
+
+/** The ratio must be 1 within this before the first update of a step. */
+const ratioTolerance = 1e-4;
+
+export interface UpdateInput {
+  readonly policy: Policy;
+  readonly optimizer: PolicyOptimizer;
+  readonly config: TrainerConfig;
+  readonly learningRate: number;
+  readonly batch: Batch;
+  readonly advantages: Advantages;
+}
+
+/** Takes one optimizer step per mini-batch and raises the policy's version. */
+export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
+  const { policy, optimizer, config, learningRate, batch, advantages } = input;
+  const rowsPerMiniBatch = (config.promptsPerStep / config.miniBatches) * config.numGenerations;
+  if (advantages.perRollout.length !== batch.rollouts.length)
+    throw new InvalidInputError(
+      `The batch has ${batch.rollouts.length} rollouts but there are ${advantages.perRollout.length} advantages.`,
+    );
+  const onPolicy = batch.policyVersion === policy.version;
+  const total = { loss: 0, entropy: 0, kl: 0, clipFraction: 0, tokens: 0, gradNorm: 0, skipped: 0 };
+  let ratioDeviation = 0;
+  for (const [index, part] of miniBatches(batch, config.miniBatches).entries()) {
+    const rollouts = part.map((i) => batch.rollouts[i]!);
+    const rows = toRows(
+      rollouts,
+      part.map((i) => advantages.perRollout[i]!),
+      {
+        rows: Math.max(part.length, rowsPerMiniBatch),
+        length: lengthBucket(Math.max(...rollouts.map(({ trajectory }) => trajectory.length)), policy.config.maxLength),
+        maskToolTokens: config.maskToolTokens,
+        padId: policy.tokenizer.padId,
+      },
+    );
+    const tokens = rows.mask.reduce((sum, value) => sum + value, 0);
+    const sampled = rollouts.reduce((sum, { trajectory }) => sum + trajectory.sampledCount, 0);
+    if (config.maskToolTokens && tokens !== sampled)
+      throw new InvariantError(`Step ${batch.step}: the loss mask has ${tokens} tokens, but ${sampled} were sampled.`);
+    const metrics = await optimizer.step(rows, {
+      inputs: {
+        advantages: rows.advantages,
+        oldLogprobs: rows.oldLogprobs,
+        ...ppoClipSettings(config, index === 0 && onPolicy ? ratioTolerance : undefined),
+      },
+      learningRate,
+      weightDecay: config.weightDecay,
+      maxGradNorm: config.maxGradNorm,
+      temperature: config.temperature,
+    });
+    if (index === 0) ratioDeviation = metrics.ratioDeviation!;
+    if (index === 0 && onPolicy && !(ratioDeviation < ratioTolerance))
+      throw new InvariantError(
+        `Step ${batch.step}: before the first update a token's ratio is off 1 by ${ratioDeviation.toExponential(1)}: ` +
+          "the sampler and the trainer disagree about the same weights.",
+      );
+    for (const key of ["loss", "entropy", "kl", "clipFraction"] as const) total[key] += metrics[key]! * tokens;
+    total.tokens += tokens;
+    total.gradNorm = Math.max(total.gradNorm, metrics.gradNorm!);
+    total.skipped += metrics.skipped!;
+  }
+  policy.version++;
+  const mean = (value: number) => value / Math.max(1, total.tokens);
+  return {
+    loss: mean(total.loss),
+    gradNorm: total.gradNorm,
+    entropy: mean(total.entropy),
+    kl: mean(total.kl),
+    clipFraction: mean(total.clipFraction),
+    ratioDeviation,
+    learningRate,
+    tokens: total.tokens,
+    skipped: total.skipped,
+  };
+}
+
+/** Indices of the rollouts of each mini-batch: prompts in order, whole groups together. */
+function miniBatches(batch: Batch, count: number): number[][] {
+  const groups = [...new Set(batch.rollouts.map(({ group }) => group))].sort((a, b) => a - b);
+  const size = Math.ceil(groups.length / count);
+  return Array.from({ length: Math.ceil(groups.length / size) }, (_, part) => {
+    const members = new Set(groups.slice(part * size, (part + 1) * size));
+    return batch.rollouts.flatMap(({ group }, i) => (members.has(group) ? [i] : []));
+  });
+}
