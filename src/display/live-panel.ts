@@ -27,7 +27,7 @@ export interface LivePanelOptions {
   stream?: TextStream;
 }
 
-/** Mime type of `{ runId, title }`: a reference to a recorded run. */
+/** Mime type of `{ runId, title, status }`: a reference to a recorded run, and the line under its title. */
 export const runMimeType = "application/vnd.cirlab.run+json";
 
 const shownAlerts = 3;
@@ -116,7 +116,9 @@ export class LivePanel {
     return {
       "text/plain": panelText(state),
       "image/svg+xml": panelSvg(state),
-      ...(this.runId === undefined ? {} : { [runMimeType]: { runId: this.runId, title: this.title } }),
+      ...(this.runId === undefined
+        ? {}
+        : { [runMimeType]: { runId: this.runId, title: this.title, status: this.#status } }),
     };
   }
 

@@ -25,7 +25,7 @@ test("a thousand steps in two seconds are at most ten pictures a second in one p
   assert.equal(outputs.sent[0]!.kind, "display");
   assert.equal(new Set(outputs.sent.map(({ id }) => id)).size, 1);
   const last = outputs.sent.at(-1)!.bundle;
-  assert.deepEqual(last[runMimeType], { runId: "run-1", title: "run & run" });
+  assert.deepEqual(last[runMimeType], { runId: "run-1", title: "run & run", status: "1000 steps" });
   const { elements, text } = parseXml(String(last["image/svg+xml"]));
   assert.equal(elements.filter(({ name }) => name === "polyline").length, 2);
   for (const word of ["1000 steps", "50.0 %", "&lt;accuracy&gt;", "entropy &lt; 0.1", "run &amp; run"])

@@ -40,11 +40,11 @@ export async function launchBrowser(t: Pick<TestContext, "after">, executablePat
 let folder: Promise<string> | undefined;
 
 /** The picture in the README. */
-const readmePicture = fileURLToPath(new URL("../../../notebooks/images/live-panel.png", import.meta.url));
+const readmePicture = fileURLToPath(new URL("../../../notebooks/images/training.png", import.meta.url));
 
 /**
  * Takes a picture of the page for people to look at, in the folder that SCREENSHOTS names or else in a temporary one.
- * With UPDATE_SCREENSHOT=1 the one named `live-panel` also becomes the README's.
+ * With UPDATE_SCREENSHOT=1 the one named `training` also becomes the README's.
  */
 export async function screenshot(page: Page, name: string): Promise<string> {
   folder ??= process.env.SCREENSHOTS
@@ -52,7 +52,7 @@ export async function screenshot(page: Page, name: string): Promise<string> {
     : mkdtemp(join(tmpdir(), "cirlab-screenshots-"));
   const path = join(await folder, `${name}.png`);
   await page.screenshot({ path });
-  if (name === "live-panel" && process.env.UPDATE_SCREENSHOT === "1") {
+  if (name === "training" && process.env.UPDATE_SCREENSHOT === "1") {
     await mkdir(dirname(readmePicture), { recursive: true });
     await copyFile(path, readmePicture);
   }
@@ -118,6 +118,20 @@ export class NotebookPage {
   async run(index: number): Promise<void> {
     await this.start(index);
     await this.ended(index);
+  }
+
+  /** Replaces a cell's source. */
+  async write(index: number, source: string): Promise<void> {
+    await this.cell(index).locator(".jp-InputArea-editor").click();
+    await this.page.keyboard.press("Control+a");
+    await this.page.keyboard.insertText(source);
+  }
+
+  /** Adds a cell of code below another one. */
+  async insertBelow(index: number, source: string): Promise<void> {
+    await this.cell(index).locator(".jp-InputArea-prompt").click();
+    await this.page.keyboard.press("b");
+    await this.write(index + 1, source);
   }
 
   /** Until a cell that was started has its number. */

@@ -25,6 +25,7 @@ export class RunCharts {
   readonly #resize = new ResizeObserver(() => this.#schedule());
   readonly #theme = new MutationObserver(() => this.#schedule());
   #frame: number | undefined;
+  #caption: string | undefined;
 
   constructor(run: RunSeries) {
     this.#run = run;
@@ -39,6 +40,12 @@ export class RunCharts {
     run.changed.connect(this.#schedule, this);
     this.#resize.observe(grid);
     this.#theme.observe(document.body, { attributeFilter: ["data-jp-theme-name"] });
+    this.#schedule();
+  }
+
+  /** Says how the run stands in the words of the cell that trains; undefined: in the channel's own. */
+  describe(caption: string | undefined): void {
+    this.#caption = caption;
     this.#schedule();
   }
 
@@ -101,7 +108,7 @@ export class RunCharts {
     this.node.dataset.state = end === undefined ? "training" : "ended";
     const last = steps.at(-1);
     const text = last === undefined ? "waiting for the first step" : `step ${last}`;
-    this.#status.textContent = end === undefined ? text : `${text} · ${end}`;
+    this.#status.textContent = this.#caption ?? (end === undefined ? text : `${text} · ${end}`);
     this.#alert.textContent = alert ?? "";
     for (const { metric, plot, value, place } of this.#charts) {
       const column = columns.get(metric.key)!;

@@ -4,13 +4,17 @@ import { runChannel } from "./run-channel.ts";
 import { RunCharts } from "./run-charts.ts";
 import type { RunSeries } from "./run-series.ts";
 
-/** The output that stands for a run: `{ runId, title? }`, beside the picture (image/svg+xml) that is saved with it. */
+/**
+ * The output that stands for a run: `{ runId, title?, status? }`, beside the picture (image/svg+xml) that is saved with
+ * it.
+ */
 export const runMimeType = "application/vnd.cirlab.run+json";
 
 /** Under the cell that trains: the run's live charts, or the saved picture while the server has nothing of the run. */
 class RenderedRun extends Widget implements IRenderMime.IRenderer {
   readonly #heading = document.createElement("strong");
   readonly #picture = document.createElement("img");
+  #status: string | undefined;
   #run: RunSeries | undefined;
   #charts: RunCharts | undefined;
 
@@ -23,9 +27,11 @@ class RenderedRun extends Widget implements IRenderMime.IRenderer {
 
   /** Comes again with every new picture of a run that trains. */
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
-    const { runId, title } = model.data[runMimeType] as { runId?: unknown; title?: unknown };
+    const { runId, title, status } = model.data[runMimeType] as { runId?: unknown; title?: unknown; status?: unknown };
     if (typeof runId !== "string") throw new Error(`The output names no run: runId is ${JSON.stringify(runId)}.`);
     this.#heading.textContent = typeof title === "string" ? title : runId;
+    this.#status = typeof status === "string" && status ? status : undefined;
+    this.#charts?.describe(this.#status);
     this.#picture.alt = [model.data["text/plain"]].flat().join("");
     this.#follow(runChannel.run(runId));
     runChannel.subscribe(runId);
@@ -53,6 +59,7 @@ class RenderedRun extends Widget implements IRenderMime.IRenderer {
   #update(): void {
     if (!this.#run || this.#charts || this.#run.steps.length === 0) return;
     this.#charts = new RunCharts(this.#run);
+    this.#charts.describe(this.#status);
     this.node.append(this.#charts.node);
     this.#picture.hidden = true;
     this.#heading.hidden = false;
