@@ -10,8 +10,8 @@ const run = promisify(execFile);
 const modes = [
   { engine: "jail", isolation: "snippet", snippets: 200, what: "jail" },
   { engine: "pyodide", isolation: "pooled", snippets: 400, what: "Pyodide, pooled" },
-  { engine: "pyodide", isolation: "rollout", snippets: 24, what: "Pyodide, a process per rollout of 3 snippets" },
-  { engine: "pyodide", isolation: "snippet", snippets: 12, what: "Pyodide, a process per snippet" },
+  { engine: "pyodide", isolation: "rollout", snippets: 12, what: "Pyodide, a process per rollout of 3 snippets" },
+  { engine: "pyodide", isolation: "snippet", snippets: 6, what: "Pyodide, a process per snippet" },
 ] as const;
 
 const snippetsPerRollout = 3;
