@@ -145,12 +145,14 @@ test("pyodide: pooled snippets find everything as it was", async (t) => {
 test("pyodide: a rollout keeps its process, another one gets a fresh one", async (t) => {
   const python = await PythonInterpreter.start({ engine: "pyodide", isolation: "rollout", lanes: 1 });
   t.after(() => python.close());
-  await python.run("print(1)", { rolloutId: "a" });
-  await python.run("print(1)", { rolloutId: "a" });
+  // The reset between snippets leaves class attributes alone: they tell one process from another.
+  await python.run("import random\nrandom.Random.marker = 1\nprint(1)", { rolloutId: "a" });
+  const marked = async (rolloutId: string) =>
+    (await python.run("import random\nprint(hasattr(random.Random, 'marker'))", { rolloutId })).stdout;
+  assert.equal(await marked("a"), "True\n");
   assert.equal(python.stats().recycled, 0);
-  await python.run("print(1)", { rolloutId: "b" });
-  await python.run("print(1)", { rolloutId: "b" });
-  assert.ok(python.stats().recycled >= 1);
+  assert.equal(await marked("b"), "False\n");
+  assert.equal(await marked("b"), "False\n");
   const before = python.stats().recycled;
   await python.run("print(1)");
   await python.run("print(1)");

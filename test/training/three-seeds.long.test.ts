@@ -13,8 +13,8 @@ for (const seed of [80, 81, 82]) {
   test(`seed ${seed}: reinforcement teaches the policy to use code`, async (t) => {
     const lab = new Lab({ seed, device: "cpu", threads: 2 });
     const python = await PythonInterpreter.start({ isolation: "pooled" });
+    const policy = await Policy.create("tiny-math", { lab });
     try {
-      const policy = await Policy.create("tiny-math", { lab });
       const { train, heldOut } = tasks.arithmetic().split({ heldOut: 84 });
       await sft({ lab, policy, interpreter: python, taskset: train });
       const before = await lab.evaluate(policy, heldOut, { interpreter: python, samples: 16 });
@@ -40,6 +40,7 @@ for (const seed of [80, 81, 82]) {
       assert.ok(after.summary.codeShareOfCorrect > before.summary.codeShareOfCorrect);
     } finally {
       await python.close();
+      await policy.engine.close();
     }
   });
 }
