@@ -22,9 +22,8 @@ Measures this package beside its peers, in turn, and prints the ratios.
   --python PATH   Python that has torch or ipykernel (default: $CIRLAB_BENCH_PYTHON, /usr/bin/python3, python3)
   --write         put the tables into BENCHMARKS.md`;
 
-/** Runs the benchmarks named in `argv`, or all. Returns the exit code. */
-export async function main(argv: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
+const parse = (argv: string[]) =>
+  parseArgs({
     args: argv,
     allowPositionals: true,
     options: {
@@ -35,6 +34,17 @@ export async function main(argv: string[]): Promise<number> {
       help: { type: "boolean", short: "h", default: false },
     },
   });
+
+/** Runs the benchmarks named in `argv`, or all. Returns the exit code. */
+export async function main(argv: string[]): Promise<number> {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(argv);
+  } catch (error) {
+    console.error(`cirlab bench: ${(error as Error).message}\n\n${usage}`);
+    return 2;
+  }
+  const { values, positionals } = parsed;
   if (values.help) {
     console.log(usage);
     return 0;
