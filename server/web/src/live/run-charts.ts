@@ -3,6 +3,9 @@ import { type Metric, metrics, type RunSeries } from "./run-series.ts";
 
 const chartHeight = 110;
 
+/** Distances between the marks of the axis of steps, which are whole. */
+const stepIncrements = [1, 10, 100, 1000, 10_000, 100_000].flatMap((size) => [size, 2 * size, 5 * size]);
+
 /** Short form of a value for a chart's title. */
 function format(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
@@ -86,7 +89,7 @@ export class RunCharts {
         legend: { show: false },
         cursor: { sync: { key: this.#run.id }, drag: { setScale: false } },
         scales: { x: { time: false } },
-        axes: [axis(24, 50), axis(42, 24)],
+        axes: [{ ...axis(24, 50), incrs: stepIncrements }, axis(42, 24)],
         series: [{}, { stroke: () => themeColor("--jp-brand-color1", "#1976d2"), width: 1.5, points: { size: 4 } }],
       },
       [[], []],
