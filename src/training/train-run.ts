@@ -72,7 +72,7 @@ export class TrainRun implements AsyncIterable<StepReport> {
       const error = reason === "failed" ? { error: String(failure) } : {};
       run?.append({ type: "run-finished", step: trainer.step, reason, ...error });
       await livePublisher()?.flush();
-      panel.done(`${this.#progress(started)} · ${reason}${run ? ` · recorded in ${run.folder}` : ""}`);
+      panel.done(`${this.#progress(started, true)} · ${reason}${run ? ` · recorded in ${run.folder}` : ""}`);
     }
   }
 
@@ -110,14 +110,14 @@ export class TrainRun implements AsyncIterable<StepReport> {
     await run.saveCheckpoint(trainer.step, await checkpointFiles(trainer.policy, await trainer.checkpoint()));
   }
 
-  #progress(started: number): string {
+  #progress(started: number, isOver = false): string {
     const taken = this.steps.length;
     const elapsed = performance.now() - started;
     const last = this.steps.at(-1);
     const left = taken ? ` · about ${formatDuration(((this.count - taken) * elapsed) / taken)} left` : "";
     const accuracy = last ? ` · accuracy ${formatPercent(last.metrics.accuracy)}` : "";
     const kl = last ? ` · KL ${formatNumber(last.metrics.kl, 2)}` : "";
-    return `step ${taken} of ${this.count}${accuracy}${kl} · ${formatDuration(elapsed)}${taken < this.count ? left : ""}`;
+    return `step ${taken} of ${this.count}${accuracy}${kl} · ${formatDuration(elapsed)}${isOver || taken === this.count ? "" : left}`;
   }
 }
 
