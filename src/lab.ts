@@ -86,8 +86,12 @@ export class Lab implements LabContext {
   }
 
   /** Samples every task several times and counts; see {@link EvaluateOptions}. */
-  evaluate(policy: Policy, taskset: Taskset, options: EvaluateOptions): Promise<EvaluationCard> {
-    return evaluate(this, policy, taskset, options);
+  async evaluate(
+    policy: Policy,
+    taskset: Taskset | Promise<Taskset>,
+    options: EvaluateOptions,
+  ): Promise<EvaluationCard> {
+    return evaluate(this, policy, await taskset, options);
   }
 
   async [displaySymbol](): Promise<unknown> {

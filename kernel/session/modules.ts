@@ -69,6 +69,7 @@ export class Modules {
   async #loadOnce(specifier: string): Promise<void> {
     if (Object.hasOwn(this.#builtIn, specifier) || this.#imported.has(specifier) || isBuiltin(specifier)) return;
     if (specifier === "cirlab") return this.#import(specifier, ownPackage());
+    if (/^(?:file|data):/.test(specifier)) return this.#import(specifier, specifier);
     if (this.#ownFile(specifier, process.cwd())) return;
     let file: string;
     try {

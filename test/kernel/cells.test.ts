@@ -101,6 +101,8 @@ describe("cells", { concurrency: false }, () => {
     assert.equal(await result('import { answer } from "esm-only"; answer'), "42");
     assert.equal(await result('import * as esm from "esm-only"; esm.grow(); esm.live'), "2");
     assert.equal(await result('(await import("esm-only")).answer'), "42");
+    const url = "const url: string = 'data:text/javascript,export const answer = 43';";
+    assert.equal(await result(`${url} (await import(url)).answer`), "43");
     const { reply } = await kernel.execute("const wrong: string = answer");
     assert.match(reply.evalue as string, /Type 'number' is not assignable to type 'string'/);
   });
