@@ -72,7 +72,7 @@ export class TrainRun implements AsyncIterable<StepReport> {
       const error = reason === "failed" ? { error: String(failure) } : {};
       run?.append({ type: "run-finished", step: trainer.step, reason, ...error });
       await livePublisher()?.flush();
-      panel.done(`${this.#progress(started, true)} · ${reason}${run ? ` · recorded in ${run.folder}` : ""}`);
+      panel.done(`${this.#progress(started, true)} · ${reason}${run ? ` · ${run.folder}` : ""}`);
     }
   }
 
