@@ -154,7 +154,7 @@ test("the tutorials in Chromium", { timeout: forPicture ? 600_000 : 300_000 }, a
     await notebook.page.locator('.jp-NotebookPanel-toolbar [data-jp-item-name="interrupt"]').click();
     await notebook.ended(training);
     await panel.locator(".cirlab-run-status", { hasText: "interrupted" }).waitFor();
-    await charts.locator(".cirlab-run-status", { hasText: /· interrupted · recorded in / }).waitFor();
+    await charts.locator(".cirlab-run-status", { hasText: /· interrupted · / }).waitFor();
 
     const state = "[trainer.step, policy.version - coldStartSteps, typeof python.run].join()";
     await notebook.insertBelow(training, state);
