@@ -17,6 +17,11 @@ export interface SessionOwner {
   stuck(): void;
 }
 
+interface Run {
+  subshell: string | undefined;
+  settle(result: RunResult): void;
+}
+
 /** How long a session may leave an interrupt unanswered before the user is told. */
 const stuckAfterMs = 3000;
 /** The same after it said that the cell is stopping: longer than its own limits. */
@@ -26,7 +31,10 @@ const stuckWhileStoppingMs = 6000;
 export class Session {
   readonly #owner: SessionOwner;
   #process: SessionProcess | undefined;
-  #running: { id: string; settle(result: RunResult): void } | undefined;
+  /** Runs whose outcome is not known, by the id of their message. */
+  readonly #running = new Map<string, Run>();
+  /** Ids of the runs that an interrupt waits for. */
+  #interrupted: string[] = [];
   #stuckTimer: NodeJS.Timeout | undefined;
   #isStuck = false;
   #wasKilled = false;
@@ -36,19 +44,10 @@ export class Session {
     this.#start();
   }
 
-  /** Runs a cell; resolves when its outcome is known, also when the process dies under it. */
+  /** Runs a cell, beside those that run already; resolves when its outcome is known, also when the process dies. */
   run(message: RunMessage): Promise<RunResult> {
     return new Promise((settle) => {
-      this.#running = {
-        id: message.id,
-        settle: (result) => {
-          this.#running = undefined;
-          clearTimeout(this.#stuckTimer);
-          this.#stuckTimer = undefined;
-          this.#isStuck = false;
-          settle(result);
-        },
-      };
+      this.#running.set(message.id, { subshell: message.subshell, settle });
       this.send(message);
     });
   }
@@ -57,7 +56,10 @@ export class Session {
     void (this.#process ?? this.#start()).send(message);
   }
 
-  /** Interrupts the running cell; one that was found stuck is ended with its process. */
+  /**
+   * Interrupts the main shell's running cell, else those of all subshells; where they were found stuck, their process
+   * is ended.
+   */
   interrupt(): void {
     if (this.#isStuck) {
       this.#wasKilled = true;
@@ -66,7 +68,11 @@ export class Session {
     }
     // Without a running cell it still ends a loop that an earlier cell left in a timer.
     this.#process?.interrupt();
-    if (this.#running && !this.#stuckTimer) this.#watch(stuckAfterMs);
+    if (this.#stuckTimer) return;
+    const all = [...this.#running];
+    const main = all.filter(([, { subshell }]) => subshell === undefined);
+    this.#interrupted = (main.length > 0 ? main : all).map(([id]) => id);
+    if (this.#interrupted.length > 0) this.#watch(stuckAfterMs);
   }
 
   async close(): Promise<void> {
@@ -82,6 +88,18 @@ export class Session {
     }, afterMs);
   }
 
+  #settle(id: string, result: RunResult): void {
+    const run = this.#running.get(id);
+    this.#running.delete(id);
+    this.#interrupted = this.#interrupted.filter((other) => other !== id);
+    if (this.#interrupted.length === 0) {
+      clearTimeout(this.#stuckTimer);
+      this.#stuckTimer = undefined;
+      this.#isStuck = false;
+    }
+    run?.settle(result);
+  }
+
   #start(): SessionProcess {
     const started: SessionProcess = new SessionProcess({
       message: (message, buffers) => this.#receive(message, buffers),
@@ -94,9 +112,9 @@ export class Session {
 
   #receive(message: FromSession, buffers: Uint8Array[]): void {
     if (message.type === "done") {
-      if (message.id === this.#running?.id) this.#running.settle(message);
+      this.#settle(message.id, message);
     } else if (message.type === "interrupting") {
-      if (message.id === this.#running?.id && !this.#isStuck) this.#watch(stuckWhileStoppingMs);
+      if (this.#interrupted.includes(message.id) && !this.#isStuck) this.#watch(stuckWhileStoppingMs);
     } else if (message.type !== "ready") {
       this.#owner.event(message, buffers);
     }
@@ -107,20 +125,17 @@ export class Session {
     this.#wasKilled = false;
     const couldStart = this.#process?.wasReady === true;
     this.#process = undefined;
-    const running = this.#running;
-    this.#owner.lost(why, running !== undefined);
+    const ids = [...this.#running.keys()];
+    this.#owner.lost(why, ids.length > 0);
     // One that never came up is not started again before it is needed.
     if (couldStart) this.#start();
     const evalue = `The session process is gone: ${why}. All variables are lost; a new session runs. Run your cells again from the top.`;
-    running?.settle({
-      defined: [],
-      outcome: {
-        status: "error",
-        interrupted: false,
-        ename: "SessionDied",
-        evalue,
-        traceback: [`\u001b[31mSessionDied\u001b[39m: ${evalue}`],
-      },
-    });
+    const traceback = [`\u001b[31mSessionDied\u001b[39m: ${evalue}`];
+    for (const id of ids) {
+      this.#settle(id, {
+        defined: [],
+        outcome: { status: "error", interrupted: false, ename: "SessionDied", evalue, traceback },
+      });
+    }
   }
 }

@@ -16,6 +16,8 @@ const shieldGraceMs = 5000;
 export interface Cell {
   readonly id: string;
   readonly frontCellId: string | undefined;
+  /** The subshell that it runs in; the main shell has none. */
+  readonly subshell: string | undefined;
   readonly controller: AbortController;
   /** Its code asked for the interrupt signal: it may need a moment to stop in good order. */
   watchesSignal: boolean;
@@ -35,7 +37,8 @@ const { setTimeout: startTimer } = globalThis;
 export class Cells {
   readonly flag: Int32Array;
   readonly #context = new AsyncLocalStorage<Cell>();
-  #current: Cell | undefined;
+  /** Those whose outcome is not known; the main shell has at most one, and so has each subshell. */
+  readonly #running = new Set<Cell>();
   #last: Cell | undefined;
 
   constructor() {
@@ -48,21 +51,33 @@ export class Cells {
     });
     watchdog.unref();
     watchdog.on("message", () => {
-      if (Atomics.exchange(this.flag, interruptFlag, 0) !== 0 && this.#current) this.interrupt(this.#current);
+      if (Atomics.exchange(this.flag, interruptFlag, 0) === 0) return;
+      for (const cell of this.#targets()) this.interrupt(cell);
     });
   }
 
-  /** The cell that the calling code belongs to; for code without one, the running cell or the last that ran. */
+  /** The cell that the calling code belongs to; for code without one, a running cell or the last that ran. */
   here(): Cell | undefined {
-    return this.#context.getStore() ?? this.#current ?? this.#last;
+    return this.#context.getStore() ?? this.#targets()[0] ?? this.#last;
   }
 
-  /** Runs the code of a new cell, which becomes the running one until its outcome is known. */
-  start(head: { id: string; frontCellId?: string }, run: (cell: Cell) => Promise<CellOutcome>): void {
+  /** What an interrupt stops: the cell of the main shell, and where that is idle the cells of all subshells. */
+  #targets(): Cell[] {
+    const running = [...this.#running];
+    const main = running.filter((cell) => cell.subshell === undefined);
+    return main.length > 0 ? main : running;
+  }
+
+  /** Runs the code of a new cell, which is a running one until its outcome is known. */
+  start(
+    head: { id: string; frontCellId?: string; subshell?: string },
+    run: (cell: Cell) => Promise<CellOutcome>,
+  ): void {
     const cell = newCell(head);
-    this.#current = this.#last = cell;
-    // An interrupt of the cell before must not hit this one.
-    Atomics.store(this.flag, interruptFlag, 0);
+    // An interrupt of a cell before must not hit this one.
+    if (this.#running.size === 0) Atomics.store(this.flag, interruptFlag, 0);
+    this.#running.add(cell);
+    this.#last = cell;
     this.#context.run(cell, () => {
       run(cell).then(
         (outcome) => this.finish(cell, outcome),
@@ -90,7 +105,7 @@ export class Cells {
   finish(cell: Cell, outcome: CellOutcome): void {
     if (cell.done) return;
     cell.done = true;
-    if (this.#current === cell) this.#current = undefined;
+    this.#running.delete(cell);
     emit({ type: "done", id: cell.id, defined: cell.definedNames(), outcome });
   }
 
@@ -117,7 +132,7 @@ export class Cells {
     if (this.flag[shieldDepth] !== 0) return;
     const cell = this.#context.getStore();
     const isLate = this.flag[interruptFlag] === 2;
-    if (cell && cell === this.#current) {
+    if (cell && this.#targets().includes(cell)) {
       // The flag stays up until the thread is free: code that catches the error meets the next check.
       this.interrupt(cell);
       throw new KernelInterrupt();
@@ -174,13 +189,14 @@ export class Cells {
   }
 }
 
-function newCell(head: { id: string; frontCellId?: string }): Cell {
+function newCell(head: { id: string; frontCellId?: string; subshell?: string }): Cell {
   const controller = new AbortController();
   // Every pending step of a training may listen to it.
   setMaxListeners(0, controller.signal);
   return {
     id: head.id,
     frontCellId: head.frontCellId,
+    subshell: head.subshell,
     controller,
     watchesSignal: false,
     shields: 0,

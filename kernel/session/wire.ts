@@ -11,6 +11,8 @@ interface CellHead {
   label: string;
   /** The front end's identity of the cell, if it told one. */
   frontCellId?: string;
+  /** The subshell that it runs in; absent for the main shell. Cells of different shells run side by side. */
+  subshell?: string;
 }
 
 export type ToSession =
