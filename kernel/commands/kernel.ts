@@ -1,32 +1,65 @@
 import { Kernel } from "../front/kernel.ts";
-import { readConnectionFile } from "../protocol/connection.ts";
+import { type ConnectionInfo, readConnectionFile } from "../protocol/connection.ts";
+import { settle } from "../session/settle.ts";
+import { readOrder, type SpareOrder } from "./spareOrder.ts";
 
 const usage = "Usage: cirlab kernel <connection-file>   (Jupyter starts it so; see cirlab install)";
 
-/** `cirlab kernel <connection-file>`: the kernel process. Returns when a client has shut it down. */
+/**
+ * `cirlab kernel <connection-file>`: the kernel process. Returns when a client has shut it down.
+ *
+ * `cirlab kernel --spare` (for servers) gets everything ready and waits for a `SpareOrder`, one line of JSON on standard
+ * input; from then on it is the kernel that a start in that folder with that environment would have made. It ends when
+ * standard input does.
+ */
 export async function main(argv: string[]): Promise<number> {
-  const file = argv.find((argument) => !argument.startsWith("-"));
   if (argv.includes("--help")) {
     console.log(usage);
     return 0;
   }
-  if (!file || argv.length !== 1) {
+  const [argument] = argv;
+  if (argv.length !== 1 || !argument || (argument.startsWith("-") && argument !== "--spare")) {
     console.error(usage);
     return 2;
   }
-  let kernel: Kernel;
   try {
-    kernel = new Kernel(readConnectionFile(file));
+    if (argument === "--spare") return await beSpare();
+    const connection = readConnectionFile(argument);
+    return await serve(new Kernel(), connection);
   } catch (error) {
     console.error(`cirlab kernel: ${(error as Error).message}`);
     return 2;
   }
+}
+
+/** Serves until a client or a signal ends the kernel. */
+async function serve(kernel: Kernel, connection: ConnectionInfo): Promise<number> {
   process.on("SIGINT", () => kernel.interrupt());
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => void kernel.stop());
   const stopWatching = watchParent(() => void kernel.stop());
-  await kernel.run();
+  await kernel.run(connection);
   stopWatching();
   return 0;
+}
+
+async function beSpare(): Promise<number> {
+  const stopped = new AbortController();
+  const stop = () => stopped.abort();
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+  const kernel = new Kernel();
+  let order: SpareOrder | undefined;
+  let connection: ConnectionInfo | undefined;
+  try {
+    order = await readOrder(process.stdin, stopped.signal);
+    connection = order && readConnectionFile(order.connectionFile);
+  } finally {
+    if (!connection) await kernel.stop();
+  }
+  if (!order || !connection) return 0;
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.off(signal, stop);
+  settle(order.cwd, order.env);
+  kernel.settle(order.cwd, order.env);
+  return serve(kernel, connection);
 }
 
 /** Jupyter names the process that wants this kernel; when that one is gone, so is the need for the kernel. */

@@ -36,11 +36,11 @@ export class Kernel {
   #last: Request | undefined;
   #isClosing = false;
 
-  constructor(connection: ConnectionInfo) {
+  constructor() {
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.#sockets = new Sockets(connection);
+    this.#sockets = new Sockets();
     this.#outputs = new Outputs(this.#sockets);
     this.#session = new Session({
       event: (event, buffers) => this.#onSessionEvent(event, buffers),
@@ -63,9 +63,14 @@ export class Kernel {
     });
   }
 
+  /** Gives the session another folder and environment than this process had when it started. */
+  settle(folder: string, env: NodeJS.ProcessEnv): void {
+    this.#session.send({ type: "settle", folder, env });
+  }
+
   /** Serves until a client shuts the kernel down. */
-  async run(): Promise<void> {
-    await this.#sockets.open((request) => {
+  async run(connection: ConnectionInfo): Promise<void> {
+    await this.#sockets.open(connection, (request) => {
       this.#receive(request).catch((error: Error) => console.error(`cirlab kernel: ${error.stack}`));
     });
     this.#outputs.publish("status", { execution_state: "starting" }, undefined);

@@ -23,7 +23,8 @@ const lingerMs = 1000;
 
 /** The kernel's five sockets. */
 export class Sockets {
-  readonly #connection: ConnectionInfo;
+  /** Known once the sockets are open: a spare kernel waits for it. */
+  #connection: ConnectionInfo | undefined;
   readonly #session = randomUUID();
   readonly #routers: Record<RequestSocket, Router>;
   readonly #heartbeat = new Router({ sendHighWaterMark: 0, linger: 0 });
@@ -32,8 +33,7 @@ export class Sockets {
   readonly #queues: Record<RequestSocket | "iopub" | "hb", SendQueue>;
   #complained = false;
 
-  constructor(connection: ConnectionInfo) {
-    this.#connection = connection;
+  constructor() {
     const router = () => new Router({ sendHighWaterMark: 0, receiveHighWaterMark: 0, linger: lingerMs });
     this.#routers = { shell: router(), control: router(), stdin: router() };
     this.#queues = {
@@ -46,8 +46,9 @@ export class Sockets {
   }
 
   /** Binds all sockets and calls `received` for every well-formed, rightly signed message. */
-  async open(received: (request: Request) => void): Promise<void> {
-    const at = (name: SocketName) => address(this.#connection, name);
+  async open(connection: ConnectionInfo, received: (request: Request) => void): Promise<void> {
+    this.#connection = connection;
+    const at = (name: SocketName) => address(connection, name);
     await Promise.all([
       this.#iopub.bind(at("iopub")),
       this.#routers.shell.bind(at("shell")),
@@ -55,18 +56,19 @@ export class Sockets {
       this.#routers.stdin.bind(at("stdin")),
       this.#heartbeat.bind(at("hb")),
     ]);
-    for (const name of ["shell", "control", "stdin"] as const) void this.#read(name, received);
+    for (const name of ["shell", "control", "stdin"] as const) void this.#read(connection, name, received);
     void this.#echoHeartbeat();
-    void this.#welcomeSubscribers();
+    void this.#welcomeSubscribers(connection);
   }
 
-  /** Broadcasts a message. */
+  /** Broadcasts a message; before the sockets are open there is nobody to hear it. */
   publish(
     msgType: string,
     content: Record<string, unknown>,
     parent: JupyterMessage | undefined,
     options: PublishOptions = {},
   ): void {
+    if (!this.#connection) return;
     const message = createMessage(msgType, content, { session: this.#session, username: "kernel", parent, ...options });
     const topic = Buffer.from(`kernel.${this.#session}.${msgType}`);
     void this.#queues.iopub.send(encodeMessage(message, this.#connection, [topic]));
@@ -79,6 +81,7 @@ export class Sockets {
     content: Record<string, unknown>,
     options: PublishOptions & { socket?: RequestSocket } = {},
   ): void {
+    if (!this.#connection) return;
     const { socket = request.socket, ...rest } = options;
     const message = createMessage(msgType, content, {
       session: this.#session,
@@ -95,9 +98,9 @@ export class Sockets {
     for (const socket of [...Object.values(this.#routers), this.#iopub, this.#heartbeat]) socket.close();
   }
 
-  async #read(socket: RequestSocket, received: (request: Request) => void): Promise<void> {
+  async #read(connection: ConnectionInfo, socket: RequestSocket, received: (request: Request) => void): Promise<void> {
     for await (const frames of this.#routers[socket]) {
-      const decoded = decodeMessage(frames, this.#connection);
+      const decoded = decodeMessage(frames, connection);
       if (decoded) received({ ...decoded, socket });
       else this.#complain(socket);
     }
@@ -114,7 +117,7 @@ export class Sockets {
   }
 
   /** Protocol 5.4: a new subscriber is told when its subscription holds. */
-  async #welcomeSubscribers(): Promise<void> {
+  async #welcomeSubscribers(connection: ConnectionInfo): Promise<void> {
     for await (const [event] of this.#iopub) {
       if (event?.[0] !== 1) continue;
       const topic = event.subarray(1);
@@ -123,7 +126,7 @@ export class Sockets {
         { subscription: topic.toString() },
         { session: this.#session, username: "kernel" },
       );
-      void this.#queues.iopub.send(encodeMessage(message, this.#connection, [topic]));
+      void this.#queues.iopub.send(encodeMessage(message, connection, [topic]));
     }
   }
 }

@@ -9,6 +9,7 @@ import { adaptGlobals } from "./globals.ts";
 import { Host, tslabModule } from "./host.ts";
 import { Modules } from "./modules.ts";
 import { Names } from "./names.ts";
+import { settle } from "./settle.ts";
 import type { CellOutcome, ToSession } from "./wire.ts";
 
 const cells = new Cells();
@@ -75,6 +76,10 @@ const receive = (message: ToSession): void => {
   switch (message.type) {
     case "exit":
       endProcess(0);
+      return;
+    case "settle":
+      settle(message.folder, message.env);
+      modules.settle(message.folder);
       return;
     case "execute":
       cells.start(message, (cell) => runCell(cell, message.label, message.cell, message.source));

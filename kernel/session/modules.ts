@@ -19,7 +19,7 @@ const needsImport = new Set(["ERR_REQUIRE_ESM", "ERR_REQUIRE_ASYNC_MODULE", "ERR
  * TypeScript comes from the compiler, and all else is found as from a file in the notebook's folder.
  */
 export class Modules {
-  readonly #require = createRequire(join(process.cwd(), "cell.js"));
+  #resolution = resolutionFrom(process.cwd());
   /** Modules that were loaded by `import()`, by specifier. */
   readonly #imported = new Map<string, unknown>();
   /** The user's own TypeScript files as JavaScript, and their exports once they ran. */
@@ -32,6 +32,12 @@ export class Modules {
   constructor(kernel: unknown, builtIn: Record<string, unknown>) {
     this.#kernel = kernel;
     this.#builtIn = builtIn;
+  }
+
+  /** From now on cells run in another folder: relative paths and packages are found from there. */
+  settle(folder: string): void {
+    this.#resolution = resolutionFrom(folder);
+    this.#imported.clear();
   }
 
   /** New versions of the user's own files; what imported them is loaded anew as well. */
@@ -63,7 +69,9 @@ export class Modules {
     if (this.#imported.has(specifier)) return this.#imported.get(specifier);
     const own = this.#ownFile(specifier, folder);
     if (own) return this.#run(own);
-    return folder === process.cwd() ? this.#require(specifier) : createRequire(join(folder, "module.js"))(specifier);
+    return folder === process.cwd()
+      ? this.#resolution.require(specifier)
+      : createRequire(join(folder, "module.js"))(specifier);
   }
 
   async #loadOnce(specifier: string): Promise<void> {
@@ -73,7 +81,7 @@ export class Modules {
     if (this.#ownFile(specifier, process.cwd())) return;
     let file: string;
     try {
-      file = this.#require.resolve(specifier);
+      file = this.#resolution.require.resolve(specifier);
     } catch (error) {
       if (!needsImport.has((error as NodeJS.ErrnoException).code ?? "")) throw shortened(error, specifier);
       return this.#import(specifier, specifier);
@@ -82,7 +90,7 @@ export class Modules {
   }
 
   async #import(specifier: string, target: string): Promise<void> {
-    const namespace = (await importFromFolder(target)) as Record<string, unknown>;
+    const namespace = (await this.#resolution.import(target)) as Record<string, unknown>;
     const live = Object.defineProperty({}, "__esModule", { value: true });
     for (const name of Object.keys(namespace)) {
       Object.defineProperty(live, name, { enumerable: true, get: () => namespace[name] });
@@ -113,13 +121,13 @@ export class Modules {
   }
 }
 
-/** Node's own `import()` as from a CommonJS file in the notebook's folder. */
-const importFromFolder = (() => {
-  const file = join(process.cwd(), "cell.js");
+/** Node's own `require` and `import()` as from a CommonJS file in a folder. */
+function resolutionFrom(folder: string): { require: NodeJS.Require; import: (specifier: string) => Promise<unknown> } {
+  const file = join(folder, "cell.js");
   const module = new Module(file) as Module & { _compile(code: string, file: string): void };
   module._compile("module.exports = (specifier) => import(specifier);", file);
-  return module.exports as (specifier: string) => Promise<unknown>;
-})();
+  return { require: createRequire(file), import: module.exports as (specifier: string) => Promise<unknown> };
+}
 
 function ownPackage(): string {
   const file = join(packageRoot, "dist", "src", "index.js");

@@ -17,6 +17,8 @@ interface CellHead {
 
 export type ToSession =
   | { type: "exit" }
+  /** Work in another folder, with another environment, than this process had when it started. */
+  | { type: "settle"; folder: string; env: NodeJS.ProcessEnv }
   | ({ type: "execute"; cell: ConvertedCell; source: string } & CellHead)
   | ({ type: "magic"; name: string; args: string; body: string } & CellHead)
   | { type: "inputReply"; request: number; value: string }
