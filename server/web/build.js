@@ -40,6 +40,17 @@ const textModules = {
   },
 };
 
+/** anywidget's front end is an AMD module that names its one dependency: its factory becomes the default export. */
+const amdFactories = {
+  name: "amd-factories",
+  transform(code, id) {
+    if (!id.endsWith("/anywidget/dist/index.js")) return null;
+    const define = /\bdefine\(\["@jupyter-widgets\/base"\], (\w+)\);\s*$/;
+    if (!define.test(code)) throw new Error(`${id} is no longer the AMD module that this build knows.`);
+    return { code: code.replace(define, "export default $1;"), map: null };
+  },
+};
+
 async function bundleApplication() {
   await build({
     root: web,
@@ -47,7 +58,7 @@ async function bundleApplication() {
     envDir: false,
     // Warnings here are about the packages, not about us.
     logLevel: "error",
-    plugins: [textModules],
+    plugins: [textModules, amdFactories],
     // Style sheets refer to packages as `~package/style.css`.
     resolve: { alias: [{ find: /^~(.*)$/, replacement: "$1" }] },
     // What some of the packages expect of Node.

@@ -79,6 +79,12 @@ export const packages: Record<string, Package> = {
       "trusted",
     ],
   },
+  "@jupyter-widgets/jupyterlab-manager": {
+    load: () => import("@jupyter-widgets/jupyterlab-manager"),
+    // Not `controls`: its plugin loads them in webpack's own way; widget-modules.ts has ours.
+    notebooks: ["plugin", "base-2.0.0", "output-1.0.0"],
+    consoles: ["plugin", "base-2.0.0", "output-1.0.0"],
+  },
   "@jupyter-notebook/tree-extension": { load: () => import("@jupyter-notebook/tree-extension"), tree: "all" },
   "@jupyterlab/application-extension": {
     load: () => import("@jupyterlab/application-extension"),
@@ -192,6 +198,7 @@ export const packages: Record<string, Package> = {
     load: () => import("@jupyterlab/ui-components-extension"),
     everywhere: "all",
   },
+  "cirlab-widgets": { load: () => import("./widget-modules.ts"), notebooks: "all", consoles: "all" },
   cirlab: { load: () => import("./lab-plugins.ts"), everywhere: ["logo"], notebooks: ["live-panel"] },
 };
 
