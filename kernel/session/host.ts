@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { tslabVersions } from "../compiler/tslabTypeScript.ts";
+import { capture, releaseSink } from "./capture.ts";
 import type { Cells } from "./cells.ts";
 import { Comms, type SessionComm } from "./comms.ts";
 import { displayBundle, normalizeBundle } from "./display.ts";
 import { emit } from "./emit.ts";
 import { KernelInterrupt } from "./errors.ts";
+import { bindListener } from "./listeners.ts";
 import type { MimeBundle, ToSession } from "./wire.ts";
 
 export type Magic = (body: string, args: string) => unknown;
@@ -65,6 +67,14 @@ export class Host {
   /** Makes comms that the front end opens to `target` call `opened`. */
   registerTarget = (target: string, opened: (comm: SessionComm, data: unknown, buffers: Uint8Array[]) => void): void =>
     this.comms.registerTarget(target, opened);
+
+  /** Makes a listener run as code of the cell that calls this. */
+  bind = <A extends unknown[]>(listener: (...args: A) => unknown): ((...args: A) => void) =>
+    bindListener(this.#cells, listener);
+
+  /** Runs code whose output goes to a sink, and ends the sink's watch over updates of displays. */
+  capture = capture;
+  releaseSink = releaseSink;
 
   /** Asks the person at the notebook for a line. */
   input = (prompt = "", options: { password?: boolean } = {}): Promise<string> => {
