@@ -31,7 +31,18 @@ module.exports = {
       from: { path: "^src/" },
       to: { path: "^(kernel|server|test)/" },
     },
-    { name: "kernel-knows-no-lab", severity: "error", from: { path: "^kernel/" }, to: { path: "^(src|server|test)/" } },
+    {
+      name: "kernel-knows-no-lab",
+      severity: "error",
+      from: { path: "^kernel/", pathNot: "^kernel/(api/|session/display\\.ts$)" },
+      to: { path: "^(src|server|test)/" },
+    },
+    {
+      name: "kernel-shows-with-the-lab's-display",
+      severity: "error",
+      from: { path: "^kernel/(api/|session/display\\.ts$)" },
+      to: { path: "^(src|server|test)/", pathNot: "^src/(display|base)/" },
+    },
     {
       name: "server-reads-recordings-only",
       severity: "error",

@@ -113,7 +113,10 @@ export function loadTslab(): TslabTypeScript {
         lib: ["lib.es2023.d.ts"],
         types: ["node"],
         typeRoots: [nodeTypesFolder()],
-        paths: { cirlab: [join(packageRoot, "dist", "src", "index.d.ts")] },
+        paths: {
+          cirlab: [join(packageRoot, "dist", "src", "index.d.ts")],
+          "cirlab/kernel": [join(packageRoot, "dist", "kernel", "api", "index.d.ts")],
+        },
       });
       const create = ts.createWatchCompilerHost as unknown as (...args: unknown[]) => unknown;
       const host = create([...files, globalsFile], options, ...rest) as WatchHost;
@@ -164,13 +167,8 @@ export function loadTslab(): TslabTypeScript {
 
 /** What the session adds to the global scope of cells. */
 const globalsText = `
-/** Shows a value under the running cell: a mime bundle as it is, any other value as a result would be. */
-declare function display(
-  value: unknown,
-  options?: { displayId?: string; metadata?: Record<string, unknown> },
-): Promise<void> | undefined;
-/** Asks the person at the notebook for a line. */
-declare function input(prompt?: string, options?: { password?: boolean }): Promise<string>;
+declare const display: typeof import("cirlab/kernel").display;
+declare const input: typeof import("cirlab/kernel").input;
 `;
 const globalsFile = join(packageRoot, "dist", "kernel", "cell-globals.d.ts").replaceAll("\\", "/");
 

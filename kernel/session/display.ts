@@ -1,53 +1,47 @@
-import { inspect } from "node:util";
+import { inspect, stripVTControlCharacters } from "node:util";
+import { plainText, reasonOf, renderValue } from "../../src/display/index.ts";
+import { errorReport } from "./errors.ts";
 import type { MimeBundle } from "./wire.ts";
 
-const displaySymbol = Symbol.for("Jupyter.display");
-
-/** How values are printed that bring no display of their own. */
-const inspectOptions = { depth: 4, maxArrayLength: 100, maxStringLength: 10_000, breakLength: 100, colors: false };
-
-/** Binary data travels as base64. */
-function encodeData(value: unknown): unknown {
-  return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value;
+/** Data of one mime type as it may travel: binary values as base64, text types as text, all else as JSON. */
+function encodeData(mime: string, value: unknown): unknown {
+  if (typeof value === "string" || value === undefined) return value;
+  if (value instanceof Uint8Array)
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+  if (mime.startsWith("text/")) return plainText(value);
+  const json = JSON.stringify(value);
+  return json === undefined ? undefined : value;
 }
 
-/** A bundle as it may travel: binary values as base64, and always some text. */
+/** A bundle as it may travel. What cannot is left out, and the text says why. */
 export function normalizeBundle(bundle: MimeBundle): MimeBundle {
-  return Object.fromEntries(Object.entries(bundle).map(([mime, value]) => [mime, encodeData(value)]));
+  const notes: string[] = [];
+  const entries = Object.entries(bundle).flatMap(([mime, value]) => {
+    try {
+      const data = encodeData(mime, value);
+      return data === undefined ? [] : [[mime, data] as const];
+    } catch (error) {
+      notes.push(`(${mime} cannot be sent: ${reasonOf(error)})`);
+      return [];
+    }
+  });
+  const sent: MimeBundle = Object.fromEntries(entries);
+  if (notes.length === 0) return sent;
+  const text = sent["text/plain"];
+  return { ...sent, "text/plain": [...(typeof text === "string" && text ? [text] : []), ...notes].join("\n") };
 }
 
-function isBundle(value: object): value is MimeBundle {
-  const keys = Object.keys(value);
-  return (
-    Object.getPrototypeOf(value) === Object.prototype &&
-    keys.length > 0 &&
-    keys.every((k) => /^[\w.+-]+\/[\w.+-]+$/.test(k))
-  );
-}
-
-/** Text for a value as a notebook shows it. */
-export function plainText(value: unknown): string {
-  return inspect(value, inspectOptions);
-}
-
-/**
- * How a value is shown: by its own `Symbol.for("Jupyter.display")` method where it has one, else as Node prints it.
- */
+/** How a value is shown as a result; empty for a value that shows nothing. */
 export async function bundleOf(value: unknown): Promise<MimeBundle> {
-  const show =
-    (typeof value === "object" && value !== null) || typeof value === "function"
-      ? (value as { [displaySymbol]?: unknown })[displaySymbol]
-      : undefined;
-  if (typeof show !== "function") return { "text/plain": plainText(value) };
-  const bundle: unknown = await show.call(value);
-  if (typeof bundle !== "object" || bundle === null) {
-    throw new TypeError(`Jupyter.display of ${plainText(value)} returned ${plainText(bundle)}, not a mime bundle.`);
-  }
-  return normalizeBundle(bundle as MimeBundle);
+  return normalizeBundle(await renderValue(value));
 }
 
-/** What `display(value)` shows: a mime bundle as it is, any other value as a result would be. */
-export function displayBundle(value: unknown): MimeBundle | Promise<MimeBundle> {
-  if (typeof value === "object" && value !== null && isBundle(value)) return normalizeBundle(value);
-  return bundleOf(value);
+/** An error as a value: as it is told when it ends a cell, without colours, and what else it carries. */
+export function errorText(error: Error): string {
+  const text = stripVTControlCharacters(errorReport(error).traceback.join("\n"));
+  const told = new Set(["name", "message", "stack", "cause"]);
+  const more = Object.entries(Object.getOwnPropertyDescriptors(error))
+    .filter(([key, property]) => !told.has(key) && "value" in property)
+    .map(([key, { value }]) => `${key}: ${inspect(value, { depth: 2 })}`);
+  return [text, ...more].join("\n");
 }

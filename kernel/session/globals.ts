@@ -1,4 +1,5 @@
 import { promisify } from "node:util";
+import { display, input } from "../api/index.ts";
 import type { Cells } from "./cells.ts";
 import { emit } from "./emit.ts";
 import type { Host } from "./host.ts";
@@ -70,11 +71,15 @@ export function adaptGlobals(cells: Cells, host: Host): (code: number) => never 
       releaseSink: host.releaseSink,
       input: host.input,
       signal: host.signal,
+      isInterrupted: host.isInterrupted,
       cellId: host.cellId,
+      executionId: host.executionId,
+      hold: host.hold,
+      errorText: host.errorText,
       shield: host.shield,
       registerMagic: host.registerMagic,
     },
   });
-  Object.assign(globalThis, { display: host.displayValue, input: host.input });
+  Object.assign(globalThis, { display, input });
   return endProcess;
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { tslabVersions } from "../compiler/tslabTypeScript.ts";
 import { capture, releaseSink } from "./capture.ts";
-import type { Cells } from "./cells.ts";
+import type { Cell, Cells } from "./cells.ts";
 import { Comms, type SessionComm } from "./comms.ts";
-import { displayBundle, normalizeBundle } from "./display.ts";
+import { errorText, normalizeBundle } from "./display.ts";
 import { emit } from "./emit.ts";
 import { KernelInterrupt } from "./errors.ts";
 import { bindListener } from "./listeners.ts";
@@ -23,6 +23,8 @@ export class Host {
   readonly #cells: Cells;
   readonly #inputs = new Map<number, { resolve(value: string): void; reject(error: Error): void }>();
   #lastInput = 0;
+  /** What cells wait for before they end. */
+  readonly #held = new WeakMap<Cell, Set<Promise<unknown>>>();
 
   constructor(cells: Cells) {
     this.#cells = cells;
@@ -61,7 +63,7 @@ export class Host {
     target: string,
     data: unknown = {},
     metadata: Record<string, unknown> = {},
-    buffers: Uint8Array[] = [],
+    buffers: readonly (ArrayBuffer | ArrayBufferView)[] = [],
   ): SessionComm => this.comms.open(target, data, metadata, buffers);
 
   /** Makes comms that the front end opens to `target` call `opened`. */
@@ -122,8 +124,35 @@ export class Host {
     return cell.controller.signal;
   };
 
+  /** Whether the running cell is interrupted. */
+  isInterrupted = (): boolean => this.#cells.here()?.interrupted ?? false;
+
   /** Identity of the running cell, as the front end gave it. */
   cellId = (): string | undefined => this.#cells.here()?.frontCellId;
+
+  /** Identity of this one run of the cell. */
+  executionId = (): string | undefined => this.#cells.here()?.id;
+
+  /** The running cell does not end before `work` has. */
+  hold = (work: Promise<unknown>): void => {
+    const cell = this.#cells.here();
+    if (!cell) return;
+    const held = this.#held.get(cell) ?? new Set();
+    this.#held.set(cell, held.add(work));
+    const drop = () => held.delete(work);
+    work.then(drop, drop);
+  };
+
+  /** The outcome of a cell, once all that it holds has ended. */
+  async afterHeld<T>(cell: Cell, outcome: Promise<T>): Promise<T> {
+    try {
+      return await outcome;
+    } finally {
+      for (let held = this.#held.get(cell); held?.size; ) await Promise.allSettled(held);
+    }
+  }
+
+  errorText = errorText;
 
   /** Runs code that must not be cut; an interrupt waits for it. */
   shield = <T>(run: () => T): T => this.#cells.shield(run);
@@ -132,14 +161,6 @@ export class Host {
   registerMagic = (name: string, run: Magic): void => {
     if (!/^\w+$/.test(name)) throw new Error(`"${name}" is no name for a magic: use letters, digits and "_".`);
     this.magics.set(name, run);
-  };
-
-  /** The global `display(value)`. */
-  displayValue = (value: unknown, options: { displayId?: string; metadata?: Record<string, unknown> } = {}) => {
-    const bundle = displayBundle(value);
-    if (bundle instanceof Promise) return bundle.then((ready) => this.display(ready, options));
-    this.display(bundle, options);
-    return undefined;
   };
 }
 

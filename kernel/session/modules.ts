@@ -76,7 +76,7 @@ export class Modules {
 
   async #loadOnce(specifier: string): Promise<void> {
     if (Object.hasOwn(this.#builtIn, specifier) || this.#imported.has(specifier) || isBuiltin(specifier)) return;
-    if (specifier === "cirlab") return this.#import(specifier, ownPackage());
+    if (Object.hasOwn(ownModules, specifier)) return this.#import(specifier, ownModule(specifier));
     if (/^(?:file|data):/.test(specifier)) return this.#import(specifier, specifier);
     if (this.#ownFile(specifier, process.cwd())) return;
     let file: string;
@@ -129,8 +129,11 @@ function resolutionFrom(folder: string): { require: NodeJS.Require; import: (spe
   return { require: createRequire(file), import: module.exports as (specifier: string) => Promise<unknown> };
 }
 
-function ownPackage(): string {
-  const file = join(packageRoot, "dist", "src", "index.js");
+/** What this package exports, whatever folder a cell runs in. */
+const ownModules: Readonly<Record<string, string>> = { cirlab: "src/index.js", "cirlab/kernel": "kernel/api/index.js" };
+
+function ownModule(specifier: string): string {
+  const file = join(packageRoot, "dist", ownModules[specifier]!);
   if (!existsSync(file)) {
     throw new Error(`cirlab is not built (${file} is missing). Run "npm run build" in ${packageRoot}.`);
   }

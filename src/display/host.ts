@@ -1,17 +1,29 @@
 /** Data by mime type, as Jupyter's display messages carry it. */
 export type MimeBundle = Record<string, unknown>;
 
+/** Binary data beside a comm message. */
+export type CommBuffer = ArrayBuffer | ArrayBufferView;
+
 /** A channel to code in the page (Jupyter's comm protocol). */
 export interface Comm {
+  /** Identity of the channel, the same on both sides. */
   readonly id: string;
-  send(data: unknown, buffers?: Uint8Array[]): void;
+  /** Name of what it is for; the page picks its code by it. */
+  readonly target: string;
+  /** Whether either side has closed it. */
+  readonly isClosed: boolean;
+  /** Sends JSON data and binary buffers; on a closed comm it does nothing. */
+  send(data: unknown, buffers?: readonly CommBuffer[], metadata?: Record<string, unknown>): void;
+  /** Closes the channel on both sides. A second call does nothing. */
   close(data?: unknown): void;
+  /** Calls `listener` with each message of the page. Messages that came before the first listener are kept for it. */
   onMessage(listener: (data: unknown, buffers: Uint8Array[]) => void): void;
+  /** Calls `listener` when the page closes the channel, at once if it has. */
   onClose(listener: (data: unknown) => void): void;
 }
 
 /**
- * What a notebook kernel offers to the lab. A kernel sets `globalThis[Symbol.for("Jupyter.host")]`; this room is its
+ * What a notebook kernel offers to libraries. A kernel sets `globalThis[Symbol.for("Jupyter.host")]`; this room is its
  * only user, and without one the lab writes to a plain terminal.
  */
 export interface JupyterHost {
@@ -21,13 +33,24 @@ export interface JupyterHost {
   update(displayId: string, bundle: MimeBundle, metadata?: Record<string, unknown>): void;
   /** Clears the running cell's output; with `wait`, when the next output arrives. */
   clear(wait?: boolean): void;
-  openComm(target: string, data?: unknown, metadata?: Record<string, unknown>): Comm;
+  /** Opens a channel to the code that the page has for `target`. */
+  openComm(target: string, data?: unknown, metadata?: Record<string, unknown>, buffers?: readonly CommBuffer[]): Comm;
+  /** Calls `opened` for each channel that the page opens to `target`. */
+  registerTarget(target: string, opened: (comm: Comm, data: unknown, buffers: Uint8Array[]) => void): void;
   /** Asks the person at the notebook for a line. */
   input(prompt: string, options?: { password?: boolean }): Promise<string>;
-  /** Aborted when the running cell is interrupted. */
+  /** Aborted when the running cell is interrupted. Who asks for it gets a moment to stop in good order. */
   signal(): AbortSignal;
+  /** Whether the running cell is interrupted; to ask costs no time and gives none. */
+  isInterrupted(): boolean;
   /** Identity of the running cell, as the front end gave it. */
   cellId(): string | undefined;
+  /** Identity of this one run of the cell. */
+  executionId(): string | undefined;
+  /** The running cell does not end before `work` has. */
+  hold(work: Promise<unknown>): void;
+  /** An error as text: its name, message, the user's own frames and the line of the cell. */
+  errorText(error: Error): string;
   /** Runs code that must not be cut; an interrupt waits for it (2 s at most). */
   shield<T>(run: () => T): T;
   /** Makes `%%name args` at the top of a cell call `run(body, args)`. */

@@ -1,3 +1,4 @@
+export { bundleOf, type Displayable, isDisplayable, renderValue } from "./bundle.ts";
 export {
   type Bar,
   barChart,
@@ -8,11 +9,12 @@ export {
   type Series,
 } from "./chart.ts";
 export type { VegaLiteSpec } from "./chart-svg.ts";
-export { bundleOf, Display, type Displayable, isDisplayable, show } from "./display.ts";
+export { Display, type DisplayOptions, type Render, show, updateDisplay } from "./display.ts";
 export { formatBytes, formatDuration, formatNumber, formatPercent } from "./format.ts";
-export { displaySymbol, host, type JupyterHost, type MimeBundle } from "./host.ts";
+export { type Comm, type CommBuffer, displaySymbol, host, type JupyterHost, type MimeBundle } from "./host.ts";
 export { escapeMarkup, type HtmlPart, html, SafeHtml } from "./html.ts";
 export { LivePanel, type LivePanelOptions, type PanelMetric, runMimeType } from "./live-panel.ts";
+export { plainText, reasonOf } from "./plain-text.ts";
 export { ProgressBar, type ProgressItems, type ProgressOptions, progress } from "./progress.ts";
 export { sparkline } from "./series.ts";
 export { registerMagic, shield, signal, throwIfInterrupted } from "./session.ts";

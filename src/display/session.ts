@@ -6,6 +6,11 @@ export function signal(): AbortSignal | undefined {
   return host()?.signal();
 }
 
+/** Whether the running cell is interrupted; unlike {@link signal}, asking gives the cell no time to end. */
+export function isInterrupted(): boolean {
+  return host()?.isInterrupted() ?? false;
+}
+
 /**
  * A safe point: ends the work here if the user interrupted it.
  *

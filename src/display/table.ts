@@ -13,7 +13,13 @@ export interface TableOptions {
   align?: Readonly<Record<string, Align>>;
   /** Rows that are shown; the rest is counted. Default 200. */
   maxRows?: number;
+  /** Columns that are shown; the rest is counted. Default: all. */
+  maxColumns?: number;
+  /** Rows in all, where `data` holds only the first of them. Default: those of `data`. */
+  rowCount?: number;
 }
+
+const defaultRows = 200;
 
 interface Column {
   readonly name: string;
@@ -27,6 +33,10 @@ function formatCell(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
+/** Columns may be named as what every object inherits, for example `constructor`. */
+const own = <T>(values: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(values, name) ? values[name] : undefined;
+
 /** One line, so that a cell cannot break the table. */
 const oneLine = (text: string): string => text.replace(/\r\n?|\n/g, "⏎");
 
@@ -37,26 +47,30 @@ export class Table {
   readonly rowCount: number;
   readonly #columns: readonly Column[];
   readonly #shown: number;
+  readonly #hiddenColumns: number;
 
   constructor(data: Readonly<Record<string, ArrayLike<unknown>>>, options: TableOptions = {}) {
-    const { formats = {}, align = {}, maxRows = 200 } = options;
+    const { formats = {}, align = {}, maxRows = defaultRows, maxColumns = Number.POSITIVE_INFINITY } = options;
     this.caption = options.caption;
     const lengths = Object.values(data).map((values) => values.length);
-    this.rowCount = lengths[0] ?? 0;
-    if (lengths.some((length) => length !== this.rowCount))
+    const length = lengths[0] ?? 0;
+    this.rowCount = Math.max(length, options.rowCount ?? 0);
+    if (lengths.some((other) => other !== length))
       throw new InvalidInputError(
         `The columns of a table must be equally long, were ${Object.entries(data)
           .map(([name, values]) => `${name}: ${values.length}`)
           .join(", ")}.`,
       );
-    this.#shown = Math.min(maxRows, this.rowCount);
-    this.#columns = Object.entries(data).map(([name, all]) => {
+    this.#shown = Math.min(maxRows, length);
+    this.#hiddenColumns = Math.max(0, lengths.length - maxColumns);
+    const columns = Object.entries(data).slice(0, maxColumns);
+    this.#columns = columns.map(([name, all]) => {
       const values = Array.from({ length: this.#shown }, (_, i): unknown => all[i]);
       const present = values.filter((value) => value !== undefined && value !== null);
       const isNumeric = present.length > 0 && present.every((value) => typeof value === "number");
-      const format = (formats[name] as ((value: unknown) => string) | undefined) ?? formatCell;
+      const format = (own(formats, name) as ((value: unknown) => string) | undefined) ?? formatCell;
       const cells = values.map((value) => (value === undefined || value === null ? "" : format(value)));
-      return { name, cells, align: align[name] ?? (isNumeric ? "right" : "left") };
+      return { name, cells, align: own(align, name) ?? (isNumeric ? "right" : "left") };
     });
   }
 
@@ -118,8 +132,13 @@ export class Table {
   }
 
   #more(): string[] {
-    const hidden = this.rowCount - this.#shown;
-    return hidden ? [`… ${formatNumber(hidden)} more rows`] : [];
+    const rows = this.rowCount - this.#shown;
+    const columns = this.#hiddenColumns;
+    const hidden = [
+      ...(rows ? [`${formatNumber(rows)} more row${rows === 1 ? "" : "s"}`] : []),
+      ...(columns ? [`${formatNumber(columns)} more column${columns === 1 ? "" : "s"}`] : []),
+    ];
+    return hidden.length ? [`… ${hidden.join(", ")}`] : [];
   }
 }
 
@@ -135,9 +154,12 @@ export function table(
   options: TableOptions = {},
 ): Table {
   if (!isRows(data)) return new Table(data, options);
-  const names = new Set(data.flatMap((row) => Object.keys(row)));
-  const columns = [...names].map((name) => [name, data.map((row) => (row as Record<string, unknown>)[name])] as const);
-  return new Table(Object.fromEntries(columns), options);
+  const rows = data.slice(0, options.maxRows ?? defaultRows);
+  const names = new Set(rows.flatMap((row) => Object.keys(row)));
+  const columns = [...names].map(
+    (name) => [name, rows.map((row) => own(row as Record<string, unknown>, name))] as const,
+  );
+  return new Table(Object.fromEntries(columns), { rowCount: data.length, ...options });
 }
 
 const isRows = (data: readonly object[] | object): data is readonly object[] => Array.isArray(data);

@@ -58,7 +58,7 @@ export async function evaluate(
     const prompt = policy.tokenizer.encode(promptFormats[promptFormat](task));
     return Array.from({ length: samples }, (_, sampleIndex) => ({ prompt, step: 0, promptIndex, sampleIndex }));
   });
-  const bar = progress(requests.length, { label: options.name ?? `evaluating ${taskset.name}`, unit: "rollouts" });
+  const bar = progress({ total: requests.length }, { label: options.name ?? `evaluating ${taskset.name}`, unit: "rollouts" });
   const trajectories = await collectTrajectories({
     policy,
     interpreter,
@@ -69,7 +69,7 @@ export async function evaluate(
     temperature: options.temperature,
     topP: options.topP,
     signal: lab.signal(),
-    onProgress: (finished) => bar.update(finished),
+    onProgress: (finished) => bar.set(finished),
   });
   bar.done();
   const results: TaskResult[] = tasks.map((task) => ({ taskId: task.id, family: task.family, samples: [] }));

@@ -84,7 +84,7 @@ export async function sft(options: SftOptions): Promise<SftReport> {
   const pretraining = new TraceBuilder({ ...source, trainTools: false });
   const base = new TraceBuilder(source);
   const queues: TraceRow[][] = shapes.map(() => []);
-  const bar = progress(config.steps, { label: "cold start", unit: "steps" });
+  const bar = progress({ total: config.steps }, { label: "cold start", unit: "steps" });
   const losses: number[] = [];
   let start = 0;
   let tokens = 0;
@@ -115,7 +115,7 @@ export async function sft(options: SftOptions): Promise<SftReport> {
       policy.version++;
       losses.push(loss!);
       tokens += rows.mask.reduce((sum, value) => sum + value, 0);
-      bar.update(step + 1, { text: `loss ${loss!.toFixed(3)}` });
+      bar.set(step + 1, { text: `loss ${loss!.toFixed(3)}` });
     }
   } finally {
     bar.done();

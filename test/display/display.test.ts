@@ -45,7 +45,7 @@ test("a value that renders later keeps its place, and later values never overtak
     finish({ "text/plain": "slow" });
     await display.ready;
   });
-  assert.deepEqual(outputs.text(), ["", "next", "slow", "last"]);
+  assert.deepEqual(outputs.text(), ["", "'next'", "slow", "'last'"]);
 });
 
 test("an object that cannot render itself is shown as what went wrong", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InterruptedError } from "../../src/base/errors.ts";
+import { InterruptedError, InvalidInputError } from "../../src/base/errors.ts";
 import { progress } from "../../src/display/index.ts";
 import { ManualClock, parseXml, RecordedOutputs } from "./tools.ts";
 
@@ -8,10 +8,10 @@ test("ten thousand updates in a second reach the page at most ten times, in one 
   const outputs = new RecordedOutputs();
   const clock = new ManualClock();
   await outputs.during(() => {
-    const bar = progress(10_000, { label: "collecting", unit: "rollouts", clock });
+    const bar = progress({ total: 10_000 }, { label: "collecting", unit: "rollouts", clock });
     for (let i = 1; i <= 10_000; i++) {
       clock.advance(0.1);
-      bar.update(i);
+      bar.set(i);
     }
     bar.done();
   });
@@ -25,11 +25,11 @@ test("an update that came too soon is shown when its time has come", async () =>
   const outputs = new RecordedOutputs();
   const clock = new ManualClock();
   await outputs.during(() => {
-    const bar = progress(4, { clock });
-    bar.update(1);
+    const bar = progress({ total: 4 }, { clock });
+    bar.set(1);
     clock.advance(10);
-    bar.update(2);
-    bar.update(3);
+    bar.set(2);
+    bar.set(3);
     assert.equal(outputs.sent.length, 1);
     clock.advance(89);
     assert.equal(outputs.sent.length, 1);
@@ -43,9 +43,9 @@ test("an update that came too soon is shown when its time has come", async () =>
 
 test("rate and time left follow the clock", () => {
   const clock = new ManualClock();
-  const bar = progress(100, { label: "eval", unit: "tasks", clock, stream: { write: () => true } });
+  const bar = progress({ total: 100 }, { label: "eval", unit: "tasks", clock, stream: { write: () => true } });
   clock.advance(5000);
-  bar.update(25, { text: "accuracy 0.31" });
+  bar.set(25, { text: "accuracy 0.31" });
   assert.match(String(bar), /25\/100 tasks · 5\/s · 15 s left · accuracy 0\.31$/);
 });
 
@@ -92,38 +92,86 @@ test("in a terminal the line is rewritten and ended; in a log only the end is wr
   const run = (isTTY: boolean) => {
     let written = "";
     const stream = { isTTY, columns: 60, write: (text: string) => (written += text) };
-    const bar = progress(3, { label: "x".repeat(80), clock, stream });
-    bar.update(1);
+    const bar = progress({ total: 3 }, { label: "x".repeat(80), clock, stream });
+    bar.set(1);
     clock.advance(200);
-    bar.update(2);
+    bar.set(2);
     bar.done();
-    bar.update(3); // Too late: nothing more is written.
+    bar.set(3); // Too late: nothing more is written.
     bar.done();
     return written;
   };
   const terminal = run(true);
-  assert.equal(terminal.split("\r").length - 1, 3);
+  assert.equal(terminal.split("\r").length - 1, 4);
   assert.ok(terminal.endsWith("\n"));
   for (const line of terminal.split(/\r\x1b\[2K/)) assert.ok(line.trimEnd().length < 60);
   assert.equal(run(false).split("\n").length - 1, 1);
 });
 
+test("nested loops share one output: below each other in a page, side by side in text, the last state of each", async () => {
+  const outputs = new RecordedOutputs();
+  const clock = new ManualClock();
+  await outputs.during(() => {
+    for (const epoch of progress([1, 2], { label: "epochs", clock }))
+      for (const batch of progress([1, 2, 3], { label: `batches ${epoch}`, clock })) clock.advance(100 * batch);
+  });
+  assert.equal(new Set(outputs.sent.map(({ id }) => id)).size, 1);
+  assert.ok(outputs.text().every((text) => !text.includes("\n")));
+  assert.ok(outputs.text().some((text) => /epochs .*1\/2.* │ batches 2 .*1\/3/.test(text)));
+  assert.match(outputs.text().at(-1)!, /^epochs .*2\/2 .*in 1\.2 s │ batches 2 .*3\/3 .*in 600 ms$/);
+  const { text, elements } = parseXml(String(outputs.sent.at(-1)!.bundle["text/html"]));
+  assert.match(text, /epochs.*2\/2.*batches 2.*3\/3/);
+  assert.equal(elements.filter(({ name }) => name === "div").length, 3);
+});
+
+test("bars at the same time share an output until the last is done; later ones get their own", async () => {
+  const outputs = new RecordedOutputs();
+  await outputs.during(() => {
+    const first = progress({ total: 2 }, { label: "a" });
+    const second = progress({ total: 2 }, { label: "b" });
+    first.done();
+    second.advance();
+    second.advance();
+    second.done("good");
+    progress({ total: 1 }, { label: "c" }).done();
+  });
+  const last = new Map(outputs.sent.map(({ id, bundle }) => [id, String(bundle["text/plain"])]));
+  const [shared, own] = [...last.values()];
+  assert.equal(last.size, 2);
+  assert.match(shared!, /^a .*0\/2.* │ b .*2\/2.* · good$/);
+  assert.match(own!, /^c .*0\/1/);
+});
+
+test("what is neither items nor a total is refused", () => {
+  const wrong = progress as unknown as (work: unknown) => unknown;
+  assert.throws(() => wrong(5), {
+    name: "InvalidInputError",
+    message: /was given 5\. Write progress\(\{ total: 5 \}\)/,
+  });
+  assert.throws(() => wrong(null), InvalidInputError);
+  for (const total of [-1, Number.NaN, "3"]) assert.throws(() => wrong({ total }), InvalidInputError);
+  assert.deepEqual([...progress("ab", { stream: { write: () => true } })], ["a", "b"]);
+});
+
 test("a stream or a page that fails does not fail the work", async () => {
-  const bar = progress(2, {
-    stream: {
-      write: () => {
-        throw new Error("EPIPE");
+  const bar = progress(
+    { total: 2 },
+    {
+      stream: {
+        write: () => {
+          throw new Error("EPIPE");
+        },
       },
     },
-  });
-  bar.update(1);
+  );
+  bar.set(1);
   bar.done();
 });
 
 test("the bar's HTML is escaped, well-formed, and readable without styles", async () => {
   const outputs = new RecordedOutputs();
-  await outputs.during(() => progress(0, { label: "<script>" }).done("<img>"));
-  const { elements, text } = parseXml(String(outputs.sent[0]!.bundle["text/html"]));
+  await outputs.during(() => progress({ total: 0 }, { label: "<script>" }).done("<img>"));
+  const { elements, text } = parseXml(String(outputs.sent.at(-1)!.bundle["text/html"]));
   assert.ok(elements.every(({ name }) => ["div", "span", "b"].includes(name)));
   assert.match(text, /&lt;script&gt;.*0\/0.*&lt;img&gt;/);
 });

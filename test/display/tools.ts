@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { hostSymbol, type JupyterHost, type MimeBundle } from "../../src/display/host.ts";
 import type { Clock } from "../../src/display/throttle.ts";
 
@@ -36,6 +37,7 @@ export class RecordedOutputs {
   readonly sent: { kind: "display" | "update"; id: string | undefined; bundle: MimeBundle }[] = [];
   readonly magics: string[] = [];
   readonly abort = new AbortController();
+  readonly #executionId = randomUUID();
 
   /** Runs a test with these outputs as the notebook's. */
   async during(run: () => unknown): Promise<void> {
@@ -45,9 +47,14 @@ export class RecordedOutputs {
       update: (id, bundle) => this.sent.push({ kind: "update", id, bundle }),
       clear: () => {},
       openComm: () => assert.fail("no comm is expected"),
+      registerTarget: () => assert.fail("no comm is expected"),
       input: () => assert.fail("no input is expected"),
       signal: () => this.abort.signal,
+      isInterrupted: () => this.abort.signal.aborted,
       cellId: () => "cell-1",
+      executionId: () => this.#executionId,
+      hold: () => {},
+      errorText: (error) => String(error),
       shield: (work) => work(),
       registerMagic: (name) => this.magics.push(name),
     };
