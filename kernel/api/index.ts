@@ -3,7 +3,7 @@
  * Outside of a notebook the same code writes to the terminal.
  *
  * @example
- * import { clearOutput, display, input, openComm, progress, updateDisplay } from "cirlab/kernel";
+ * import { clearOutput, display, input, openComm, progress, slider, updateDisplay } from "cirlab/kernel";
  * @module
  */
 export type {
@@ -17,6 +17,7 @@ export type {
   VegaLiteSpec,
 } from "../../src/display/index.ts";
 export { Display, ProgressBar, progress, updateDisplay } from "../../src/display/index.ts";
+export * from "../widgets/index.ts";
 export { type OpenCommOptions, openComm, registerTarget } from "./comms.ts";
 export { type DisplayFunction, display, type Markup } from "./display.ts";
 export { type InputOptions, input } from "./input.ts";
