@@ -98,7 +98,9 @@ function buildDeclarations() {
   const stamp = join(dist, ".declarations");
   const print = fingerprint([
     join(root, "tsconfig.json"),
-    ...[...walk(join(root, "src")), ...walk(join(root, "kernel", "api"))].filter((f) => f.endsWith(".ts")),
+    ...["src", "kernel/api", "kernel/widgets"]
+      .flatMap((room) => [...walk(join(root, room))])
+      .filter((f) => f.endsWith(".ts")),
   ]);
   if (isFresh(stamp, print)) return;
   console.log("cirlab: writing type declarations");

@@ -36,9 +36,10 @@ export class NumberField extends ValueControl<number> {
       }
       return number;
     };
+    const field = isWhole ? "IntText" : "FloatText";
     super({
       what,
-      identity: control(`${isBounded ? "Bounded" : ""}${isWhole ? "Int" : "Float"}Text`),
+      identity: control(isBounded ? `Bounded${field}` : field, field),
       style: style("Description"),
       options,
       state: {

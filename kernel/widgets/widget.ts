@@ -8,9 +8,9 @@ const controls = { module: "@jupyter-widgets/controls", version: "2.0.0" };
 
 const layoutModel: Identity = { ...base, model: "LayoutModel", view: "LayoutView" };
 
-/** A model of the standard controls, whose names follow one pattern. */
-export function control(name: string): Identity {
-  return { ...controls, model: `${name}Model`, view: name && `${name}View` };
+/** A model of the standard controls, whose names follow one pattern; some share the view of another one. */
+export function control(name: string, view = name): Identity {
+  return { ...controls, model: `${name}Model`, view: `${view}View` };
 }
 
 /** A model that says how a standard control looks. */
