@@ -145,7 +145,9 @@ function pngBundle(data: Uint8Array | string): MimeBundle {
 }
 
 export const display: DisplayFunction = Object.assign(
-  (value: unknown, options?: DisplayOptions): Display => show(value, options),
+  function display(value: unknown, options?: DisplayOptions): Display {
+    return show(value, options);
+  },
   {
     html: kind(htmlBundle),
     svg: kind(svgBundle),

@@ -1,4 +1,4 @@
-import { promisify } from "node:util";
+import { inspect, promisify } from "node:util";
 import { display, input } from "../api/index.ts";
 import type { Cells } from "./cells.ts";
 import { emit } from "./emit.ts";
@@ -35,6 +35,23 @@ function guardTimers(cells: Cells): void {
   }
 }
 
+/** Node marks promises with properties of its own where asynchronous contexts are followed; nobody wants to read them. */
+function tidyPromises(): void {
+  const marks = new Set(["async_id_symbol", "trigger_async_id_symbol", "kResourceStore"]);
+  Object.defineProperty(Promise.prototype, inspect.custom, {
+    configurable: true,
+    writable: true,
+    value(this: Promise<unknown>) {
+      for (const mark of Object.getOwnPropertySymbols(this)) {
+        if (!marks.has(mark.description ?? "")) continue;
+        if (Object.getOwnPropertyDescriptor(this, mark)?.configurable)
+          Object.defineProperty(this, mark, { enumerable: false });
+      }
+      return this;
+    },
+  });
+}
+
 /** A cell that ends the process would take all variables with it. Returns the real `process.exit`. */
 function refuseExit(): (code: number) => never {
   const { exit, reallyExit } = process as NodeJS.Process & { reallyExit(code: number): never };
@@ -56,6 +73,7 @@ function refuseExit(): (code: number) => never {
 export function adaptGlobals(cells: Cells, host: Host): (code: number) => never {
   captureStreams(cells);
   guardTimers(cells);
+  tidyPromises();
   const endProcess = refuseExit();
   // The channel to the front is the kernel's alone.
   Object.assign(process, { send: undefined, disconnect: undefined });

@@ -20,6 +20,7 @@ export interface TableOptions {
 }
 
 const defaultRows = 200;
+const rowStyle = "border-bottom:1px solid #8884;vertical-align:top";
 
 interface Column {
   readonly name: string;
@@ -107,15 +108,15 @@ export class Table {
   }
 
   toHtml(): SafeHtml {
-    const style = (align: Align) =>
-      `text-align:${align};padding:.2em .7em;border-bottom:1px solid #8884;white-space:pre-wrap;vertical-align:top`;
-    return html`<table style="border-collapse:collapse;color:inherit;font-size:.9em;font-variant-numeric:tabular-nums">${
+    // What cells inherit stands on the table: a cell's own style is repeated for each.
+    const style = (align: Align) => `text-align:${align};padding:.2em .7em`;
+    return html`<table style="border-collapse:collapse;color:inherit;font-size:.9em;font-variant-numeric:tabular-nums;white-space:pre-wrap">${
       this.caption &&
       html`<caption style="caption-side:top;text-align:left;padding:.2em .7em;font-weight:600;color:inherit">${this.caption}</caption>`
-    }<thead><tr>${this.#columns.map(
+    }<thead><tr style="${rowStyle}">${this.#columns.map(
       ({ name, align }) => html`<th style="${style(align)}">${name}</th>`,
     )}</tr></thead><tbody>${this.#rows(({ cells, align }, i) => html`<td style="${style(align)}">${cells[i]}</td>`).map(
-      (cells) => html`<tr>${cells}</tr>`,
+      (cells) => html`<tr style="${rowStyle}">${cells}</tr>`,
     )}</tbody></table>${this.#more().map((text) => html`<div>${text}</div>`)}`;
   }
 

@@ -64,7 +64,7 @@ test("a long table shows its beginning and counts the rest", () => {
   const long = table({ i: Array.from({ length: 5000 }, (_, i) => i) }, { maxRows: 10 });
   assert.equal(String(long).split("\n").length, 13);
   assert.match(String(long), /… 4,990 more rows/);
-  assert.equal(long.toHtml().markup.split("<tr>").length - 2, 10);
+  assert.equal(long.toHtml().markup.split("<tr ").length - 2, 10);
 });
 
 test("an empty table is shown, not a failure", () => {
