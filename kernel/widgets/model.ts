@@ -175,8 +175,11 @@ function isSame(a: unknown, b: unknown): boolean {
   return Object.is(a, b) && (typeof a !== "object" || a === null);
 }
 
-/** Whether the page's value holds. Objects are taken or left as a whole. */
+/** Whether the page's value holds. Objects are taken or left as a whole; the last digits of a number may differ. */
 function isTaken(sent: unknown, accepted: unknown): boolean {
+  if (typeof sent === "number" && typeof accepted === "number") {
+    return Math.abs(sent - accepted) <= 1e-9 * Math.max(Math.abs(sent), Math.abs(accepted));
+  }
   return Object.is(sent, accepted) || (typeof accepted === "object" && accepted !== null);
 }
 

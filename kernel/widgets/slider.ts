@@ -119,6 +119,8 @@ export class Slider extends ValueControl<number> {
       },
       read: (state) => state.value as number,
       write: (number) => ({ value: inside(number, found) }),
+      // The page adds steps up: 0.0010100000000000001 was meant to be 0.00101.
+      tidy: (number) => Number(number.toPrecision(12)),
     });
     this.min = min;
     this.max = max;

@@ -14,8 +14,10 @@ interface ValueParts<T> {
   write(value: T, state: State): State;
   /** The value of a state. */
   read(state: State): T;
+  /** The page's value as it was meant. */
+  tidy?(value: T): T;
   /** What holds of changes that the page made; by default what `read` and `write` let through. */
-  accept?(changes: State, state: State): State;
+  accept?(changes: State): State;
 }
 
 /**
@@ -109,11 +111,11 @@ export abstract class ValueControl<T> extends Control {
   }
 
   #accept(changes: State): State {
-    const { accept, read, write } = this.#parts;
+    const { accept, read, write, tidy = (value: T) => value } = this.#parts;
     const { state } = this.model;
-    if (accept) return accept(changes, state);
+    if (accept) return accept(changes);
     try {
-      return write(read({ ...state, ...changes }), state);
+      return write(tidy(read({ ...state, ...changes })), state);
     } catch {
       // The page sent what the control cannot have: it stays as it is, and the page is told so.
       return {};
