@@ -13,6 +13,9 @@ const args = process.argv.slice(2);
 const long = args.includes("--long");
 const words = args.filter((arg) => !arg.startsWith("--"));
 
+// Kernels that tests start keep no history in the user's folder.
+process.env.CIRLAB_HISTORY ??= "off";
+
 requireNode();
 ensureInstalled();
 ensureTestTools();

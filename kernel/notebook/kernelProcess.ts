@@ -21,7 +21,8 @@ export async function startKernel(folder: string): Promise<StartedKernel> {
   );
   const child = spawn(command!, args, {
     cwd: folder,
-    env: { ...process.env, JPY_PARENT_PID: String(process.pid) },
+    // What nobody typed is no history.
+    env: { ...process.env, JPY_PARENT_PID: String(process.pid), CIRLAB_HISTORY: "off" },
     stdio: ["ignore", "inherit", "inherit"],
   });
   const client = new KernelClient(connection);

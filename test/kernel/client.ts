@@ -54,13 +54,13 @@ export class TestKernel {
     });
   }
 
-  /** Starts a kernel in the folder `cwd` and waits until it answers. */
+  /** Starts a kernel in the folder `cwd` and waits until it answers. Its history is not kept unless `env` says where. */
   static async start(options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<TestKernel> {
     const connection = await createConnection();
     const file = await writeConnectionFile(connection);
     const child = spawn(process.execPath, [commandFile, "kernel", file], {
       cwd: options.cwd ?? process.cwd(),
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, CIRLAB_HISTORY: "off", ...options.env },
       stdio: ["ignore", "inherit", "inherit"],
     });
     const kernel = new TestKernel(new KernelClient(connection), child, file);
