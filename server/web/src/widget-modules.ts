@@ -3,6 +3,7 @@ import * as base from "@jupyter-widgets/base";
 import { JUPYTER_CONTROLS_VERSION } from "@jupyter-widgets/controls/lib/version.js";
 import type { IPlugin } from "@lumino/coreutils";
 import anywidget from "anywidget";
+import { keepKeys } from "./widget-keys.ts";
 
 /** The standard controls, loaded when the first of them is shown. */
 const controls: IPlugin<NotebookApp, void> = {
@@ -10,12 +11,14 @@ const controls: IPlugin<NotebookApp, void> = {
   description: "Sliders, buttons and the other standard widgets.",
   autoStart: true,
   requires: [base.IJupyterWidgetRegistry],
-  activate: (_: NotebookApp, registry: base.IJupyterWidgetRegistry): void =>
+  activate: (_: NotebookApp, registry: base.IJupyterWidgetRegistry): void => {
     registry.registerWidget({
       name: "@jupyter-widgets/controls",
       version: JUPYTER_CONTROLS_VERSION,
       exports: () => import("@jupyter-widgets/controls") as unknown as Promise<base.ExportMap>,
-    }),
+    });
+    keepKeys();
+  },
 };
 
 /** Widgets whose front end comes with them as an ES module. */
