@@ -4,7 +4,8 @@ import { Worker } from "node:worker_threads";
 import { siblingModule } from "../package.ts";
 import { emit } from "./emit.ts";
 import { errorReport, KernelInterrupt } from "./errors.ts";
-import { flagCount, interruptFlag, shieldDepth } from "./flags.ts";
+import { interruptFlag, shieldDepth } from "./flags.ts";
+import { guard } from "./guard.ts";
 import type { CellOutcome } from "./wire.ts";
 
 /** How long an interrupted cell may take to end by itself when the lab's code in it watches the signal. */
@@ -21,7 +22,6 @@ export interface Cell {
   readonly controller: AbortController;
   /** Its code asked for the interrupt signal: it may need a moment to stop in good order. */
   watchesSignal: boolean;
-  shields: number;
   interrupted: boolean;
   /** Its outcome is told. */
   done: boolean;
@@ -31,21 +31,27 @@ export interface Cell {
   definedNames: () => string[];
 }
 
+/** A call of shielded code. */
+interface Shield {
+  cell: Cell | undefined;
+  /** Its synchronous part runs. */
+  isSync: boolean;
+}
+
 const { setTimeout: startTimer } = globalThis;
 
 /** The cells of a session: which one runs, which one a piece of code belongs to, and how they are stopped. */
 export class Cells {
-  readonly flag: Int32Array;
+  readonly flag = guard.flags;
   readonly #context = new AsyncLocalStorage<Cell>();
   /** Those whose outcome is not known; the main shell has at most one, and so has each subshell. */
   readonly #running = new Set<Cell>();
   #last: Cell | undefined;
+  readonly #shields = new Set<Shield>();
 
   constructor() {
-    const shared = new SharedArrayBuffer(4 * flagCount);
-    this.flag = new Int32Array(shared);
     const watchdog = new Worker(siblingModule(import.meta.url, "./watchdog"), {
-      workerData: { flags: shared },
+      workerData: { flags: this.flag.buffer },
       stdout: true,
       stderr: true,
     });
@@ -92,13 +98,6 @@ export class Cells {
   }
 
   outcomeOf(cell: Cell, error: unknown): CellOutcome {
-    // SIGINT ended the synchronous part of the cell.
-    if ((error as { code?: unknown } | null)?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED") {
-      Atomics.store(this.flag, interruptFlag, 0);
-      this.#stop(cell);
-      cell.abandoned = true;
-      error = new KernelInterrupt();
-    }
     return { status: "error", interrupted: cell.interrupted, ...errorReport(error) };
   }
 
@@ -117,12 +116,12 @@ export class Cells {
     if (cell.interrupted) return;
     this.#stop(cell);
     emit({ type: "interrupting", id: cell.id });
-    if (!cell.watchesSignal && cell.shields === 0) {
+    if (!cell.watchesSignal && !this.#isShielded(cell)) {
       this.#abandon(cell);
       return;
     }
     startTimer(() => {
-      if (cell.done || cell.shields === 0) return this.#abandon(cell);
+      if (cell.done || !this.#isShielded(cell)) return this.#abandon(cell);
       startTimer(() => this.#abandon(cell), shieldGraceMs - graceMs);
     }, graceMs);
   }
@@ -150,32 +149,79 @@ export class Cells {
     return value;
   }
 
-  /** Wraps a timer's callback so that it does nothing once its cell is given up. */
-  guardTimer<A extends unknown[]>(callback: (...args: A) => unknown): (...args: A) => unknown {
+  /** Called before code of `cell` goes on after an await. */
+  checkResumption(cell: Cell | undefined): void {
+    if (cell?.interrupted) throw new KernelInterrupt();
+    if (this.flag[interruptFlag] !== 0) this.checkLoop();
+  }
+
+  /** The cell that the calling code belongs to, if it belongs to any. */
+  owner(): Cell | undefined {
+    return this.#context.getStore();
+  }
+
+  /** Calls code of cells so that an interrupt can end it wherever it is. */
+  guarded<T>(run: () => T): T {
+    if (guard.isInside) return run();
     const cell = this.#context.getStore();
-    return cell ? (...args) => (cell.abandoned ? undefined : callback(...args)) : callback;
+    return guard.call(run, () => this.#cut(cell));
+  }
+
+  /** Wraps a timer's callback: it can be interrupted, and does nothing once its cell is given up. */
+  guardTimer<A extends unknown[]>(callback: (...args: A) => unknown): (...args: A) => unknown {
+    const cells = this;
+    const cell = this.#context.getStore();
+    return function (this: unknown, ...args) {
+      if (cell?.abandoned) return undefined;
+      return cells.guarded(() => Reflect.apply(callback, this, args));
+    };
   }
 
   /** Runs code that an interrupt does not cut, up to its limits. */
   shield<T>(run: () => T): T {
-    const cell = this.here();
-    const leave = () => {
-      Atomics.sub(this.flag, shieldDepth, 1);
-      if (cell) cell.shields--;
-    };
-    Atomics.add(this.flag, shieldDepth, 1);
-    if (cell) cell.shields++;
-    let isPending = false;
+    const shield: Shield = { cell: this.here(), isSync: true };
+    this.#shields.add(shield);
+    this.#countShields();
     try {
       const result = run();
-      if (result instanceof Promise) {
-        isPending = true;
-        return result.finally(leave) as T;
-      }
-      return result;
+      if (!(result instanceof Promise)) return result;
+      shield.isSync = false;
+      return result.finally(() => this.#leave(shield)) as T;
     } finally {
-      if (!isPending) leave();
+      if (shield.isSync) this.#leave(shield);
     }
+  }
+
+  #leave(shield: Shield): void {
+    this.#shields.delete(shield);
+    this.#countShields();
+  }
+
+  #countShields(): void {
+    Atomics.store(this.flag, shieldDepth, this.#shields.size);
+  }
+
+  #isShielded(cell: Cell): boolean {
+    return [...this.#shields].some((shield) => shield.cell === cell);
+  }
+
+  /** SIGINT ended code of `cell`. Returns what is thrown in its place. */
+  #cut(cell: Cell | undefined): KernelInterrupt {
+    // No "finally" has run: contexts and shields that the code had entered are left here.
+    this.#context.enterWith(cell as Cell);
+    for (const shield of this.#shields) if (shield.isSync) this.#leave(shield);
+    if (cell && this.#targets().includes(cell)) {
+      Atomics.store(this.flag, interruptFlag, 0);
+      const others = this.#targets().filter((other) => other !== cell);
+      this.#stop(cell);
+      this.#abandon(cell);
+      for (const other of others) this.interrupt(other);
+    } else if (cell) {
+      // An older cell's code was in the way; the request still stands for the running one.
+      this.#stop(cell);
+      cell.abandoned = true;
+    }
+    return new KernelInterrupt();
   }
 
   #stop(cell: Cell): void {
@@ -199,7 +245,6 @@ function newCell(head: { id: string; frontCellId?: string; subshell?: string }):
     subshell: head.subshell,
     controller,
     watchesSignal: false,
-    shields: 0,
     interrupted: false,
     done: false,
     abandoned: false,

@@ -27,6 +27,11 @@ export function registerScript(label: string, script: CellScript): void {
 }
 
 /** A frame as V8 prints it, with the position in the cell where the script is one. */
+/** The same for a file of the user that was compiled. */
+export function registerFile(path: string, positions: PositionMap): void {
+  if (positions.length > 0) scripts.set(path, { source: "", positions });
+}
+
 function frameText(site: NodeJS.CallSite): string {
   // Functions of earlier cells are called as properties of the notebook's names.
   const text = String(site).replace(/^(async )?Object\./, "$1");
@@ -39,12 +44,67 @@ function frameText(site: NodeJS.CallSite): string {
   return text.replace(`${file}:${line}:${column}`, place ? `${file}:${place.line + 1}:${place.column + 1}` : file!);
 }
 
-/** From now on `error.stack` tells positions in cells as the user wrote them. */
+/** Node's own default for the number of frames, and one that leaves as many without those of the kernel. */
+const shownFrames = 10;
+const takenFrames = 40;
+
+/** From now on `error.stack` tells positions in cells as the user wrote them, and no frames of the kernel. */
 export function mapStackTraces(): void {
+  Error.stackTraceLimit = takenFrames;
   Error.prepareStackTrace = (error, sites) => {
-    const head = errorHead(error);
-    return [head, ...sites.map((site) => `    at ${frameText(site)}`)].join("\n");
+    const isOwn = sites.some((site) => scripts.has(site.getFileName() ?? ""));
+    const shown = isOwn ? sites.filter((site) => !isMachinery(site)) : sites;
+    // A limit that the user has set holds.
+    const limited = Error.stackTraceLimit === takenFrames ? shown.slice(0, shownFrames) : shown;
+    const frames = limited.map((site) => `    at ${frameText(site)}`);
+    return [errorHead(error), ...frames, ...asyncFramesOf(error, frames)].join("\n");
   };
+}
+
+/** True for what the kernel does to run and resume a cell's code. */
+function isMachinery(site: NodeJS.CallSite): boolean {
+  const file = site.getFileName();
+  if (!file) return site.getTypeName() === "Generator" && site.getFunctionName() === "next";
+  return file === "node:cirlab" || file === "node:vm" || file.startsWith(kernelFolder);
+}
+const kernelFolder = new URL("../", import.meta.url).href;
+
+/** Where functions of cells were waiting when an error came to them; each is an object with a stack of one frame. */
+const asyncFrames = new WeakMap<object, { stack?: string }[]>();
+
+/**
+ * Notes that the function that calls `above` got an error from what it awaited. Native functions get such frames from
+ * V8; the text of this one is made only when it is asked for.
+ */
+export function addAsyncFrame(error: unknown, above: (...args: never[]) => unknown): void {
+  if (typeof error !== "object" || error === null || error instanceof KernelInterrupt) return;
+  const { stackTraceLimit } = Error;
+  const holder: { stack?: string } = {};
+  Error.stackTraceLimit = 1;
+  Error.captureStackTrace(holder, above);
+  Error.stackTraceLimit = stackTraceLimit;
+  const known = asyncFrames.get(error);
+  if (!known) asyncFrames.set(error, [holder]);
+  else if (known.length < shownFrames) known.push(holder);
+}
+
+/** Frames noted for `error` that `frames` do not show yet, be it as a call on the same line. */
+function asyncFramesOf(error: unknown, frames: readonly string[]): string[] {
+  const shown = new Set(frames.map(lineOf));
+  const added: string[] = [];
+  for (const holder of asyncFrames.get(error as object) ?? []) {
+    const frame = holder.stack?.split("\n").find((line) => line.startsWith("    at "));
+    if (!frame || shown.has(lineOf(frame))) continue;
+    shown.add(lineOf(frame));
+    added.push(frame.replace("    at ", "    at async "));
+  }
+  return added;
+}
+
+/** Label and line of a cell's frame, or the whole frame. */
+function lineOf(frame: string): string {
+  const place = cellPlace(frame);
+  return place ? `${place.label}:${place.line}` : frame;
 }
 
 function errorHead(error: unknown): string {
@@ -113,6 +173,7 @@ export function errorReport(error: unknown): ErrorReport {
       : String(stack ?? "")
           .split("\n")
           .filter((line) => /^ {4}at /.test(line));
+  frames.push(...asyncFramesOf(error, frames));
   const own = frames.filter(isUserFrame);
   // An error that came from no cell (a timer of a library) still has to be found.
   const shown = own.length > 0 ? own : frames.filter((frame) => !isKernelFrame(frame)).slice(0, 5);

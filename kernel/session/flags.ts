@@ -4,7 +4,18 @@
 export const interruptFlag = 0;
 /** How many shielded calls are under way. */
 export const shieldDepth = 1;
-export const flagCount = 2;
+/** What SIGINT would do to the main thread now: one of the states below. */
+export const guardState = 2;
+export const flagCount = 3;
 
-/** How long the main thread has to take an interrupt by itself before SIGINT is used. */
+/** SIGINT would end nothing: the main thread waits, or runs code outside of a guard. */
+export const unguarded = 0;
+/** SIGINT would end the code that runs. */
+export const guarded = 1;
+/** The same, but the code must not be cut at this very moment. */
+export const uncuttable = 2;
+/** The watchdog has decided to send SIGINT: the guarded code waits for its end. */
+export const cutting = 3;
+
+/** How long the main thread has to take an interrupt by itself before SIGINT is used, in milliseconds. */
 export const softDelayMs = 120;

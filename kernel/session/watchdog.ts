@@ -1,14 +1,14 @@
 // A thread of the session process that hears the front while the main thread is busy.
 import { Socket } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
-import { interruptFlag, shieldDepth, softDelayMs } from "./flags.ts";
+import { cutting, guarded, guardState, interruptFlag, shieldDepth, softDelayMs } from "./flags.ts";
 import { interruptDescriptor } from "./wire.ts";
 
 const flags = new Int32Array((workerData as { flags: SharedArrayBuffer }).flags);
 const pipe = new Socket({ fd: interruptDescriptor, readable: true, writable: false });
 
 const shieldLimitMs = 2000;
-const retryMs = 200;
+const retryMs = 20;
 let timer: NodeJS.Timeout | undefined;
 
 /**
@@ -21,11 +21,16 @@ function press(elapsedMs: number): void {
   if (elapsedMs > 0) {
     // Only while the request still stands: the main thread may take it at this very moment.
     if (Atomics.compareExchange(flags, interruptFlag, 1, 2) === 0) return;
-    if (Atomics.load(flags, shieldDepth) === 0 || elapsedMs >= shieldLimitMs) process.kill(process.pid, "SIGINT");
+    if (Atomics.load(flags, shieldDepth) === 0 || elapsedMs >= shieldLimitMs) cut();
   }
   parentPort!.postMessage("interrupt");
   const wait = elapsedMs === 0 ? softDelayMs : retryMs;
   timer = setTimeout(press, wait, elapsedMs + wait);
+}
+
+/** Sends SIGINT if it would end guarded code, which then waits for it: it never hits anything else. */
+function cut(): void {
+  if (Atomics.compareExchange(flags, guardState, guarded, cutting) === guarded) process.kill(process.pid, "SIGINT");
 }
 
 pipe.on("data", () => {
