@@ -1,7 +1,7 @@
 import { Kernel } from "../front/kernel.ts";
 import { type ConnectionInfo, readConnectionFile } from "../protocol/connection.ts";
+import { readOrder, type SpareOrder } from "../protocol/spareOrder.ts";
 import { settle } from "../session/settle.ts";
-import { readOrder, type SpareOrder } from "./spareOrder.ts";
 
 const usage = "Usage: cirlab kernel <connection-file>   (Jupyter starts it so; see cirlab install)";
 

@@ -13,6 +13,9 @@ export interface RequestOptions {
   timeoutMs?: number;
 }
 
+/** A kernel that starts is not there yet: how often a socket tries again, in milliseconds (ZeroMQ's default is 100). */
+const quickly = { reconnectInterval: 10 };
+
 /**
  * A client of a running kernel. Sockets connect at once and wait for the kernel to bind, so a client may be made before
  * the kernel listens.
@@ -42,7 +45,7 @@ export class KernelClient {
     // A kernel sends input requests to the identity that asked to execute: shell and stdin must share it.
     const routingId = this.session;
     const dealer = (name: SocketName) => {
-      const socket = new Dealer({ routingId, linger: 0, sendHighWaterMark: 0, receiveHighWaterMark: 0 });
+      const socket = new Dealer({ ...quickly, routingId, linger: 0, sendHighWaterMark: 0, receiveHighWaterMark: 0 });
       socket.connect(address(connection, name));
       return socket;
     };
@@ -54,7 +57,7 @@ export class KernelClient {
     };
     this.#heartbeat = dealer("hb");
     this.#heartbeatQueue = new SendQueue(this.#heartbeat);
-    this.#iopub = new Subscriber({ linger: 0, receiveHighWaterMark: 0 });
+    this.#iopub = new Subscriber({ ...quickly, linger: 0, receiveHighWaterMark: 0 });
     this.#iopub.connect(address(connection, "iopub"));
     this.#iopub.subscribe();
     for (const name of ["shell", "control", "stdin"] as const) void this.#read(name, this.#sockets[name]);

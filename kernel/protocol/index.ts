@@ -21,3 +21,4 @@ export {
   sign,
 } from "./messages.ts";
 export { SendQueue } from "./sendQueue.ts";
+export type { SpareOrder } from "./spareOrder.ts";

@@ -10,9 +10,10 @@ import { bench as interpreter } from "./interpreter.bench.ts";
 import { bench as kernel } from "./kernel.bench.ts";
 import type { Bench, BenchContext } from "./measure.ts";
 import { conditions, replaceSection, tableText } from "./report.ts";
+import { bench as spare } from "./spare.bench.ts";
 import { bench as training } from "./training.bench.ts";
 
-const benches: Readonly<Record<string, Bench>> = { training, generation, kernel, interpreter };
+const benches: Readonly<Record<string, Bench>> = { training, generation, kernel, spare, interpreter };
 
 const usage = `npm run bench -- [${Object.keys(benches).join(" | ")} ...] [options]
 

@@ -5,6 +5,7 @@ import { findKernelSpecs, kernelName } from "../../../kernel/specs/index.ts";
 import { parsePath, type RootFolder } from "../contents/paths.ts";
 import { HttpError } from "../errors.ts";
 import { Kernel } from "./kernel.ts";
+import { SpareKernel } from "./spare.ts";
 
 /** All kernels of the server. */
 export class KernelManager {
@@ -13,12 +14,23 @@ export class KernelManager {
   readonly #kernelEnv: () => NodeJS.ProcessEnv;
   readonly #kernels = new Map<string, Kernel>();
   #lastActivity = new Date().toISOString();
+  #spare: SpareKernel | undefined;
   #isClosed = false;
 
   /** @param kernelEnv variables that every kernel gets. */
   constructor(root: RootFolder, kernelEnv: () => NodeJS.ProcessEnv) {
     this.#root = root;
     this.#kernelEnv = kernelEnv;
+  }
+
+  /** From now on one kernel waits in readiness, so that the next one of this package answers at once. */
+  keepSpare(): void {
+    this.#spare ??= new SpareKernel(this.#root.path, this.#kernelEnv);
+  }
+
+  /** Process id of the kernel that waits; it is no kernel of the API yet. */
+  get sparePid(): number | undefined {
+    return this.#spare?.pid;
   }
 
   list(): Kernel[] {
@@ -58,7 +70,8 @@ export class KernelManager {
       );
     const cwd = await this.#workingFolder(path);
     if (this.#isClosed) throw new HttpError(503, "The server is stopping");
-    const kernel = new Kernel(randomUUID(), { spec, cwd, env: this.#kernelEnv() });
+    const takeSpare = () => (spec.name === kernelName ? this.#spare?.take() : undefined);
+    const kernel = new Kernel(randomUUID(), { spec, cwd, env: this.#kernelEnv(), takeSpare });
     // Known before its process starts, so that a server that stops now ends it too.
     this.#kernels.set(kernel.id, kernel);
     try {
@@ -79,6 +92,7 @@ export class KernelManager {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#spare?.close();
     const kernels = this.list();
     this.#kernels.clear();
     await Promise.all(kernels.map((kernel) => kernel.close()));

@@ -1,14 +1,17 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { basename } from "node:path";
 import {
   createConnection,
   type JupyterMessage,
   KernelClient,
+  type SpareOrder,
   writeConnectionFile,
 } from "../../../kernel/protocol/index.ts";
 import type { FoundKernelSpec } from "../../../kernel/specs/index.ts";
 import { HttpError } from "../errors.ts";
+import { kernelEnvironment, signalGroup, spawnKernel } from "./launch.ts";
 
 export interface LaunchOptions {
   spec: FoundKernelSpec;
@@ -16,6 +19,8 @@ export interface LaunchOptions {
   cwd: string;
   /** Added to the server's environment and the kernelspec's. */
   env: NodeJS.ProcessEnv;
+  /** Gives a kernel of this specification that waits for its order, if there is one. */
+  takeSpare?: () => ChildProcess | undefined;
 }
 
 /** How long a kernel may take to end by itself after a shutdown request. */
@@ -42,39 +47,41 @@ export class KernelProcess {
         this.#log = (this.#log + text).slice(-logTailChars);
       });
     this.exited = new Promise((resolve) => {
-      child.once("exit", (code, signal) => {
+      const ended = (code: number | null, signal: NodeJS.Signals | null) => {
         this.#end();
         resolve({ code, signal });
-      });
+      };
+      // A spare may have ended just before.
+      if (this.#isAlive()) child.once("exit", ended);
+      else ended(child.exitCode, child.signalCode);
     });
   }
 
   /**
-   * Starts the process; it need not answer yet.
+   * Starts the process, or gives a spare one its order; it need not answer yet.
    *
    * @throws HttpError 500 when the program of the kernelspec cannot be started.
    */
   static async launch(
-    { spec: { name, dir, spec }, cwd, env }: LaunchOptions,
+    { spec: { name, dir, spec }, cwd, env, takeSpare }: LaunchOptions,
     listen: (message: JupyterMessage) => void,
   ): Promise<KernelProcess> {
     const connection = await createConnection({ kernelName: name });
     const file = await writeConnectionFile(connection);
-    const [program, ...args] = spec.argv.map((arg) =>
-      arg.replaceAll("{connection_file}", file).replaceAll("{resource_dir}", dir),
-    );
-    const child = spawn(program!, args, {
-      cwd,
-      env: { ...process.env, ...spec.env, ...env, JPY_PARENT_PID: String(process.pid) },
-      stdio: ["ignore", "pipe", "pipe"],
-      // Its own process group: Ctrl-C in the server's terminal is ours to handle, and a kill reaches all it started.
-      detached: process.platform !== "win32",
-    });
-    try {
-      await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
-    } catch (error) {
-      await rm(file, { force: true });
-      throw new HttpError(500, `Kernel ${name} cannot be started: ${(error as Error).message}`);
+    const ownEnv = { ...spec.env, ...env };
+    let child = takeSpare?.();
+    if (child) {
+      const order = { connectionFile: file, cwd, env: definedOf(kernelEnvironment(ownEnv)) } satisfies SpareOrder;
+      child.stdin!.end(`${JSON.stringify(order)}\n`);
+    } else {
+      const argv = spec.argv.map((arg) => arg.replaceAll("{connection_file}", file).replaceAll("{resource_dir}", dir));
+      child = spawnKernel(argv, { cwd, env: ownEnv, stdin: "ignore" });
+      try {
+        await once(child, "spawn");
+      } catch (error) {
+        await rm(file, { force: true });
+        throw new HttpError(500, `Kernel ${name} cannot be started: ${(error as Error).message}`);
+      }
     }
     const client = new KernelClient(connection);
     client.onMessage(listen);
@@ -130,12 +137,7 @@ export class KernelProcess {
 
   /** Signals the whole process group; where there are none, the process. */
   #signal(signal: NodeJS.Signals): void {
-    try {
-      if (process.platform === "win32") this.#child.kill(signal);
-      else process.kill(-this.pid, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-    }
+    signalGroup(this.#child, signal);
   }
 
   #end(): void {
@@ -143,6 +145,13 @@ export class KernelProcess {
     this.client.close();
     void rm(this.#connectionFile, { force: true });
   }
+}
+
+/** Variables without a value are none. */
+function definedOf(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 /** What a process wrote last, as one line for the server's log. */
