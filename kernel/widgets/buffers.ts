@@ -71,9 +71,9 @@ type TypedArrayConstructor = { new (buffer: ArrayBuffer): ArrayBufferView; reado
  * @throws RangeError where the number of bytes does not fit
  */
 export function arrayLike(like: unknown, bytes: Uint8Array): ArrayBufferView {
-  const own = bytes.slice();
+  // Not slice(), which of a Buffer gives the same memory.
+  const own = new Uint8Array(bytes);
   if (!ArrayBuffer.isView(like) || like instanceof DataView) return own;
-  // A Buffer is a Uint8Array whose constructor does not take memory over.
   if (like instanceof Uint8Array) return own;
   const TypedArray = like.constructor as unknown as TypedArrayConstructor;
   if (own.byteLength % TypedArray.BYTES_PER_ELEMENT !== 0) {

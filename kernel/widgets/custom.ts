@@ -134,10 +134,13 @@ export class CustomWidget<S extends SharedState> extends Widget {
     return this.#changes.add(listener);
   }
 
-  /** Calls `listener` for each message that the page sends by `model.send`. @returns a function that ends this */
-  onMessage(listener: (content: unknown, buffers: Uint8Array[]) => unknown): () => void {
+  /**
+   * Calls `listener` for each message that the page sends by `model.send`; of what type that is, nobody checks.
+   * @returns a function that ends this
+   */
+  onMessage<C = unknown>(listener: (content: C, buffers: Uint8Array[]) => unknown): () => void {
     checkFunction("widget.onMessage", "the listener", listener);
-    return this.#messages.add(listener);
+    return this.#messages.add((content, buffers) => listener(content as C, buffers));
   }
 
   #check(names: string[]): void {
