@@ -1,0 +1,50 @@
+import type { Check } from "./checks/index.ts";
+import { start, type Target } from "./targets.ts";
+
+/** What became of a check. */
+export interface CheckResult {
+  readonly name: string;
+  /** Why the kernel failed it; undefined when it passed. */
+  readonly problem: string | undefined;
+  readonly ms: number;
+}
+
+/** Longest time for one check, in milliseconds. */
+const limitMs = 15_000;
+
+/**
+ * Runs checks one after the other. Kernels are shared until a check fails or wants one of its own; one that hangs is
+ * ended.
+ */
+export async function runChecks(
+  target: Target,
+  checks: readonly Check[],
+  told: (result: CheckResult) => void = () => undefined,
+): Promise<CheckResult[]> {
+  const results: CheckResult[] = [];
+  let shared: Awaited<ReturnType<typeof start>> | undefined;
+  for (const check of checks) {
+    const used = check.alone ? await start(target) : (shared ??= await start(target));
+    const begin = performance.now();
+    let problem: string | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`nothing within ${limitMs / 1000} s`)), limitMs);
+      });
+      await Promise.race([check.run(used.kernel, target.cells), late]);
+    } catch (error) {
+      problem = (error as Error).message.replaceAll(/\s+/g, " ").slice(0, 300);
+    }
+    clearTimeout(timer);
+    const result = { name: check.name, problem, ms: performance.now() - begin };
+    results.push(result);
+    told(result);
+    if (check.alone || problem !== undefined) {
+      await used.kill();
+      if (!check.alone) shared = undefined;
+    }
+  }
+  await shared?.kill();
+  return results;
+}
