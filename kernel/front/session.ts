@@ -1,7 +1,7 @@
 import type { CellOutcome, FromSession, ToSession } from "../session/wire.ts";
 import { SessionProcess } from "./sessionProcess.ts";
 
-export type SessionEvent = Exclude<FromSession, { type: "ready" | "done" | "interrupting" }>;
+export type SessionEvent = Exclude<FromSession, { type: "ready" | "done" | "interrupting" | "exiting" }>;
 type RunMessage = Extract<ToSession, { type: "execute" | "magic" }>;
 export interface RunResult {
   defined: string[];
@@ -38,6 +38,8 @@ export class Session {
   #stuckTimer: NodeJS.Timeout | undefined;
   #isStuck = false;
   #wasKilled = false;
+  /** Why the session said that it ends. */
+  #farewell: string | undefined;
 
   constructor(owner: SessionOwner) {
     this.#owner = owner;
@@ -115,14 +117,17 @@ export class Session {
       this.#settle(message.id, message);
     } else if (message.type === "interrupting") {
       if (this.#interrupted.includes(message.id) && !this.#isStuck) this.#watch(stuckWhileStoppingMs);
+    } else if (message.type === "exiting") {
+      this.#farewell = message.reason;
     } else if (message.type !== "ready") {
       this.#owner.event(message, buffers);
     }
   }
 
   #died(reason: string): void {
-    const why = this.#wasKilled ? "it was ended by the second interrupt" : `it ended with ${reason}`;
+    const why = this.#wasKilled ? "it was ended by the second interrupt" : (this.#farewell ?? reason);
     this.#wasKilled = false;
+    this.#farewell = undefined;
     const couldStart = this.#process?.wasReady === true;
     this.#process = undefined;
     const ids = [...this.#running.keys()];

@@ -14,12 +14,17 @@ export interface SessionListener {
   message(message: FromSession, buffers: Uint8Array[]): void;
   /** Text that native code or a child process wrote to the descriptors themselves. */
   rawOutput(name: "stdout" | "stderr", text: string): void;
-  /** The process ended without being asked to. */
+  /** The process ended without being asked to; `reason` completes "... is gone:". */
   died(reason: string): void;
 }
 
+/** How much of the last raw error output is kept to find out why a process died, in characters. */
+const keptErrorOutput = 4096;
+
 /** How long a session that is asked to end may take. */
 const exitLimitMs = 150;
+/** How long output of a process that ended is waited for. */
+const outputLimitMs = 1000;
 
 /** One process that runs cells. */
 export class SessionProcess {
@@ -28,6 +33,7 @@ export class SessionProcess {
   readonly #closed: Promise<void>;
   #isClosing = false;
   #wasReady = false;
+  #errorOutput = "";
 
   constructor(listener: SessionListener) {
     const stdio: ("ignore" | "pipe" | "ipc")[] = ["ignore", "pipe", "pipe", "pipe", "pipe", "ipc"];
@@ -40,9 +46,10 @@ export class SessionProcess {
       [1, "stdout"],
       [2, "stderr"],
     ] as const) {
-      (child.stdio[descriptor] as Readable)
-        .setEncoding("utf8")
-        .on("data", (text: string) => listener.rawOutput(name, text));
+      (child.stdio[descriptor] as Readable).setEncoding("utf8").on("data", (text: string) => {
+        if (name === "stderr") this.#errorOutput = (this.#errorOutput + text).slice(-keptErrorOutput);
+        listener.rawOutput(name, text);
+      });
     }
     const frames = new FrameReader();
     let becameReady: () => void = () => undefined;
@@ -61,11 +68,16 @@ export class SessionProcess {
     for (const stream of child.stdio) stream?.on("error", () => undefined);
     child.on("error", () => undefined);
     this.#closed = new Promise((resolve) => {
-      // "close" comes after all output was read.
-      child.on("close", (code, signal) => {
+      let isGone = false;
+      const gone = (code: number | null, signal: NodeJS.Signals | null) => {
+        if (isGone) return;
+        isGone = true;
         resolve();
-        if (!this.#isClosing) listener.died(signal ?? `exit code ${code}`);
-      });
+        if (!this.#isClosing) listener.died(causeOfDeath(code, signal, this.#errorOutput));
+      };
+      // "close" comes after all output was read, but not while a process that a cell started holds the pipes.
+      child.on("close", gone);
+      child.on("exit", (code, signal) => setTimeout(gone, outputLimitMs, code, signal).unref());
     });
   }
 
@@ -106,4 +118,20 @@ export class SessionProcess {
     await this.#closed;
     clearTimeout(timer);
   }
+}
+
+/** Signals that come from the process's own native code. */
+const crashes = new Set(["SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGTRAP"]);
+
+function causeOfDeath(code: number | null, signal: NodeJS.Signals | null, errorOutput: string): string {
+  if (/heap out of memory|Zone Allocation failed|ArrayBufferAllocator/i.test(errorOutput)) {
+    return (
+      "it ran out of memory (NODE_OPTIONS=--max-old-space-size=<megabytes> in the kernel's environment raises V8's limit; " +
+      "typed arrays do not count in it)"
+    );
+  }
+  if (signal === "SIGKILL")
+    return "it was killed (SIGKILL) from outside, for example by the system when memory ran out";
+  if (signal && crashes.has(signal)) return `native code in it crashed (${signal})`;
+  return signal ? `it was ended by the signal ${signal}` : `it ended with exit code ${code}`;
 }

@@ -3,7 +3,7 @@ import { setMaxListeners } from "node:events";
 import { Worker } from "node:worker_threads";
 import { siblingModule } from "../package.ts";
 import { emit } from "./emit.ts";
-import { errorReport, KernelInterrupt } from "./errors.ts";
+import { errorReport, KernelInterrupt, labelIn } from "./errors.ts";
 import { interruptFlag, shieldDepth } from "./flags.ts";
 import { guard } from "./guard.ts";
 import type { CellOutcome } from "./wire.ts";
@@ -39,6 +39,8 @@ interface Shield {
 }
 
 const { setTimeout: startTimer } = globalThis;
+/** How many cells late errors can be told under. */
+const rememberedCells = 1000;
 
 /** The cells of a session: which one runs, which one a piece of code belongs to, and how they are stopped. */
 export class Cells {
@@ -48,6 +50,10 @@ export class Cells {
   readonly #running = new Set<Cell>();
   #last: Cell | undefined;
   readonly #shields = new Set<Shield>();
+  /** Message ids of the cells that ran, by their names in stack traces. */
+  readonly #ids = new Map<string, string>();
+  /** The last error that a timer's callback threw. */
+  #thrown: { error: unknown; cell: Cell | undefined } | undefined;
 
   constructor() {
     const watchdog = new Worker(siblingModule(import.meta.url, "./watchdog"), {
@@ -76,7 +82,7 @@ export class Cells {
 
   /** Runs the code of a new cell, which is a running one until its outcome is known. */
   start(
-    head: { id: string; frontCellId?: string; subshell?: string },
+    head: { id: string; label: string; frontCellId?: string; subshell?: string },
     run: (cell: Cell) => Promise<CellOutcome>,
   ): void {
     const cell = newCell(head);
@@ -84,6 +90,8 @@ export class Cells {
     if (this.#running.size === 0) Atomics.store(this.flag, interruptFlag, 0);
     this.#running.add(cell);
     this.#last = cell;
+    this.#ids.set(head.label, head.id);
+    if (this.#ids.size > rememberedCells) this.#ids.delete(this.#ids.keys().next().value!);
     this.#context.run(cell, () => {
       run(cell).then(
         (outcome) => this.finish(cell, outcome),
@@ -106,6 +114,8 @@ export class Cells {
     cell.done = true;
     this.#running.delete(cell);
     emit({ type: "done", id: cell.id, defined: cell.definedNames(), outcome });
+    // It holds the values of the names before the cell.
+    cell.definedNames = () => [];
   }
 
   /**
@@ -173,8 +183,31 @@ export class Cells {
     const cell = this.#context.getStore();
     return function (this: unknown, ...args) {
       if (cell?.abandoned) return undefined;
-      return cells.guarded(() => Reflect.apply(callback, this, args));
+      try {
+        return cells.guarded(() => Reflect.apply(callback, this, args));
+      } catch (error) {
+        cells.#thrown = { error, cell };
+        throw error;
+      }
     };
+  }
+
+  /** Where an error comes from that no code caught, and whether that cell was given up. */
+  originOf(error: unknown, promise: Promise<unknown> | undefined): { id: string | undefined; abandoned: boolean } {
+    const cell =
+      (this.#thrown && this.#thrown.error === error ? this.#thrown.cell : undefined) ??
+      this.#storeOf(promise) ??
+      this.#context.getStore();
+    if (cell) return { id: cell.id, abandoned: cell.abandoned };
+    const label = error instanceof Error ? labelIn(error.stack) : undefined;
+    return { id: (label ? this.#ids.get(label) : undefined) ?? this.here()?.id, abandoned: false };
+  }
+
+  /** Up to Node 22 the handler of rejections runs in no context, but the promise has one. */
+  #storeOf(promise: Promise<unknown> | undefined): Cell | undefined {
+    const { kResourceStore } = this.#context as unknown as { kResourceStore?: symbol };
+    if (!promise || !kResourceStore) return undefined;
+    return (promise as unknown as Record<symbol, Cell | undefined>)[kResourceStore];
   }
 
   /** Runs code that an interrupt does not cut, up to its limits. */

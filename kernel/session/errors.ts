@@ -121,6 +121,15 @@ function cellPlace(frame: string): { label: string; line: number; column: number
   return match ? { label: match[1]!, line: Number(match[2]), column: Number(match[3]) } : undefined;
 }
 
+/** Label of the first cell that a stack trace names. */
+export function labelIn(stack: string | undefined): string | undefined {
+  for (const frame of stack?.split("\n") ?? []) {
+    const place = cellPlace(frame);
+    if (place) return place.label;
+  }
+  return undefined;
+}
+
 /** True for frames of cells and of the user's own files. */
 function isUserFrame(frame: string): boolean {
   if (cellPlace(frame)) return true;

@@ -52,21 +52,20 @@ function tidyPromises(): void {
   });
 }
 
-/** A cell that ends the process would take all variables with it. Returns the real `process.exit`. */
-function refuseExit(): (code: number) => never {
-  const { exit, reallyExit } = process as NodeJS.Process & { reallyExit(code: number): never };
-  const refuse = (code?: unknown): never => {
-    throw new Error(
-      `process.exit(${code === undefined ? "" : String(code)}) is not allowed in a cell: it would lose all variables. ` +
-        "Throw an error to end the cell, or restart the kernel.",
-    );
+/** Code that ends the process takes all variables with it: the user is told why. Returns the real `process.exit`. */
+function announceExit(): (code: number) => never {
+  const exit = process.exit.bind(process) as (code: number) => never;
+  const abort = process.abort.bind(process);
+  process.exit = (given?: number | string | null) => {
+    const code = given ?? process.exitCode ?? 0;
+    emit({ type: "exiting", reason: `its own code called process.exit(${code})` });
+    return exit(code as number);
   };
-  process.exit = refuse;
-  Object.assign(process, { reallyExit: refuse });
-  return (code) => {
-    Object.assign(process, { reallyExit });
-    return exit.call(process, code);
+  process.abort = () => {
+    emit({ type: "exiting", reason: "its own code called process.abort()" });
+    return abort();
   };
+  return exit;
 }
 
 /** Prepares the global scope in which cells run. Returns how the kernel itself ends the process. */
@@ -74,7 +73,7 @@ export function adaptGlobals(cells: Cells, host: Host): (code: number) => never 
   captureStreams(cells);
   guardTimers(cells);
   tidyPromises();
-  const endProcess = refuseExit();
+  const endProcess = announceExit();
   // The channel to the front is the kernel's alone.
   Object.assign(process, { send: undefined, disconnect: undefined });
   Object.defineProperty(globalThis, Symbol.for("Jupyter.host"), {

@@ -59,6 +59,8 @@ export type FromSession =
     }
   | { type: "clear"; id: string | undefined; wait: boolean }
   | { type: "interrupting"; id: string }
+  /** The process ends because its own code asked for it. */
+  | { type: "exiting"; reason: string }
   | { type: "done"; id: string; defined: string[]; outcome: CellOutcome }
   | { type: "inputRequest"; id: string | undefined; request: number; prompt: string; password: boolean }
   | {
