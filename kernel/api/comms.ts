@@ -1,5 +1,5 @@
 import { LabError } from "../../src/base/errors.ts";
-import { type Comm, type CommBuffer, host, type JupyterHost } from "../../src/display/index.ts";
+import { type Comm, type CommBuffer, host, type JupyterHost } from "../../src/display/host.ts";
 
 export interface OpenCommOptions {
   /** Metadata of the opening message, as some protocols want it. */

@@ -1,16 +1,8 @@
 import { InvalidInputError } from "../../src/base/errors.ts";
-import {
-  Chart,
-  Display,
-  type DisplayOptions,
-  displaySymbol,
-  type MimeBundle,
-  plainText,
-  type Render,
-  reasonOf,
-  show,
-  type VegaLiteSpec,
-} from "../../src/display/index.ts";
+import type { VegaLiteSpec } from "../../src/display/chart-svg.ts";
+import { Display, type DisplayOptions, type Render, show } from "../../src/display/display.ts";
+import { displaySymbol, type MimeBundle } from "../../src/display/host.ts";
+import { plainText, reasonOf } from "../../src/display/plain-text.ts";
 
 /** Markup as text, or an element that has it (`outerHTML`), for example of jsdom or Observable Plot. */
 export type Markup = string | { readonly outerHTML: string };
@@ -116,6 +108,7 @@ async function chartBundle(spec: VegaLiteSpec): Promise<MimeBundle> {
   const data = { "application/vnd.vegalite.v5+json": spec };
   if (hasRemoteData(spec)) return { ...data, "text/plain": summary };
   try {
+    const { Chart } = await import("../../src/display/chart.ts");
     return await new Chart(spec, summary)[displaySymbol]();
   } catch (error) {
     return { ...data, "text/plain": `${summary} (no static picture: ${reasonOf(error)})` };

@@ -6,18 +6,11 @@
  * import { clearOutput, display, input, openComm, progress, slider, updateDisplay } from "cirlab/kernel";
  * @module
  */
-export type {
-  Comm,
-  CommBuffer,
-  Displayable,
-  DisplayOptions,
-  MimeBundle,
-  ProgressItems,
-  ProgressOptions,
-  VegaLiteSpec,
-} from "../../src/display/index.ts";
-export { Display, ProgressBar, progress, updateDisplay } from "../../src/display/index.ts";
-export * from "../widgets/index.ts";
+export type { Displayable } from "../../src/display/bundle.ts";
+export type { VegaLiteSpec } from "../../src/display/chart-svg.ts";
+export { Display, type DisplayOptions, updateDisplay } from "../../src/display/display.ts";
+export type { Comm, CommBuffer, MimeBundle } from "../../src/display/host.ts";
+export { ProgressBar, type ProgressItems, type ProgressOptions, progress } from "../../src/display/progress.ts";
 export { type OpenCommOptions, openComm, registerTarget } from "./comms.ts";
 export { type DisplayFunction, display, type Markup } from "./display.ts";
 export { type InputOptions, input } from "./input.ts";

@@ -1,7 +1,7 @@
 import { createInterface, type Interface } from "node:readline";
 import { Writable } from "node:stream";
 import { LabError } from "../../src/base/errors.ts";
-import { host } from "../../src/display/index.ts";
+import { host } from "../../src/display/host.ts";
 
 export interface InputOptions {
   /** What is typed is not shown. Default false. */

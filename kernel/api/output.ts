@@ -1,4 +1,4 @@
-import { host } from "../../src/display/index.ts";
+import { host } from "../../src/display/host.ts";
 
 /**
  * Clears what the running cell has shown so far; in a plain terminal it does nothing.

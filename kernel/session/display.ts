@@ -1,5 +1,6 @@
 import { inspect, stripVTControlCharacters } from "node:util";
-import { plainText, reasonOf, renderValue } from "../../src/display/index.ts";
+import { renderValue } from "../../src/display/bundle.ts";
+import { plainText, reasonOf } from "../../src/display/plain-text.ts";
 import { errorReport } from "./errors.ts";
 import type { MimeBundle } from "./wire.ts";
 

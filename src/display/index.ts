@@ -1,4 +1,4 @@
-export { bundleOf, type Displayable, isDisplayable, renderValue } from "./bundle.ts";
+export { bundleOf, type Displayable, isDisplayable } from "./bundle.ts";
 export {
   type Bar,
   barChart,
@@ -14,7 +14,6 @@ export { formatBytes, formatDuration, formatNumber, formatPercent } from "./form
 export { type Comm, type CommBuffer, displaySymbol, host, type JupyterHost, type MimeBundle } from "./host.ts";
 export { escapeMarkup, type HtmlPart, html, SafeHtml } from "./html.ts";
 export { LivePanel, type LivePanelOptions, type PanelMetric, runMimeType } from "./live-panel.ts";
-export { plainText, reasonOf } from "./plain-text.ts";
 export { ProgressBar, type ProgressItems, type ProgressOptions, progress } from "./progress.ts";
 export { sparkline } from "./series.ts";
 export { registerMagic, shield, signal, throwIfInterrupted } from "./session.ts";
