@@ -9,8 +9,8 @@ export interface Problem {
   start: SourcePosition;
   end: SourcePosition;
   message: string;
-  /** TypeScript's number of the problem. */
-  code: number;
+  /** TypeScript's number of a type error; none for a syntax error. */
+  code?: number;
   /** The file that holds it, where it is not the cell itself. */
   file?: string;
 }
@@ -23,27 +23,35 @@ export type PositionMap = readonly (readonly number[])[];
 
 /** Another file of the user that a cell imports, as CommonJS. */
 export interface SideModule {
-  /** Absolute path, with the extension `.js`. */
+  /** Absolute path. */
   path: string;
   javascript: string;
+  positions: PositionMap;
+  /** Specifiers of packages that must be loaded before it runs. */
+  imports: string[];
 }
 
 /**
- * A cell ready to run: the body of a function with the parameters `exports`, `require`, `__kernel` and `__load`.
+ * A cell ready to run: the body of a function with the parameters `exports`, `require`, `__kernel`, `__load` and
+ * `__meta` (the cell's `import.meta`).
  *
  * - `exports` holds every name of the notebook: the body sets the names that the cell defines and reads those of
  *   earlier cells.
  * - `require(specifier)` gives a module that was loaded before (see `imports`); `__load(specifier)` loads one while
  *   the cell runs and stands for `import()`.
- * - `__kernel.checkLoop()` is called in loops while an interrupt waits (`__kernel.flag[0] !== 0`), and
- *   `__kernel.checkAwait(value)` gets every awaited value.
+ * - `__kernel.checkLoop()` is called in loops while an interrupt waits (`__kernel.flag[0] !== 0`).
+ * - `__kernel.async(this, arguments, generator)` runs what was an async function: `await x` is
+ *   `__kernel.resumed(yield x)` there, and `for await` runs over `__kernel.iteration()`. `__kernel.checkAwait(value)`
+ *   gets what native awaits bring.
+ * - `__kernel.module(specifier)` is a loaded module's namespace and `__kernel.pick(namespace, name)` one of its exports.
+ * - `__kernel.constant(name)` throws, `__kernel.declared(name)` too unless the name exists by now.
  */
 export interface ConvertedCell {
   javascript: string;
   positions: PositionMap;
   /** Specifiers that must be loaded before the body runs. */
   imports: string[];
-  /** The body awaits at its top level: it must be an async function's. */
+  /** The body awaits at its top level: it must be a generator's that `__kernel.async` runs. */
   isAsync: boolean;
   /** Name under which the body leaves the value of its last expression in `exports`. */
   resultName?: string;
@@ -51,10 +59,13 @@ export interface ConvertedCell {
   hidesResult?: boolean;
   /** Names of values that the cell defines. */
   names: string[];
+  /** Names of earlier cells that it reads or sets. */
+  uses: string[];
   sideModules: SideModule[];
 }
 
-export type Conversion = { ok: true; cell: ConvertedCell } | { ok: false; problems: Problem[] };
+/** A token names the cell when it is committed. */
+export type Conversion = { ok: true; cell: ConvertedCell; token: number } | { ok: false; problems: Problem[] };
 
 export interface CompletionItem {
   text: string;
@@ -74,6 +85,8 @@ export interface Inspection {
   signature: string;
   /** Documentation comment as Markdown; may be empty. */
   documentation: string;
+  /** Text of its declaration, if that was asked for and is known. */
+  source?: string;
 }
 
 export interface Completeness {
@@ -83,21 +96,33 @@ export interface Completeness {
 }
 
 /**
- * Turns cells of TypeScript into JavaScript and knows the names and types that earlier cells left. One cell at a time:
- * `convert` prepares it, `commit` makes what it defined known to the cells after it. Completion and inspection see the
- * converted cell before it is committed, so that they help while it runs.
+ * Turns cells of TypeScript into JavaScript and knows the names and types that earlier cells left: `convert` prepares a
+ * cell, `commit` makes what it defined known to the cells after it. Completion and inspection see a converted cell
+ * before it is committed, so that they help while it runs.
  */
 export interface CellCompiler {
-  convert(code: string): Conversion;
+  /** Loads what the first cell needs. */
+  warmUp(): Promise<void>;
+  convert(code: string): Promise<Conversion>;
+  /** Type errors of a converted cell, where `convert` did not look for them. Once for each cell. */
+  check(token: number): Promise<Problem[]>;
   /**
    * The converted cell has run. `defined` are the names that it really set: all of them when it ended well, fewer
    * when it threw or was interrupted half way.
    */
-  commit(defined: readonly string[]): void;
+  commit(token: number, defined: readonly string[]): Promise<void>;
   /** @param offset place in `code`, in UTF-16 units. */
-  complete(code: string, offset: number): Completion;
-  inspect(code: string, offset: number): Inspection | undefined;
-  isComplete(code: string): Completeness;
+  complete(code: string, offset: number): Promise<Completion>;
+  /** @param detailed with the text of the declaration. */
+  inspect(code: string, offset: number, detailed: boolean): Promise<Inspection | undefined>;
+  isComplete(code: string): Promise<Completeness>;
+  /** Names that cells of another compiler have set; nothing is known of their types. */
+  adopt(names: readonly string[]): Promise<void>;
   /** Forgets all cells: the session that held their values is gone. */
-  reset(): void;
+  reset(): Promise<void>;
+  close(): Promise<void>;
 }
+
+/** The compilers that a kernel can use. */
+export const compilerNames = ["typescript", "tslab"] as const;
+export type CompilerName = (typeof compilerNames)[number];

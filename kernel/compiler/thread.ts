@@ -1,65 +1,81 @@
-import { Worker } from "node:worker_threads";
-import { siblingModule } from "../package.ts";
-import type { CellCompiler, Completeness, Completion, Conversion, Inspection } from "./cellCompiler.ts";
+import { type MessagePort, Worker } from "node:worker_threads";
 
-type Method = "convert" | "commit" | "complete" | "inspect" | "isComplete" | "reset";
-type Call = { [M in Method]: { method: M; args: Parameters<CellCompiler[M]> } }[Method];
-export type CompilerRequest = { id: number } & Call;
-export type CompilerReply = { id: number; value?: unknown; error?: string };
+interface Call {
+  id: number;
+  method: string;
+  args: unknown[];
+}
+interface Reply {
+  id: number;
+  value?: unknown;
+  error?: string;
+}
 
-/** A `CellCompiler` in a thread of its own. Requests are answered in order. */
-export class CompilerThread {
-  readonly #worker: Worker;
+/** An object in a thread of its own, which starts with the first call. Calls are answered in order. */
+export class Thread<T extends { [M in keyof T]: (...args: never[]) => unknown }> {
+  readonly #url: URL;
+  readonly #onFailure: (error: Error) => void;
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  #worker: Worker | undefined;
   #lastId = 0;
-  #failure: Error | undefined;
+  #isClosed = false;
 
-  /** @param onFailure told once if the thread dies; every request fails from then on. */
-  constructor(onFailure: (error: Error) => void) {
-    this.#worker = new Worker(siblingModule(import.meta.url, "./worker"));
-    this.#worker.on("message", (reply: CompilerReply) => {
+  /** @param onFailure told if the thread dies; a new one starts with the next call. */
+  constructor(url: URL, onFailure: (error: Error) => void) {
+    this.#url = url;
+    this.#onFailure = onFailure;
+  }
+
+  get isStarted(): boolean {
+    return this.#worker !== undefined;
+  }
+
+  call<M extends keyof T & string>(method: M, ...args: Parameters<T[M]>): Promise<Awaited<ReturnType<T[M]>>> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) return reject(new Error("The compiler is closed."));
+      const id = ++this.#lastId;
+      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#worker ??= this.#start();
+      this.#worker.postMessage({ id, method, args } satisfies Call);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#worker?.terminate();
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#url);
+    worker.on("message", (reply: Reply) => {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
       if (reply.error !== undefined) waiting?.reject(new Error(`The compiler failed: ${reply.error}`));
       else waiting?.resolve(reply.value);
     });
-    this.#worker.on("error", (error) => {
-      this.#failure = new Error(`The compiler's thread ended: ${error.message}`);
-      for (const { reject } of this.#waiting.values()) reject(this.#failure);
+    worker.on("error", (error) => {
+      this.#worker = undefined;
+      const failure = new Error(`The compiler's thread ended: ${error.message}`);
+      for (const { reject } of this.#waiting.values()) reject(failure);
       this.#waiting.clear();
-      onFailure(this.#failure);
+      this.#onFailure(failure);
     });
+    return worker;
   }
+}
 
-  convert(code: string): Promise<Conversion> {
-    return this.#ask({ method: "convert", args: [code] });
-  }
-  commit(defined: readonly string[]): Promise<void> {
-    return this.#ask({ method: "commit", args: [defined] });
-  }
-  complete(code: string, offset: number): Promise<Completion> {
-    return this.#ask({ method: "complete", args: [code, offset] });
-  }
-  inspect(code: string, offset: number): Promise<Inspection | undefined> {
-    return this.#ask({ method: "inspect", args: [code, offset] });
-  }
-  isComplete(code: string): Promise<Completeness> {
-    return this.#ask({ method: "isComplete", args: [code] });
-  }
-  reset(): Promise<void> {
-    return this.#ask({ method: "reset", args: [] });
-  }
-
-  close(): Promise<number> {
-    return this.#worker.terminate();
-  }
-
-  #ask<T>(call: Call): Promise<T> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure) return reject(this.#failure);
-      const id = ++this.#lastId;
-      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
-      this.#worker.postMessage({ id, ...call });
-    });
-  }
+/** Answers the calls of a `Thread`, one after the other. */
+export function serve<T extends { [M in keyof T]: (...args: never[]) => unknown }>(port: MessagePort, target: T): void {
+  const answer = async ({ id, method, args }: Call): Promise<Reply> => {
+    try {
+      const called = target[method as keyof T] as unknown as (...args: unknown[]) => unknown;
+      return { id, value: await called.apply(target, args) };
+    } catch (error) {
+      return { id, error: (error as Error).stack ?? String(error) };
+    }
+  };
+  let last: Promise<void> = Promise.resolve();
+  port.on("message", (call: Call) => {
+    last = last.then(async () => port.postMessage(await answer(call)));
+  });
 }

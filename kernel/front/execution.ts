@@ -1,9 +1,10 @@
 import { z } from "zod";
-import type { Problem } from "../compiler/cellCompiler.ts";
-import type { CompilerThread } from "../compiler/thread.ts";
+import type { CompilerName } from "../compiler/cellCompiler.ts";
 import type { CellOutcome, ErrorReport } from "../session/wire.ts";
+import type { CheckMode, Compilation } from "./compilation.ts";
 import type { History } from "./history.ts";
 import type { Outputs } from "./outputs.ts";
+import { problemFailure, problemWarning } from "./problems.ts";
 import type { RunResult, Session } from "./session.ts";
 import type { Request, Sockets } from "./sockets.ts";
 
@@ -26,33 +27,68 @@ interface Queued {
 /** A cell that starts with `%%name args` goes to a magic. */
 const magicPattern = /^%%(\w+)[ \t]*([^\n]*)(?:\n([\s\S]*))?$/;
 
-/** Runs execute requests one after the other. */
+/** Numbers of executions, which all shells of a kernel share. */
+export class Counter {
+  count = 0;
+  silent = 0;
+}
+
+/** What the cell of a request defines and uses, for marks of stale cells. */
+interface Footprint {
+  defines: string[];
+  uses: string[];
+}
+
+export interface ExecutionParts {
+  sockets: Sockets;
+  outputs: Outputs;
+  compilation: Compilation;
+  session: Session;
+  history: History;
+  counter: Counter;
+}
+
+/** Runs the execute requests of one shell one after the other. */
 export class Execution {
   readonly #sockets: Sockets;
   readonly #outputs: Outputs;
-  readonly #compiler: CompilerThread;
+  readonly #compilation: Compilation;
   readonly #session: Session;
   readonly #history: History;
+  readonly #counter: Counter;
+  readonly #subshell: string | undefined;
   readonly #queue: Queued[] = [];
   #isDraining = false;
-  #count = 0;
-  #silentCount = 0;
   #running: Request | undefined;
   #interruptedEarly = false;
   #stage: "compiling" | "running" = "compiling";
 
-  constructor(parts: {
-    sockets: Sockets;
-    outputs: Outputs;
-    compiler: CompilerThread;
-    session: Session;
-    history: History;
-  }) {
+  /** @param subshell the subshell that this is, if it is not the main shell. */
+  constructor(parts: ExecutionParts, subshell?: string) {
     this.#sockets = parts.sockets;
     this.#outputs = parts.outputs;
-    this.#compiler = parts.compiler;
+    this.#compilation = parts.compilation;
     this.#session = parts.session;
     this.#history = parts.history;
+    this.#counter = parts.counter;
+    this.#subshell = subshell;
+  }
+
+  get checkMode(): CheckMode {
+    return this.#compilation.checkMode;
+  }
+
+  setCheckMode(mode: CheckMode): void {
+    this.#compilation.checkMode = mode;
+  }
+
+  get compilerName(): CompilerName {
+    return this.#compilation.compilerName;
+  }
+
+  /** Changes the compiler from the next cell on. */
+  setCompiler(name: CompilerName): Promise<void> {
+    return this.#compilation.select(name);
   }
 
   /** The request whose cell runs now. */
@@ -88,9 +124,19 @@ export class Execution {
     this.#isDraining = false;
   }
 
-  #reply(request: Request, content: Record<string, unknown>): void {
+  #reply(request: Request, content: Record<string, unknown>, footprint?: Footprint): void {
     this.#outputs.flush();
-    this.#sockets.reply(request, "execute_reply", { ...content, execution_count: this.#count });
+    this.#sockets.reply(
+      request,
+      "execute_reply",
+      { ...content, execution_count: this.#counter.count },
+      footprint ? { metadata: { cirlab: footprint } } : {},
+    );
+  }
+
+  /** Answers all that waits with "aborted": this shell ends. */
+  abort(): void {
+    for (const queued of this.#queue) queued.aborted = true;
   }
 
   async #execute(request: Request): Promise<void> {
@@ -98,23 +144,24 @@ export class Execution {
     if (!parsed.success) throw new Error(`Malformed execute_request: ${z.prettifyError(parsed.error)}`);
     const content = parsed.data;
     const { message } = request;
+    if (!content.silent) this.#counter.count++;
+    const count = this.#counter.count;
     if (!content.silent) {
-      this.#count++;
-      if (content.store_history) this.#history.add(this.#count, content.code);
-      this.#outputs.publish("execute_input", { code: content.code, execution_count: this.#count }, message);
+      if (content.store_history) this.#history.add(count, content.code);
+      this.#outputs.publish("execute_input", { code: content.code, execution_count: count }, message);
     }
-    const outcome = await this.#run(request, content);
-    if (outcome.status === "error") return this.#fail(request, content, outcome);
+    const { outcome, footprint } = await this.#run(request, content);
+    if (outcome.status === "error") return this.#fail(request, content, outcome, footprint);
     if (outcome.result && !content.silent) {
-      this.#outputs.publish("execute_result", { ...outcome.result, execution_count: this.#count }, message);
+      this.#outputs.publish("execute_result", { ...outcome.result, execution_count: count }, message);
       const text = outcome.result.data["text/plain"];
-      if (content.store_history && typeof text === "string") this.#history.setOutput(this.#count, text);
+      if (content.store_history && typeof text === "string") this.#history.setOutput(count, text);
     }
     const user_expressions = await this.#evaluateAll(request, content.user_expressions ?? {});
-    this.#reply(request, { status: "ok", payload: [], user_expressions });
+    this.#reply(request, { status: "ok", payload: [], user_expressions }, footprint);
   }
 
-  async #fail(request: Request, content: ExecuteContent, outcome: Failure): Promise<void> {
+  async #fail(request: Request, content: ExecuteContent, outcome: Failure, footprint?: Footprint): Promise<void> {
     const { ename, evalue, traceback } = outcome;
     if (!content.silent) this.#outputs.publish("error", { ename, evalue, traceback }, request.message);
     if (content.stop_on_error) {
@@ -122,38 +169,66 @@ export class Execution {
       for (let i = 0; i < 3; i++) await new Promise(setImmediate);
       for (const queued of this.#queue) queued.aborted = true;
     }
-    this.#reply(request, { status: "error", ename, evalue, traceback, payload: [], user_expressions: {} });
+    const reply = { status: "error", ename, evalue, traceback, payload: [], user_expressions: {} };
+    this.#reply(request, reply, footprint);
   }
 
-  async #run(request: Request, content: ExecuteContent): Promise<CellOutcome> {
-    const id = request.message.header.msg_id;
-    const label = content.silent ? `silent cell ${++this.#silentCount}` : `cell ${this.#count}`;
+  async #run(request: Request, content: ExecuteContent): Promise<{ outcome: CellOutcome; footprint?: Footprint }> {
     const { cellId } = request.message.metadata;
-    const head = { id, label, ...(typeof cellId === "string" ? { frontCellId: cellId } : {}) };
+    const head = {
+      ...this.#head(request, content.silent),
+      ...(typeof cellId === "string" ? { frontCellId: cellId } : {}),
+    };
     const magic = magicPattern.exec(content.code);
     if (magic) {
       const [, name, args, body] = magic;
-      return (await this.#inSession({ ...head, type: "magic", name: name!, args: args!.trim(), body: body ?? "" }))
-        .outcome;
+      const message = { ...head, type: "magic", name: name!, args: args!.trim(), body: body ?? "" } as const;
+      return { outcome: (await this.#inSession(message)).outcome };
     }
-    return this.#runCode(head, content.code, true);
+    return this.#runCode(head, content.code, content.silent ? undefined : { request, content });
   }
 
+  #head(request: Request, isSilent: boolean): { id: string; label: string; subshell?: string } {
+    const label = isSilent ? `silent cell ${++this.#counter.silent}` : `cell ${this.#counter.count}`;
+    const id = request.message.header.msg_id;
+    return { id, label, ...(this.#subshell === undefined ? {} : { subshell: this.#subshell }) };
+  }
+
+  /** @param shown the request, for a cell of the notebook; without it names and types of the code are not kept. */
   async #runCode(
-    head: { id: string; label: string; frontCellId?: string },
+    head: { id: string; label: string; frontCellId?: string; subshell?: string },
     code: string,
-    keepsNames: boolean,
-  ): Promise<CellOutcome> {
+    shown: { request: Request; content: ExecuteContent } | undefined,
+    keepsNames = true,
+  ): Promise<{ outcome: CellOutcome; footprint?: Footprint }> {
+    const compilation = this.#compilation;
     this.#stage = "compiling";
     this.#interruptedEarly = false;
-    const converted = await this.#compiler.convert(code);
-    if (this.#interruptedEarly) return interruptedEarly;
-    if (!converted.ok) return typeErrors(converted.problems, head.label, code);
-    const { cell } = converted;
+    const converted = await compilation.compiler.convert(code);
+    if (this.#interruptedEarly) return { outcome: interruptedEarly };
+    if (!converted.ok) return { outcome: problemFailure(converted.problems, head.label, code) };
+    const { cell, token } = converted;
+    const footprint = { defines: cell.names, uses: cell.uses };
+    if (shown && compilation.checkMode === "strict") {
+      const problems = await compilation.check(token);
+      if (problems.length > 0 || this.#interruptedEarly) compilation.commit(token, []);
+      if (this.#interruptedEarly) return { outcome: interruptedEarly };
+      if (problems.length > 0) return { outcome: problemFailure(problems, head.label, code), footprint };
+    }
+    const warned =
+      shown && compilation.checkMode === "warn" ? this.#warn(token, head.label, code, shown.request) : undefined;
     const { defined, outcome } = await this.#inSession({ ...head, type: "execute", cell, source: code });
     // A cell that threw half way keeps what it had defined until then.
-    if (keepsNames) await this.#compiler.commit(outcome.status === "ok" ? cell.names : defined);
-    return outcome;
+    compilation.commit(token, !keepsNames ? [] : outcome.status === "ok" ? cell.names : defined);
+    // A client without a person takes a cell's output until the cell is idle; for the others a warning may come later.
+    if (shown?.content.allow_stdin === false) await warned;
+    return { outcome, footprint };
+  }
+
+  /** Tells of type errors under the cell as soon as they are known. */
+  async #warn(token: number, label: string, code: string, { message }: Request): Promise<void> {
+    const problems = await this.#compilation.check(token);
+    if (problems.length > 0) this.#outputs.stream("stderr", problemWarning(problems, label, code), message);
   }
 
   async #inSession(message: Parameters<Session["run"]>[0]): Promise<RunResult> {
@@ -168,8 +243,7 @@ export class Execution {
   async #evaluateAll(request: Request, expressions: Record<string, string>): Promise<Record<string, unknown>> {
     const results: Record<string, unknown> = {};
     for (const [name, expression] of Object.entries(expressions)) {
-      const head = { id: request.message.header.msg_id, label: `silent cell ${++this.#silentCount}` };
-      const outcome = await this.#runCode(head, `(${expression})`, false);
+      const { outcome } = await this.#runCode(this.#head(request, true), `(${expression})`, undefined, false);
       if (outcome.status === "ok") {
         results[name] = { status: "ok", ...(outcome.result ?? { data: { "text/plain": "undefined" }, metadata: {} }) };
       } else {
@@ -193,26 +267,3 @@ const interruptedEarly = failure(
   },
   true,
 );
-
-/** A cell with type errors does not run; each is told with its line, column and the line itself. */
-function typeErrors(problems: readonly Problem[], label: string, code: string): Failure {
-  const lines = code.split("\n");
-  const hints: string[] = [];
-  const traceback = problems.flatMap(({ start, end, message, code: number, file }) => {
-    const head = `${file ?? label}:${start.line + 1}:${start.column + 1} - \u001b[31merror\u001b[39m TS${number}: ${message}`;
-    if (/Cannot find module 'cirlab'/.test(message))
-      hints.push('cirlab has no type declarations yet: run "npm run build" where it is installed.');
-    const line = file ? undefined : lines[start.line];
-    if (line === undefined) return [head];
-    const number1 = String(start.line + 1);
-    const length = Math.max(1, (end.line === start.line ? end.column : line.length) - start.column);
-    return [
-      head,
-      `  ${number1} | ${line}`,
-      `  ${" ".repeat(number1.length)} | ${" ".repeat(start.column)}\u001b[31m${"~".repeat(length)}\u001b[39m`,
-    ];
-  });
-  const first = problems[0]!;
-  const evalue = `${first.file ?? label}:${first.start.line + 1}:${first.start.column + 1} - ${first.message}`;
-  return failure({ ename: "TypeScriptError", evalue, traceback: [...traceback, ...new Set(hints)] }, false);
-}

@@ -1,16 +1,21 @@
-import { CompilerThread } from "../compiler/thread.ts";
-import { tslabVersions } from "../compiler/tslabTypeScript.ts";
+import type { CompilerName } from "../compiler/cellCompiler.ts";
+import { typeScriptVersion } from "../compiler/versions.ts";
 import { packageVersion } from "../package.ts";
 import type { ConnectionInfo } from "../protocol/connection.ts";
 import { type JupyterMessage, protocolVersion } from "../protocol/messages.ts";
 import { CommTable } from "./comms.ts";
-import { Execution } from "./execution.ts";
+import { Compilation, chosenCompiler } from "./compilation.ts";
+import { Counter } from "./execution.ts";
 import { History } from "./history.ts";
 import { Inputs } from "./inputs.ts";
 import { complete, inspect, isComplete } from "./language.ts";
 import { Outputs } from "./outputs.ts";
 import { Session, type SessionEvent } from "./session.ts";
+import { Shells } from "./shells.ts";
 import { type Request, Sockets } from "./sockets.ts";
+
+/** How long after its start a kernel that is not used loads what the first cell needs. */
+const warmUpDelayMs = 300;
 
 /** How many messages are remembered so that late output finds its cell. */
 const rememberedRequests = 1000;
@@ -24,9 +29,9 @@ type Answer = Record<string, unknown> | undefined;
 export class Kernel {
   readonly #sockets: Sockets;
   readonly #outputs: Outputs;
-  readonly #compiler: CompilerThread;
+  readonly #compilation: Compilation;
   readonly #session: Session;
-  readonly #execution: Execution;
+  readonly #shells: Shells;
   readonly #history = new History();
   readonly #comms: CommTable;
   readonly #inputs: Inputs;
@@ -48,24 +53,25 @@ export class Kernel {
       lost: (reason, ranCell) => this.#onSessionLost(reason, ranCell),
       stuck: () => this.#onStuck(),
     });
-    this.#compiler = new CompilerThread((error) => {
-      console.error(`cirlab kernel: ${error.message}`);
-      void this.#shutDown();
-    });
+    this.#compilation = new Compilation(chosenCompiler(process.env), (message) =>
+      console.error(`cirlab kernel: ${message}`),
+    );
     this.#comms = new CommTable(this.#outputs, this.#session);
     this.#inputs = new Inputs(this.#sockets, this.#outputs, this.#session);
-    this.#execution = new Execution({
+    this.#shells = new Shells({
       sockets: this.#sockets,
       outputs: this.#outputs,
-      compiler: this.#compiler,
+      compilation: this.#compilation,
       session: this.#session,
       history: this.#history,
+      counter: new Counter(),
     });
   }
 
   /** Gives the session another folder and environment than this process had when it started. */
   settle(folder: string, env: NodeJS.ProcessEnv): void {
     this.#session.send({ type: "settle", folder, env });
+    void this.#compilation.reset();
   }
 
   /** Serves until a client shuts the kernel down. */
@@ -74,11 +80,14 @@ export class Kernel {
       this.#receive(request).catch((error: Error) => console.error(`cirlab kernel: ${error.stack}`));
     });
     this.#outputs.publish("status", { execution_state: "starting" }, undefined);
+    // While the first cell is written; a cell that comes sooner does not wait for the types.
+    const warmUp = setTimeout(() => void this.#compilation.warmUp(), warmUpDelayMs);
+    warmUp.unref();
     await this.#ended;
   }
 
   interrupt(): void {
-    this.#execution.interrupt();
+    this.#shells.interrupt();
   }
 
   /** Ends the session and the sockets; `run` returns. */
@@ -91,7 +100,7 @@ export class Kernel {
     const type = message.header.msg_type;
     if (socket === "stdin") return this.#inputs.receive(message);
     this.#remember(request);
-    if (type === "execute_request" && socket === "shell") return this.#execution.add(request);
+    if (type === "execute_request" && socket === "shell") return this.#shells.add(request);
     this.#outputs.publish("status", { execution_state: "busy" }, message);
     let isCommPending = false;
     try {
@@ -116,24 +125,31 @@ export class Kernel {
   #idle(parent: JupyterMessage): void {
     this.#outputs.publish("status", { execution_state: "idle" }, parent);
     // Clients take the last status as the kernel's: while a cell runs, it is busy.
-    const running = this.#execution.running;
+    const running = this.#shells.running;
     if (running) this.#outputs.publish("status", { execution_state: "busy" }, running.message);
   }
 
   async #answer({ header, content }: JupyterMessage): Promise<Answer> {
     switch (header.msg_type) {
       case "kernel_info_request":
-        return kernelInfo();
+        return kernelInfo(this.#compilation.compilerName);
       case "complete_request":
-        return complete(this.#compiler, content);
+        return complete(this.#compilation.compiler, content);
       case "inspect_request":
-        return inspect(this.#compiler, content);
+        return inspect(this.#compilation.compiler, content);
       case "is_complete_request":
-        return isComplete(this.#compiler, content);
+        return isComplete(this.#compilation.compiler, content);
       case "history_request":
-        return { status: "ok", history: this.#history.answer(content) };
+        return { status: "ok", history: await this.#history.answer(content) };
       case "comm_info_request":
         return { status: "ok", comms: this.#comms.list(content.target_name) };
+      case "create_subshell_request":
+        return { status: "ok", subshell_id: this.#shells.create() };
+      case "delete_subshell_request":
+        this.#shells.delete(content.subshell_id);
+        return { status: "ok" };
+      case "list_subshell_request":
+        return { status: "ok", subshell_id: this.#shells.list() };
       case "interrupt_request":
         this.interrupt();
         return { status: "ok" };
@@ -154,7 +170,7 @@ export class Kernel {
     if (this.#isClosing) return;
     this.#isClosing = true;
     this.#outputs.flush();
-    await Promise.all([this.#session.close(), this.#compiler.close()]);
+    await Promise.all([this.#session.close(), this.#compilation.close(), this.#history.close()]);
     await this.#sockets.close();
     this.#end();
   }
@@ -167,7 +183,7 @@ export class Kernel {
 
   /** The message that output belongs to: that of its cell, else the running or the last one. */
   #requestOf(id: string | undefined): Request | undefined {
-    return (id !== undefined ? this.#requests.get(id) : undefined) ?? this.#execution.running ?? this.#last;
+    return (id !== undefined ? this.#requests.get(id) : undefined) ?? this.#shells.running ?? this.#last;
   }
 
   #parent(id: string | undefined): JupyterMessage | undefined {
@@ -206,7 +222,7 @@ export class Kernel {
   }
 
   #onSessionLost(reason: string, ranCell: boolean): void {
-    void this.#compiler.reset();
+    void this.#compilation.reset();
     this.#comms.lost();
     this.#inputs.lost();
     if (ranCell) return;
@@ -228,8 +244,8 @@ export class Kernel {
   }
 }
 
-function kernelInfo(): Record<string, unknown> {
-  const { typescript } = tslabVersions();
+function kernelInfo(compiler: CompilerName): Record<string, unknown> {
+  const typescript = typeScriptVersion(compiler);
   return {
     status: "ok",
     protocol_version: protocolVersion,
@@ -249,6 +265,6 @@ function kernelInfo(): Record<string, unknown> {
       { text: "TypeScript", url: "https://www.typescriptlang.org/docs/" },
       { text: "Node.js", url: "https://nodejs.org/docs/latest/api/" },
     ],
-    supported_features: [],
+    supported_features: ["kernel subshells"],
   };
 }

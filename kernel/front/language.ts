@@ -1,4 +1,5 @@
-import type { CompilerThread } from "../compiler/thread.ts";
+import type { CellCompiler } from "../compiler/cellCompiler.ts";
+import { documentationHtml } from "./documentationHtml.ts";
 import { toCharacters, toUtf16 } from "./text.ts";
 
 const maxItems = 500;
@@ -11,7 +12,7 @@ function codeOf(content: Record<string, unknown>): { code: string; cursor: numbe
 
 /** Content of a complete_reply. */
 export async function complete(
-  compiler: CompilerThread,
+  compiler: CellCompiler,
   content: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
   const { code, cursor, offset } = codeOf(content);
@@ -40,22 +41,21 @@ export async function complete(
 
 /** Content of an inspect_reply. */
 export async function inspect(
-  compiler: CompilerThread,
+  compiler: CellCompiler,
   content: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
   const { code, offset } = codeOf(content);
-  // Just behind a name means that name, as users expect of a cursor there.
-  const found = code.startsWith("%%")
-    ? undefined
-    : ((await compiler.inspect(code, offset)) ?? (await compiler.inspect(code, Math.max(0, offset - 1))));
+  const found = code.startsWith("%%") ? undefined : await compiler.inspect(code, offset, content.detail_level === 1);
   if (!found) return { status: "ok", found: false, data: {}, metadata: {} };
-  const { signature, documentation } = found;
+  const { signature, documentation, source } = found;
+  const block = (text: string) => `\`\`\`typescript\n${text}\n\`\`\``;
   return {
     status: "ok",
     found: true,
     data: {
-      "text/plain": documentation ? `${signature}\n\n${documentation}` : signature,
-      "text/markdown": `\`\`\`typescript\n${signature}\n\`\`\`${documentation ? `\n\n${documentation}` : ""}`,
+      "text/plain": [signature, documentation, source].filter(Boolean).join("\n\n"),
+      "text/markdown": [block(signature), documentation, source ? block(source) : ""].filter(Boolean).join("\n\n"),
+      "text/html": documentationHtml(signature, documentation, source),
     },
     metadata: {},
   };
@@ -63,7 +63,7 @@ export async function inspect(
 
 /** Content of an is_complete_reply. */
 export async function isComplete(
-  compiler: CompilerThread,
+  compiler: CellCompiler,
   content: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
   const { status, indent } = await compiler.isComplete(codeOf(content).code);

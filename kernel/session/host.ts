@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { tslabVersions } from "../compiler/tslabTypeScript.ts";
+import { tslabVersions } from "../compiler/tslab/versions.ts";
 import { capture, releaseSink } from "./capture.ts";
 import type { Cell, Cells } from "./cells.ts";
 import { Comms, type SessionComm } from "./comms.ts";

@@ -1,64 +1,67 @@
 // The session process: cells run here, on the main thread.
+import { join } from "node:path";
 import vm from "node:vm";
 import type { ConvertedCell } from "../compiler/cellCompiler.ts";
+import { AsyncDriver } from "./asyncDriver.ts";
 import { type Cell, Cells } from "./cells.ts";
 import { bundleOf } from "./display.ts";
 import { emit } from "./emit.ts";
-import { errorReport, KernelInterrupt, mapStackTraces, registerScript } from "./errors.ts";
+import { mapStackTraces, registerScript } from "./errors.ts";
 import { adaptGlobals } from "./globals.ts";
 import { Host, tslabModule } from "./host.ts";
-import { Modules } from "./modules.ts";
+import { importMeta, Modules } from "./modules.ts";
 import { Names } from "./names.ts";
 import { settle } from "./settle.ts";
+import { reportStrayErrors } from "./stray.ts";
 import type { CellOutcome, ToSession } from "./wire.ts";
 
 const cells = new Cells();
 const host = new Host(cells);
 const names = new Names();
 
+const driver = new AsyncDriver(cells);
+
 /** What the compiler's code calls. */
 const kernel = {
+  async: driver.call,
+  resumed: driver.resumed,
+  iteration: driver.iteration,
   flag: cells.flag,
   checkLoop: () => cells.checkLoop(),
   checkAwait: <T>(value: T) => cells.checkAwait(value),
+  constant: names.constant,
+  declared: names.declared,
+  module: (specifier: string) => modules.namespace(specifier),
+  // A type that is imported without saying so has no value.
+  pick: (namespace: Record<string, unknown>, name: string) => namespace[name],
 };
 const modules = new Modules(kernel, { tslab: tslabModule(host) });
 
-const parameters = "exports, require, __kernel, __load";
+const parameters = "exports, require, __kernel, __load, __meta";
 
 async function runCell(cell: Cell, label: string, converted: ConvertedCell, source: string): Promise<CellOutcome> {
   registerScript(label, { source, positions: converted.positions });
-  modules.addSources(converted.sideModules);
+  await modules.addSources(converted.sideModules);
   await modules.preload(converted.imports);
   const script = new vm.Script(
-    `(${converted.isAsync ? "async " : ""}function (${parameters}) {\n${converted.javascript}\n})`,
+    `(function${converted.isAsync ? "*" : ""} (${parameters}) {"use strict";\n${converted.javascript}\n})`,
     { filename: label, lineOffset: -1 },
   );
-  const body = script.runInThisContext() as (...args: unknown[]) => unknown;
+  const body = script.runInThisContext() as (...args: unknown[]) => Generator;
   cell.definedNames = names.watch(converted.names);
-  const args = [names.values, modules.require, kernel, modules.load];
-  const ended = runInterruptibly(() => body(...args));
-  if (converted.isAsync) await ended;
+  const meta = importMeta(join(process.cwd(), `${label}.ts`));
+  const args = [names.values, modules.require, kernel, modules.load, meta];
+  if (converted.isAsync) await driver.call(undefined, args, body as never);
+  else cells.guarded(() => body(...args));
   if (converted.resultName === undefined) return { status: "ok" };
   const value = names.take(converted.resultName);
   return withResult(converted.hidesResult ? undefined : value);
 }
 
-/** Calls `run` so that SIGINT ends its synchronous part. */
-function runInterruptibly(run: () => unknown): unknown {
-  const hidden = globalThis as { __cirlabRun?: () => unknown };
-  hidden.__cirlabRun = run;
-  try {
-    return callHidden.runInThisContext({ breakOnSigint: true });
-  } finally {
-    delete hidden.__cirlabRun;
-  }
-}
-const callHidden = new vm.Script("globalThis.__cirlabRun()", { filename: "node:cirlab" });
-
 async function withResult(value: unknown): Promise<CellOutcome> {
   if (value === undefined) return { status: "ok" };
-  return { status: "ok", result: { data: await bundleOf(value), metadata: {} } };
+  const data = await cells.guarded(() => bundleOf(value));
+  return Object.keys(data).length === 0 ? { status: "ok" } : { status: "ok", result: { data, metadata: {} } };
 }
 
 async function runMagic(name: string, args: string, body: string): Promise<CellOutcome> {
@@ -69,7 +72,7 @@ async function runMagic(name: string, args: string, body: string): Promise<CellO
       `There is no %%${name}.${known ? ` Known: ${known}.` : ""}${name === "python" ? ' Importing "cirlab" registers it.' : ""}`,
     );
   }
-  return withResult(await runInterruptibly(() => magic(body, args)));
+  return withResult(await cells.guarded(() => magic(body, args)));
 }
 
 const receive = (message: ToSession): void => {
@@ -82,10 +85,10 @@ const receive = (message: ToSession): void => {
       modules.settle(message.folder);
       return;
     case "execute":
-      cells.start(message, (cell) => runCell(cell, message.label, message.cell, message.source));
+      cells.start(message, (cell) => host.afterHeld(cell, runCell(cell, message.label, message.cell, message.source)));
       return;
     case "magic":
-      cells.start(message, () => runMagic(message.name, message.args, message.body));
+      cells.start(message, (cell) => host.afterHeld(cell, runMagic(message.name, message.args, message.body)));
       return;
     case "inputReply":
     case "inputRefused":
@@ -97,17 +100,7 @@ const receive = (message: ToSession): void => {
   }
 };
 
-/** An error that no cell caught: told under the cell that it came from. */
-function reportStray(error: unknown, what: string): void {
-  if (error instanceof KernelInterrupt || cells.here()?.abandoned) return;
-  const { traceback } = errorReport(error);
-  emit({ type: "stream", id: cells.here()?.id, name: "stderr", text: `${what}: ${traceback.join("\n")}\n` });
-}
-
-process.on("uncaughtException", (error) => reportStray(error, "Uncaught"));
-process.on("unhandledRejection", (error) => reportStray(error, "Unhandled rejection"));
-// The watchdog's SIGINT is for the synchronous part of a cell; elsewhere it must do nothing.
-process.on("SIGINT", () => undefined);
+reportStrayErrors(cells);
 process.on("message", receive);
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 mapStackTraces();

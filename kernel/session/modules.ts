@@ -4,12 +4,14 @@ import { dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
 import type { SideModule } from "../compiler/cellCompiler.ts";
+import { localCandidates } from "../compiler/localPaths.ts";
 import { packageRoot } from "../package.ts";
+import { registerFile } from "./errors.ts";
 
 type Require = (specifier: string) => unknown;
 
 /** Runs a CommonJS text; the kernel's object is what instrumented code calls. */
-const moduleHead = "(function (exports, require, module, __filename, __dirname, __kernel, __load) {";
+const moduleHead = "(function (exports, require, module, __filename, __dirname, __kernel, __load, __meta) {";
 
 /** Error codes of `require` for modules that only `import()` can load. */
 const needsImport = new Set(["ERR_REQUIRE_ESM", "ERR_REQUIRE_ASYNC_MODULE", "ERR_PACKAGE_PATH_NOT_EXPORTED"]);
@@ -23,7 +25,7 @@ export class Modules {
   /** Modules that were loaded by `import()`, by specifier. */
   readonly #imported = new Map<string, unknown>();
   /** The user's own TypeScript files as JavaScript, and their exports once they ran. */
-  readonly #sources = new Map<string, string>();
+  readonly #sources = new Map<string, SideModule>();
   readonly #instances = new Map<string, { exports: Record<string, unknown> }>();
   readonly #kernel: unknown;
   readonly #builtIn: Record<string, unknown>;
@@ -41,24 +43,29 @@ export class Modules {
   }
 
   /** New versions of the user's own files; what imported them is loaded anew as well. */
-  addSources(modules: readonly SideModule[]): void {
+  async addSources(modules: readonly SideModule[]): Promise<void> {
     if (modules.length === 0) return;
-    for (const { path, javascript } of modules) this.#sources.set(path, javascript);
+    for (const module of modules) {
+      this.#sources.set(module.path, module);
+      registerFile(module.path, module.positions);
+      await this.preload(module.imports, dirname(module.path));
+    }
     this.#instances.clear();
   }
 
-  /** Loads what a cell imports, so that `require` can answer at once. */
-  async preload(specifiers: readonly string[]): Promise<void> {
-    for (const specifier of specifiers) await this.#loadOnce(specifier);
+  /** Loads what code in `folder` imports, so that `require` can answer at once. */
+  async preload(specifiers: readonly string[], folder: string = process.cwd()): Promise<void> {
+    for (const specifier of specifiers) await this.#loadOnce(specifier, folder);
   }
+
+  /** A module that a cell imports, as `import * as name` gives it. */
+  namespace = (specifier: string): Record<string, unknown> => namespaceOf(this.require(specifier));
 
   /** `import()` of a cell. */
   load = async (specifier: unknown): Promise<unknown> => {
     const name = String(specifier);
-    await this.#loadOnce(name);
-    const found = this.require(name) as Record<string, unknown>;
-    if (found?.__esModule) return found;
-    return { ...(typeof found === "object" ? found : {}), default: found };
+    await this.#loadOnce(name, process.cwd());
+    return this.namespace(name);
   };
 
   /** `require` of a cell. */
@@ -69,19 +76,21 @@ export class Modules {
     if (this.#imported.has(specifier)) return this.#imported.get(specifier);
     const own = this.#ownFile(specifier, folder);
     if (own) return this.#run(own);
+    const data = jsonFile(specifier, folder);
+    if (data) return JSON.parse(readFileSync(data, "utf8"));
     return folder === process.cwd()
       ? this.#resolution.require(specifier)
       : createRequire(join(folder, "module.js"))(specifier);
   }
 
-  async #loadOnce(specifier: string): Promise<void> {
+  async #loadOnce(specifier: string, folder: string): Promise<void> {
     if (Object.hasOwn(this.#builtIn, specifier) || this.#imported.has(specifier) || isBuiltin(specifier)) return;
     if (Object.hasOwn(ownModules, specifier)) return this.#import(specifier, ownModule(specifier));
+    if (this.#ownFile(specifier, folder) || jsonFile(specifier, folder)) return;
     if (/^(?:file|data):/.test(specifier)) return this.#import(specifier, specifier);
-    if (this.#ownFile(specifier, process.cwd())) return;
     let file: string;
     try {
-      file = this.#resolution.require.resolve(specifier);
+      file = this.#resolution.require.resolve(specifier, { paths: [folder] });
     } catch (error) {
       if (!needsImport.has((error as NodeJS.ErrnoException).code ?? "")) throw shortened(error, specifier);
       return this.#import(specifier, specifier);
@@ -98,12 +107,9 @@ export class Modules {
     this.#imported.set(specifier, live);
   }
 
-  /** The path of a user's own TypeScript file that `specifier` means, if it is one. */
+  /** The path of a user's own script that `specifier` means, if it is one. */
   #ownFile(specifier: string, folder: string): string | undefined {
-    if (!/^\.{0,2}\//.test(specifier)) return undefined;
-    const base = resolve(folder, specifier);
-    const candidates = [`${base}.js`, base.replace(/\.tsx?$/, ".js"), base, join(base, "index.js")];
-    return candidates.find((path) => this.#sources.has(path));
+    return localCandidates(specifier, folder).find((path) => this.#sources.has(path));
   }
 
   #run(path: string): unknown {
@@ -112,13 +118,50 @@ export class Modules {
     const module = { exports: {} as Record<string, unknown> };
     this.#instances.set(path, module);
     const folder = dirname(path);
-    const wrapper = vm.runInThisContext(`${moduleHead}${this.#sources.get(path)}\n})`, { filename: path }) as (
-      ...args: unknown[]
-    ) => void;
+    const wrapper = vm.runInThisContext(`${moduleHead}${this.#sources.get(path)!.javascript}\n})`, {
+      filename: path,
+    }) as (...args: unknown[]) => void;
     const require: Require = (specifier) => this.#find(specifier, folder);
-    wrapper(module.exports, require, module, path, folder, this.#kernel, this.load);
+    const load = (specifier: unknown) =>
+      this.load(typeof specifier === "string" ? absolute(specifier, folder) : specifier);
+    wrapper(module.exports, require, module, path, folder, this.#kernel, load, importMeta(path));
     return module.exports;
   }
+}
+
+const namespaces = new WeakMap<object, Record<string, unknown>>();
+
+/** What `import * as name` gives for a module: a CommonJS module is the default export of its own namespace. */
+function namespaceOf(found: unknown): Record<string, unknown> {
+  const isObject = (typeof found === "object" && found !== null) || typeof found === "function";
+  if (!isObject) return { default: found };
+  if ((found as { __esModule?: unknown }).__esModule) return found as Record<string, unknown>;
+  const known = namespaces.get(found);
+  if (known) return known;
+  const namespace = { ...(found as object), default: found };
+  namespaces.set(found, namespace);
+  return namespace;
+}
+
+/** What code in a file finds under `import.meta`. */
+export function importMeta(path: string): Record<string, unknown> {
+  const { href } = pathToFileURL(path);
+  return {
+    url: href,
+    filename: path,
+    dirname: dirname(path),
+    resolve: (specifier: string) => pathToFileURL(createRequire(path).resolve(specifier)).href,
+  };
+}
+
+/** A relative specifier seen from `folder`, as one that means the same everywhere. */
+function absolute(specifier: string, folder: string): string {
+  return /^\.{1,2}(?:\/|$)/.test(specifier) ? resolve(folder, specifier) : specifier;
+}
+
+/** The path of a user's JSON file, which is read anew each time. */
+function jsonFile(specifier: string, folder: string): string | undefined {
+  return localCandidates(specifier, folder).find((path) => path.endsWith(".json") && existsSync(path));
 }
 
 /** Node's own `require` and `import()` as from a CommonJS file in a folder. */

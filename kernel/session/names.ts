@@ -1,7 +1,10 @@
 /** The values of all names of the notebook. */
 export class Names {
-  /** A plain object, and nothing is ever deleted from it: cells read and write it at full speed. */
-  readonly values: Record<string, unknown> = {};
+  /**
+   * Cells read and write it at full speed: nothing is ever deleted from it. A name that it does not have is one of the
+   * global scope, or a ReferenceError.
+   */
+  readonly values: Record<string, unknown> = Object.create(globalScope);
 
   /**
    * Called before a cell runs that declares the given names. The result tells, at any later time, which of them the
@@ -23,4 +26,26 @@ export class Names {
     this.values[name] = undefined;
     return value;
   }
+
+  /** What an assignment to a constant does. Generated code reads a property of the result, which it never gets. */
+  constant = (): never => {
+    throw new TypeError("Assignment to constant variable.");
+  };
+
+  /** The names, for an assignment to one that no cell had declared when the assigning cell was compiled. */
+  declared = (name: string): Record<string, unknown> => {
+    if (!Object.hasOwn(this.values, name)) throw new ReferenceError(`${name} is not defined`);
+    return this.values;
+  };
 }
+
+const globalScope = new Proxy(Object.create(null) as Record<PropertyKey, unknown>, {
+  has: (_, name) => name in globalThis,
+  get: (_, name) => {
+    if (name in globalThis) return (globalThis as Record<PropertyKey, unknown>)[name];
+    if (typeof name === "symbol") return undefined;
+    throw new ReferenceError(`${name} is not defined`);
+  },
+  set: (_, name, value, receiver) =>
+    Reflect.defineProperty(receiver as object, name, { value, writable: true, enumerable: true, configurable: true }),
+});

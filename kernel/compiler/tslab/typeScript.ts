@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type * as TypeScript from "typescript";
-import { packageRoot } from "../package.ts";
+import { packageRoot } from "../../package.ts";
+import { globalsText } from "../cellGlobals.ts";
 import { mendEarlierNames } from "./earlierNames.ts";
 
 /** The parts of tslab's converter that the compiler uses. */
@@ -80,16 +81,6 @@ function nodeTypesFolder(): string {
   throw new Error("The types of Node.js (@types/node) are not installed. Run npm install again.");
 }
 
-/** Versions of tslab and of its TypeScript, without loading them. */
-export function tslabVersions(): { tslab: string; typescript: string } {
-  const tslabRequire = createRequire(createRequire(import.meta.url).resolve("tslab"));
-  const version = (path: string) => (tslabRequire(path) as { version: string }).version;
-  return {
-    tslab: version("../package.json"),
-    typescript: version("@tslab/typescript-for-tslab/package.json"),
-  };
-}
-
 /**
  * Loads tslab's converter with its TypeScript, set up for this kernel. The converter fixes its compiler options inside,
  * so its TypeScript is handed to it with two functions wrapped: one sets the options (source maps, `exports` maps of
@@ -165,11 +156,7 @@ export function loadTslab(): TslabTypeScript {
   };
 }
 
-/** What the session adds to the global scope of cells. */
-const globalsText = `
-declare const display: typeof import("cirlab/kernel").display;
-declare const input: typeof import("cirlab/kernel").input;
-`;
+/** What the session adds to the global scope of cells, as a file of declarations. */
 const globalsFile = join(packageRoot, "dist", "kernel", "cell-globals.d.ts").replaceAll("\\", "/");
 
 /** Lets TypeScript read the declarations of the globals as if they were a file. */

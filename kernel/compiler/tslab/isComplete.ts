@@ -1,5 +1,6 @@
 import type * as TypeScript from "typescript";
-import type { Completeness } from "./cellCompiler.ts";
+import type { Completeness } from "../cellCompiler.ts";
+import { indentAfter } from "../indent.ts";
 
 // Errors that more text mends, wherever they are reported: unterminated template, comment, and "} expected" kin.
 const unterminatedTemplate = 1160;
@@ -21,11 +22,4 @@ export function judgeCompleteness(ts: typeof TypeScript, code: string): Complete
       (number !== unterminatedRegularExpression && expectedAtEnd.has(number) && start >= end),
   );
   return mendable ? { status: "incomplete", indent: indentAfter(code) } : { status: "invalid" };
-}
-
-/** Indentation of the last line, one step deeper when that line opens a bracket. */
-function indentAfter(code: string): string {
-  const line = code.trimEnd().split("\n").at(-1) ?? "";
-  const indent = /^\s*/.exec(line)?.[0] ?? "";
-  return /[{([]\s*$/.test(line) ? `${indent}  ` : indent;
 }

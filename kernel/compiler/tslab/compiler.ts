@@ -1,6 +1,5 @@
 import type * as TypeScript from "typescript";
 import type {
-  CellCompiler,
   Completeness,
   Completion,
   Conversion,
@@ -8,12 +7,15 @@ import type {
   Inspection,
   PositionMap,
   Problem,
-} from "./cellCompiler.ts";
+} from "../cellCompiler.ts";
+import { Edits } from "../edits.ts";
+import { lower } from "../lowering.ts";
+import { compose, decodeMappings, dropSourceLines } from "../positions.ts";
+import { parseModule } from "../rewrite.ts";
+import { requiredSpecifiers } from "../specifiers.ts";
 import { mergeDeclarations } from "./declarations.ts";
-import { instrument } from "./instrument.ts";
 import { judgeCompleteness } from "./isComplete.ts";
-import { compose, decodeMappings, dropSourceLines } from "./positions.ts";
-import { loadTslab, type TslabConverter, type TslabDiagnostic, type TslabTypeScript } from "./tslabTypeScript.ts";
+import { loadTslab, type TslabConverter, type TslabDiagnostic, type TslabTypeScript } from "./typeScript.ts";
 
 const cannotFindModule = 2307;
 /** Lines that the converter puts before a cell. */
@@ -21,15 +23,16 @@ const prefixLines = 1;
 
 const inlineMap = /\n\/\/# sourceMappingURL=data:application\/json;base64,([A-Za-z0-9+/=]+)/;
 
-/** The `CellCompiler` on tslab's converter. A cell with a type error does not run, as in tslab. */
-export class TslabCompiler implements CellCompiler {
+/** Cells on tslab's converter. A cell with a type error does not run, as in tslab. */
+export class TslabCompiler {
   readonly #tslab: TslabTypeScript;
   readonly #ts: typeof TypeScript;
   #converter: TslabConverter;
   /** Declarations of all names that earlier cells left. */
   #declarations = "";
   /** The same after the converted cell, with that cell's names. */
-  #pending: { declarations: string; names: string[] } | undefined;
+  #pending: { token: number; declarations: string; names: string[] } | undefined;
+  #last = 0;
 
   constructor() {
     this.#tslab = loadTslab();
@@ -48,32 +51,34 @@ export class TslabCompiler implements CellCompiler {
     if (converted.diagnostics.length > 0) return { ok: false, problems: converted.diagnostics.map(asProblem) };
     const transpiled = this.#tslab.takeTranspiled();
     const { javascript, names } = this.#stripPrelude(converted.output ?? "", converted.lastExpressionVar);
-    const positions = transpiled ? sourcePositions(transpiled.input, transpiled.mappings) : [];
-    const instrumented = instrument(this.#ts, javascript, positions);
+    const lowered = lowerCommonJs(javascript, transpiled ? sourcePositions(transpiled.input, transpiled.mappings) : []);
     const cell: ConvertedCell = {
-      javascript: instrumented.javascript,
-      positions: instrumented.positions,
-      imports: instrumented.imports,
-      isAsync: instrumented.awaitsAtTopLevel,
+      ...lowered,
       ...(converted.lastExpressionVar ? { resultName: converted.lastExpressionVar } : {}),
       hidesResult: endsInAssignment(javascript, converted.lastExpressionVar),
       names,
+      uses: usedNames(javascript, names, converted.lastExpressionVar),
       sideModules: (converted.sideOutputs ?? []).map(({ path, data }) => ({
         path,
-        javascript: instrument(this.#ts, withoutMaps(data), []).javascript,
+        ...lowerCommonJs(withoutMaps(data), []),
       })),
     };
-    this.#pending = { declarations: converted.declOutput ?? "", names };
-    return { ok: true, cell };
+    const token = ++this.#last;
+    this.#pending = { token, declarations: converted.declOutput ?? "", names };
+    return { ok: true, cell, token };
   }
 
-  commit(defined: readonly string[]): void {
-    if (!this.#pending) return;
+  commit(token: number, defined: readonly string[]): void {
+    if (this.#pending?.token !== token) return;
     const { declarations, names } = this.#pending;
     const missing = new Set(names.filter((name) => !defined.includes(name)));
     this.#declarations =
       missing.size === 0 ? declarations : mergeDeclarations(this.#ts, this.#declarations, declarations, missing);
     this.#pending = undefined;
+  }
+
+  adopt(names: readonly string[]): void {
+    for (const name of names) this.#declarations += `declare let ${name}: any;\n`;
   }
 
   complete(code: string, offset: number): Completion {
@@ -136,6 +141,25 @@ export class TslabCompiler implements CellCompiler {
       names: names.filter((name) => name !== resultName).reverse(),
     };
   }
+}
+
+/** Makes CommonJS code stoppable. */
+function lowerCommonJs(
+  javascript: string,
+  map: PositionMap,
+): Pick<ConvertedCell, "javascript" | "positions" | "imports" | "isAsync"> {
+  const program = parseModule(javascript);
+  const edits = new Edits(javascript);
+  const { isAsync } = lower(program, { edits, javascript });
+  const { text, positions } = edits.apply(map);
+  return { javascript: text, positions, imports: requiredSpecifiers(program), isAsync };
+}
+
+/** Names of earlier cells stand as properties of `exports`. */
+function usedNames(javascript: string, own: readonly string[], resultName: string | undefined): string[] {
+  const names = new Set([...javascript.matchAll(/\bexports\.([\p{ID_Continue}$]+)/gu)].map((match) => match[1]!));
+  for (const name of [...own, resultName ?? ""]) names.delete(name);
+  return [...names];
 }
 
 function endsInAssignment(javascript: string, resultName: string | undefined): boolean {

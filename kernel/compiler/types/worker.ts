@@ -1,0 +1,30 @@
+// The thread that knows types.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { parentPort } from "node:worker_threads";
+import { serve } from "../thread.ts";
+import { TypeService } from "./typeService.ts";
+
+const service = new TypeService();
+serve(parentPort!, service);
+
+// The first program loads the libraries' types: done now, the first cell does not wait for it.
+service.complete("console.", 8);
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+const idleMs = 500;
+const growth = 48 * 2 ** 20;
+let kept = 0;
+let timer: NodeJS.Timeout | undefined;
+
+/** Every program leaves its predecessor behind; V8 would let that grow far before it cleans up. */
+function tidy(): void {
+  if (process.memoryUsage().heapUsed - kept < growth) return;
+  collect();
+  kept = process.memoryUsage().heapUsed;
+}
+parentPort!.on("message", () => {
+  clearTimeout(timer);
+  timer = setTimeout(tidy, idleMs);
+});
