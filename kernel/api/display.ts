@@ -99,7 +99,7 @@ function hasRemoteData(spec: unknown): boolean {
   return Object.entries(spec).some(([key, part]) => key !== "data" && hasRemoteData(part));
 }
 
-async function chartBundle(spec: VegaLiteSpec): Promise<MimeBundle> {
+function chartBundle(spec: VegaLiteSpec): MimeBundle | Promise<MimeBundle> {
   if (typeof spec !== "object" || spec === null)
     throw new InvalidInputError(`A Vega-Lite specification must be an object, was ${plainText(spec)}.`);
   const { title } = spec as { title?: string | { text?: unknown } };
@@ -107,12 +107,9 @@ async function chartBundle(spec: VegaLiteSpec): Promise<MimeBundle> {
   const summary = typeof name === "string" ? `(chart: ${name})` : "(chart)";
   const data = { "application/vnd.vegalite.v5+json": spec };
   if (hasRemoteData(spec)) return { ...data, "text/plain": summary };
-  try {
-    const { Chart } = await import("../../src/display/chart.ts");
-    return await new Chart(spec, summary)[displaySymbol]();
-  } catch (error) {
-    return { ...data, "text/plain": `${summary} (no static picture: ${reasonOf(error)})` };
-  }
+  return import("../../src/display/chart.ts")
+    .then(({ Chart }) => new Chart(spec, summary)[displaySymbol]())
+    .catch((error: unknown) => ({ ...data, "text/plain": `${summary} (no static picture: ${reasonOf(error)})` }));
 }
 
 /** First bytes of formats that are easily taken for each other. */

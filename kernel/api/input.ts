@@ -43,7 +43,10 @@ class Terminal {
     });
     this.#reader = createInterface({ input: process.stdin, output, terminal: process.stdin.isTTY === true });
     this.#reader.on("line", (line) => {
-      if (this.#waiting) this.#waiting.resolve(line);
+      // Further lines may come before the one who waits has gone on.
+      const waiting = this.#waiting;
+      this.#waiting = undefined;
+      if (waiting) waiting.resolve(line);
       else this.#lines.push(line);
     });
     this.#reader.on("close", () => {
