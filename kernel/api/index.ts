@@ -11,6 +11,7 @@ export type { VegaLiteSpec } from "../../src/display/chart-svg.ts";
 export { Display, type DisplayOptions, updateDisplay } from "../../src/display/display.ts";
 export type { Comm, CommBuffer, MimeBundle } from "../../src/display/host.ts";
 export { ProgressBar, type ProgressItems, type ProgressOptions, progress } from "../../src/display/progress.ts";
+export * from "../widgets/index.ts";
 export { type OpenCommOptions, openComm, registerTarget } from "./comms.ts";
 export { type DisplayFunction, display, type Markup } from "./display.ts";
 export { type InputOptions, input } from "./input.ts";
