@@ -90,7 +90,7 @@ export class ProgressBar implements GroupedBar {
     return this.toText(24);
   }
 
-  /** @internal */
+  /** The state in one line, with a bar of `width` characters. */
   toText(width: number): string {
     const share = this.#share();
     const filled = share === undefined ? 0 : Math.round(share * width);
@@ -98,7 +98,7 @@ export class ProgressBar implements GroupedBar {
     return [this.#label, bar, this.#figures()].filter(Boolean).join(" ");
   }
 
-  /** @internal */
+  /** The state as markup for a page. */
   toHtml(): SafeHtml {
     const share = this.#share();
     const bar =

@@ -239,25 +239,33 @@ console.log("between");`);
   });
 
   test("hostile values never end a cell: the text says what is wrong", async () => {
-    const hostile: Record<string, RegExp> = {
-      [`const ring: any = {}; ring.self = ring; ring`]: /Circular/,
-      [`({ get bad() { throw new Error("asked") } })`]: /\[Getter\]/,
-      [`new Proxy({}, new Proxy({}, { get() { throw new Error("trap") } }))`]: /^\{\}$/,
-      [`new Proxy([{ a: 1 }], { get() { throw new Error("trap") } })`]: /a: 1/,
-      [`new (class { get [Symbol.toStringTag](): string { throw new Error("tag") } })()`]:
+    const hostile: [string, RegExp][] = [
+      [`const ring: any = {}; ring.self = ring; ring`, /Circular/],
+      [`({ get bad() { throw new Error("asked") } })`, /\[Getter\]/],
+      [`new Proxy({}, new Proxy({}, { get() { throw new Error("trap") } }))`, /^\{\}$/],
+      [`new Proxy([{ a: 1 }], { get() { throw new Error("trap") } })`, /a: 1/],
+      [
+        `new (class { get [Symbol.toStringTag](): string { throw new Error("tag") } })()`,
         /cannot be shown: Error: tag/,
-      [`({ [Symbol.for("nodejs.util.inspect.custom")]() { throw new Error("custom") } })`]:
+      ],
+      [
+        `({ [Symbol.for("nodejs.util.inspect.custom")]() { throw new Error("custom") } })`,
         /inspection failed: Error: custom/,
-      [`({ [Symbol.for("Jupyter.display")]() { throw { odd: 1 } } })`]: /display method failed: \{ odd: 1 \}/,
-      [`({ async [Symbol.for("Jupyter.display")]() { throw new Error("late") } })`]:
+      ],
+      [`({ [Symbol.for("Jupyter.display")]() { throw { odd: 1 } } })`, /display method failed: \{ odd: 1 \}/],
+      [
+        `({ async [Symbol.for("Jupyter.display")]() { throw new Error("late") } })`,
         /display method failed: Error: late/,
-      [`({ [Symbol.for("Jupyter.display")]() { return 5 } })`]: /it returned 5, which is no bundle/,
-      [`({ [Symbol.for("Jupyter.display")]() { return { "application/json": { n: 1n } } } })`]:
+      ],
+      [`({ [Symbol.for("Jupyter.display")]() { return 5 } })`, /it returned 5, which is no bundle/],
+      [
+        `({ [Symbol.for("Jupyter.display")]() { return { "application/json": { n: 1n } } } })`,
         /application\/json cannot be sent: .*BigInt/,
-      [`({ get [Symbol.for("Jupyter.display")](): any { throw new Error("got") }, x: 1 })`]: /x: 1/,
-      [`class Bad extends Error { get message(): string { throw new Error("msg") } } new Bad()`]: /./,
-    };
-    for (const [code, expected] of Object.entries(hostile)) assert.match(await text(code), expected, code);
+      ],
+      [`({ get [Symbol.for("Jupyter.display")](): any { throw new Error("got") }, x: 1 })`, /x: 1/],
+      [`class Bad extends Error { get message(): string { throw new Error("msg") } } new Bad()`, /./],
+    ];
+    for (const [code, expected] of hostile) assert.match(await text(code), expected, code);
     const { messages } = await run(`display({ "text/html": () => 1, "application/json": ring }); 1`);
     assert.match(String(data(messages[1])["text/plain"]), /application\/json cannot be sent/);
   });
