@@ -53,6 +53,11 @@ export class Compilation {
     await this.#compiler.adopt([...this.#names]);
   }
 
+  /** Whether a cell has set a value of this name. */
+  knows(name: string): boolean {
+    return this.#names.has(name);
+  }
+
   /** A converted cell has run and set `defined`. */
   commit(token: number, defined: readonly string[]): void {
     for (const name of defined) this.#names.add(name);

@@ -3,6 +3,8 @@ import type { CompilerName } from "../compiler/cellCompiler.ts";
 import type { CellOutcome, ErrorReport } from "../session/wire.ts";
 import type { CheckMode, Compilation } from "./compilation.ts";
 import type { History } from "./history.ts";
+import { type ParsedCell, parseMagics } from "./magics.ts";
+import { runMagics } from "./magicsRunner.ts";
 import type { Outputs } from "./outputs.ts";
 import { problemFailure, problemWarning } from "./problems.ts";
 import type { RunResult, Session } from "./session.ts";
@@ -24,9 +26,6 @@ interface Queued {
   aborted: boolean;
 }
 
-/** A cell that starts with `%%name args` goes to a magic. */
-const magicPattern = /^%%(\w+)[ \t]*([^\n]*)(?:\n([\s\S]*))?$/;
-
 /** Numbers of executions, which all shells of a kernel share. */
 export class Counter {
   count = 0;
@@ -37,6 +36,23 @@ export class Counter {
 interface Footprint {
   defines: string[];
   uses: string[];
+}
+
+/** How the run of a request ended. */
+interface CellRun {
+  outcome: CellOutcome;
+  footprint?: Footprint;
+  /** What the client is asked to do. */
+  payload?: Record<string, unknown>[];
+}
+
+/** Under what a piece of code runs. */
+interface Head {
+  id: string;
+  label: string;
+  frontCellId?: string;
+  subshell?: string;
+  timed?: boolean;
 }
 
 export interface ExecutionParts {
@@ -150,7 +166,7 @@ export class Execution {
       if (content.store_history) this.#history.add(count, content.code);
       this.#outputs.publish("execute_input", { code: content.code, execution_count: count }, message);
     }
-    const { outcome, footprint } = await this.#run(request, content);
+    const { outcome, footprint, payload = [] } = await this.#run(request, content);
     if (outcome.status === "error") return this.#fail(request, content, outcome, footprint);
     if (outcome.result && !content.silent) {
       this.#outputs.publish("execute_result", { ...outcome.result, execution_count: count }, message);
@@ -158,7 +174,7 @@ export class Execution {
       if (content.store_history && typeof text === "string") this.#history.setOutput(count, text);
     }
     const user_expressions = await this.#evaluateAll(request, content.user_expressions ?? {});
-    this.#reply(request, { status: "ok", payload: [], user_expressions }, footprint);
+    this.#reply(request, { status: "ok", payload, user_expressions }, footprint);
   }
 
   async #fail(request: Request, content: ExecuteContent, outcome: Failure, footprint?: Footprint): Promise<void> {
@@ -173,22 +189,48 @@ export class Execution {
     this.#reply(request, reply, footprint);
   }
 
-  async #run(request: Request, content: ExecuteContent): Promise<{ outcome: CellOutcome; footprint?: Footprint }> {
+  async #run(request: Request, content: ExecuteContent): Promise<CellRun> {
     const { cellId } = request.message.metadata;
     const head = {
       ...this.#head(request, content.silent),
       ...(typeof cellId === "string" ? { frontCellId: cellId } : {}),
     };
-    const magic = magicPattern.exec(content.code);
-    if (magic) {
-      const [, name, args, body] = magic;
-      const message = { ...head, type: "magic", name: name!, args: args!.trim(), body: body ?? "" } as const;
-      return { outcome: (await this.#inSession(message)).outcome };
-    }
-    return this.#runCode(head, content.code, content.silent ? undefined : { request, content });
+    const shown = content.silent ? undefined : { request, content };
+    const parsed = parseMagics(content.code, (name) => this.#compilation.knows(name));
+    if (parsed.cell || parsed.lines.length > 0) return this.#runMagics(parsed, head, request, content, shown);
+    return this.#runCode(head, content.code, shown);
   }
 
-  #head(request: Request, isSilent: boolean): { id: string; label: string; subshell?: string } {
+  /** A cell with magics may be several pieces of code: what they define and use is told together. */
+  async #runMagics(
+    parsed: ParsedCell,
+    head: Head,
+    request: Request,
+    content: ExecuteContent,
+    shown: { request: Request; content: ExecuteContent } | undefined,
+  ): Promise<CellRun> {
+    const defines = new Set<string>();
+    const uses = new Set<string>();
+    const payload: Record<string, unknown>[] = [];
+    const outcome = await runMagics(parsed, content.code, {
+      label: head.label,
+      settings: this.#compilation,
+      runCode: async (code, options) => {
+        const run = await this.#runCode({ ...head, ...options }, code, shown);
+        for (const name of run.footprint?.uses ?? []) if (!defines.has(name)) uses.add(name);
+        for (const name of run.footprint?.defines ?? []) defines.add(name);
+        return run.outcome;
+      },
+      inSession: async (name, args, body) =>
+        (await this.#inSession({ ...head, type: "magic", name, args, body })).outcome,
+      setNextInput: (text) => void payload.push({ source: "set_next_input", text, replace: true }),
+      print: (text) => this.#outputs.stream("stdout", text, request.message),
+      reset: () => this.#session.restart(),
+    });
+    return { outcome, payload, footprint: { defines: [...defines], uses: [...uses] } };
+  }
+
+  #head(request: Request, isSilent: boolean): Head {
     const label = isSilent ? `silent cell ${++this.#counter.silent}` : `cell ${this.#counter.count}`;
     const id = request.message.header.msg_id;
     return { id, label, ...(this.#subshell === undefined ? {} : { subshell: this.#subshell }) };
@@ -196,11 +238,11 @@ export class Execution {
 
   /** @param shown the request, for a cell of the notebook; without it names and types of the code are not kept. */
   async #runCode(
-    head: { id: string; label: string; frontCellId?: string; subshell?: string },
+    head: Head,
     code: string,
     shown: { request: Request; content: ExecuteContent } | undefined,
     keepsNames = true,
-  ): Promise<{ outcome: CellOutcome; footprint?: Footprint }> {
+  ): Promise<CellRun> {
     const compilation = this.#compilation;
     this.#stage = "compiling";
     this.#interruptedEarly = false;

@@ -77,6 +77,15 @@ export class Session {
     if (this.#interrupted.length > 0) this.#watch(stuckAfterMs);
   }
 
+  /** Ends the process and starts a new one, as the user asked. What cells made is lost. */
+  async restart(): Promise<void> {
+    const before = this.#process;
+    this.#process = undefined;
+    await before?.close();
+    this.#owner.lost("it was reset", true);
+    if (!this.#process) this.#start();
+  }
+
   async close(): Promise<void> {
     clearTimeout(this.#stuckTimer);
     await this.#process?.close();

@@ -26,12 +26,12 @@ export function registerScript(label: string, script: CellScript): void {
   scripts.set(label, script);
 }
 
-/** A frame as V8 prints it, with the position in the cell where the script is one. */
 /** The same for a file of the user that was compiled. */
 export function registerFile(path: string, positions: PositionMap): void {
   if (positions.length > 0) scripts.set(path, { source: "", positions });
 }
 
+/** A frame as V8 prints it, with the position in the cell where the script is one. */
 function frameText(site: NodeJS.CallSite): string {
   // Functions of earlier cells are called as properties of the notebook's names.
   const text = String(site).replace(/^(async )?Object\./, "$1");
@@ -115,10 +115,12 @@ function errorHead(error: unknown): string {
   }
 }
 
-/** Label and place of a frame that lies in a cell. */
+/** Label and place of a frame that lies in a cell, or in a file that ran as one. */
 function cellPlace(frame: string): { label: string; line: number; column: number } | undefined {
-  const match = /(?:^ {4}at (?:async )?|\()((?:silent )?cell \d+):(\d+):(\d+)\)?$/.exec(frame);
-  return match ? { label: match[1]!, line: Number(match[2]), column: Number(match[3]) } : undefined;
+  const match = /(?:^ {4}at (?:async )?|\()([^()]+?):(\d+):(\d+)\)?$/.exec(frame);
+  return match && scripts.get(match[1]!)?.source
+    ? { label: match[1]!, line: Number(match[2]), column: Number(match[3]) }
+    : undefined;
 }
 
 /** Label of the first cell that a stack trace names. */

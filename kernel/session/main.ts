@@ -9,10 +9,12 @@ import { emit } from "./emit.ts";
 import { mapStackTraces, registerScript } from "./errors.ts";
 import { adaptGlobals } from "./globals.ts";
 import { Host, tslabModule } from "./host.ts";
+import { SessionMagics } from "./magics.ts";
 import { importMeta, Modules } from "./modules.ts";
 import { Names } from "./names.ts";
 import { settle } from "./settle.ts";
 import { reportStrayErrors } from "./stray.ts";
+import { timed } from "./timing.ts";
 import type { CellOutcome, ToSession } from "./wire.ts";
 
 const cells = new Cells();
@@ -36,6 +38,8 @@ const kernel = {
   pick: (namespace: Record<string, unknown>, name: string) => namespace[name],
 };
 const modules = new Modules(kernel, { tslab: tslabModule(host) });
+
+const magics = new SessionMagics(host, names, modules);
 
 const parameters = "exports, require, __kernel, __load, __meta";
 
@@ -64,17 +68,6 @@ async function withResult(value: unknown): Promise<CellOutcome> {
   return Object.keys(data).length === 0 ? { status: "ok" } : { status: "ok", result: { data, metadata: {} } };
 }
 
-async function runMagic(name: string, args: string, body: string): Promise<CellOutcome> {
-  const magic = host.magics.get(name);
-  if (!magic) {
-    const known = [...host.magics.keys()].map((k) => `%%${k}`).join(", ");
-    throw new Error(
-      `There is no %%${name}.${known ? ` Known: ${known}.` : ""}${name === "python" ? ' Importing "cirlab" registers it.' : ""}`,
-    );
-  }
-  return withResult(await cells.guarded(() => magic(body, args)));
-}
-
 const receive = (message: ToSession): void => {
   switch (message.type) {
     case "exit":
@@ -85,10 +78,18 @@ const receive = (message: ToSession): void => {
       modules.settle(message.folder);
       return;
     case "execute":
-      cells.start(message, (cell) => host.afterHeld(cell, runCell(cell, message.label, message.cell, message.source)));
+      cells.start(message, (cell) => {
+        const run = () => host.afterHeld(cell, runCell(cell, message.label, message.cell, message.source));
+        return message.timed ? timed(run, (error) => cells.outcomeOf(cell, error)) : run();
+      });
       return;
     case "magic":
-      cells.start(message, (cell) => host.afterHeld(cell, runMagic(message.name, message.args, message.body)));
+      cells.start(message, (cell) =>
+        host.afterHeld(
+          cell,
+          cells.guarded(() => magics.run(message.name, message.args, message.body)).then(withResult),
+        ),
+      );
       return;
     case "inputReply":
     case "inputRefused":

@@ -19,7 +19,8 @@ export type ToSession =
   | { type: "exit" }
   /** Work in another folder, with another environment, than this process had when it started. */
   | { type: "settle"; folder: string; env: NodeJS.ProcessEnv }
-  | ({ type: "execute"; cell: ConvertedCell; source: string } & CellHead)
+  /** The outcome of a `timed` one tells how long it took. */
+  | ({ type: "execute"; cell: ConvertedCell; source: string; timed?: boolean } & CellHead)
   | ({ type: "magic"; name: string; args: string; body: string } & CellHead)
   | { type: "inputReply"; request: number; value: string }
   | { type: "inputRefused"; request: number; reason: string }
@@ -42,9 +43,17 @@ export interface ErrorReport {
   traceback: string[];
 }
 
-export type CellOutcome =
+/** How long a cell took: wall clock, and the processor time of all threads of the session. */
+export interface Timing {
+  wallMs: number;
+  userMs: number;
+  systemMs: number;
+}
+
+export type CellOutcome = { timing?: Timing } & (
   | { status: "ok"; result?: { data: MimeBundle; metadata: Record<string, unknown> } }
-  | ({ status: "error"; interrupted: boolean } & ErrorReport);
+  | ({ status: "error"; interrupted: boolean } & ErrorReport)
+);
 
 export type FromSession =
   | { type: "ready" }

@@ -47,7 +47,7 @@ describe("a server's spare kernel", { concurrency: false }, () => {
     await writeFile(join(folder, "node_modules/near/package.json"), '{ "name": "near", "type": "module" }');
     await writeFile(join(folder, "node_modules/near/index.js"), 'export const where = "near";');
     await writeFile(join(folder, "node_modules/near/index.d.ts"), "export declare const where: string;");
-    const [spare] = await until(() => sparesOf(process.pid).length > 0 && sparesOf(process.pid));
+    const spare = await until(() => sparesOf(process.pid)[0]);
     assert.deepEqual(await (await server.api("GET", "/api/kernels")).json(), [], "nobody sees it yet");
 
     const kernels = new KernelManager({ serverSettings: server.settings });
@@ -64,11 +64,11 @@ describe("a server's spare kernel", { concurrency: false }, () => {
 
     // What was a spare still has its arguments.
     const waiting = (used: number) => until(() => sparesOf(process.pid).find((pid) => pid !== used));
-    const next = await waiting(spare!);
+    const next = await waiting(spare);
     await kernel.restart();
     assert.equal(await evaluate(kernel, "process.ppid"), String(next), "a restart takes it too");
     assert.equal(await evaluate(kernel, "process.cwd()"), folder);
-    assert.ok(!isRunning(spare!));
+    assert.ok(!isRunning(spare));
     const states: string[] = [];
     kernel.statusChanged.connect((_, state) => void states.push(state));
     process.kill(next, "SIGKILL");
@@ -103,7 +103,7 @@ describe("a server's spare kernel", { concurrency: false }, () => {
     };
     const without = await start("--no-spare");
     const keeping = await start();
-    const [spare] = await until(() => sparesOf(keeping.pid!).length > 0 && sparesOf(keeping.pid!));
+    const spare = await until(() => sparesOf(keeping.pid!)[0]);
     assert.deepEqual(sparesOf(without.pid!), []);
     const session = await until(
       () =>
@@ -113,7 +113,7 @@ describe("a server's spare kernel", { concurrency: false }, () => {
           .find(([ppid]) => ppid === spare)?.[1],
     );
     keeping.kill("SIGKILL");
-    await until(() => !isRunning(spare!) && !isRunning(session));
+    await until(() => !isRunning(spare) && !isRunning(session));
   });
 });
 
