@@ -64,7 +64,7 @@ export function mapStackTraces(): void {
 /** True for what the kernel does to run and resume a cell's code. */
 function isMachinery(site: NodeJS.CallSite): boolean {
   const file = site.getFileName();
-  if (!file) return site.getTypeName() === "Generator" && site.getFunctionName() === "next";
+  if (!file) return site.getFunctionName() === "next";
   return file === "node:cirlab" || file === "node:vm" || file.startsWith(kernelFolder);
 }
 const kernelFolder = new URL("../", import.meta.url).href;
@@ -74,7 +74,7 @@ const asyncFrames = new WeakMap<object, { stack?: string }[]>();
 
 /**
  * Notes that the function that calls `above` got an error from what it awaited. Native functions get such frames from
- * V8; the text of this one is made only when it is asked for.
+ * V8.
  */
 export function addAsyncFrame(error: unknown, above: (...args: never[]) => unknown): void {
   if (typeof error !== "object" || error === null || error instanceof KernelInterrupt) return;
@@ -82,6 +82,8 @@ export function addAsyncFrame(error: unknown, above: (...args: never[]) => unkno
   const holder: { stack?: string } = {};
   Error.stackTraceLimit = 1;
   Error.captureStackTrace(holder, above);
+  // Read now: inside of another stack's preparation V8 would not prepare this one.
+  void holder.stack;
   Error.stackTraceLimit = stackTraceLimit;
   const known = asyncFrames.get(error);
   if (!known) asyncFrames.set(error, [holder]);
