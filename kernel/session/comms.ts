@@ -145,7 +145,7 @@ export class Comms {
   #call(id: string, run: () => void): boolean {
     return this.#cells.beside(id, () => {
       try {
-        run();
+        this.#cells.guarded(run);
         return true;
       } catch (error) {
         const { traceback } = errorReport(error);

@@ -48,6 +48,6 @@ export class StatusLine {
   }
 
   #cut(text: string): string {
-    return [...text].slice(0, (this.#stream.columns ?? 80) - 1).join("");
+    return [...text].slice(0, (this.#stream.columns || 80) - 1).join("");
   }
 }

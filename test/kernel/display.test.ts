@@ -229,7 +229,7 @@ console.log("between");`);
     );
     assert.match(
       await text("async function load(url: string) { return url } load"),
-      /^\[AsyncFunction: load\(url\)\]$/,
+      /^\[(?:Async)?Function: load\(url\)\]$/,
     );
     assert.match(await text("class Empty {} Empty"), /^\[class Empty\]$/);
     assert.equal(await text("[Promise.resolve(3)]"), "[ Promise { 3 } ]");
@@ -421,6 +421,31 @@ registerTarget("fragile", (comm, data) => {
       const refusal = await send("comm_open", { comm_id: "f2", target_name: "fragile", data: "refuse" });
       assert.match(String(refusal[0]!.content.text), /not today/);
       await toPage("comm_close", "f2");
+    });
+
+    test("a listener that does not end is interrupted, also inside a built-in loop", async () => {
+      await run(`
+registerTarget("endless", (comm, data) => {
+  console.log("spins");
+  if (data === "loop") while (true) {}
+  Array.from({ length: 1e9 }, (_, i) => i).sort();
+});`);
+      for (const how of ["loop", "built in"]) {
+        const content = { comm_id: how, target_name: "endless", data: how };
+        const message = kernel.client.message("comm_open", content);
+        await kernel.client.send("shell", message);
+        const said = (text: RegExp) =>
+          kernel.until(() =>
+            kernel.received.some(
+              (m) => m.parent_header.msg_id === message.header.msg_id && text.test(String(m.content.text)),
+            ),
+          );
+        await said(/spins/);
+        await kernel.interrupt();
+        await said(/KernelInterrupt/);
+        await toPage("comm_close", how);
+        assert.equal(await text("heard"), "[ 5 ]");
+      }
     });
 
     test("a cell closes its comm: the page is told once", async () => {
