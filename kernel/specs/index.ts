@@ -1,4 +1,5 @@
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
@@ -34,14 +35,22 @@ export const kernelName = "cirlab";
 
 const ownFolder = fileURLToPath(new URL("./cirlab", import.meta.url));
 
-/** The specification of this package's kernel: it runs with this very Node and this very installation. */
-export function ownKernelSpec(): KernelSpec {
+/** The compilers that turn cells into JavaScript; the first is the default. */
+export const compilerNames = ["typescript", "tslab"] as const;
+export type CompilerName = (typeof compilerNames)[number];
+
+/**
+ * The specification of this package's kernel: it runs with this very Node and this very installation.
+ *
+ * @param compiler names one for this kernel, by its environment variable `CIRLAB_COMPILER`.
+ */
+export function ownKernelSpec(compiler?: CompilerName): KernelSpec {
   return {
     argv: [process.execPath, commandFile, "kernel", "{connection_file}"],
-    display_name: "TypeScript (CIR Lab)",
+    display_name: compiler === "tslab" ? "TypeScript (CIR Lab, tslab)" : "TypeScript (CIR Lab)",
     language: "typescript",
     interrupt_mode: "message",
-    env: {},
+    env: compiler ? { CIRLAB_COMPILER: compiler } : {},
     metadata: { debugger: false },
   };
 }
@@ -88,6 +97,11 @@ export async function findKernelSpecs(env: NodeJS.ProcessEnv = process.env): Pro
   return found;
 }
 
+/** Name under which a kernel with this compiler is installed by default. */
+export function kernelNameFor(compiler?: CompilerName): string {
+  return compiler === undefined || compiler === compilerNames[0] ? kernelName : `${kernelName}-${compiler}`;
+}
+
 /**
  * Writes the kernelspec of this package into a Jupyter data folder, replacing one of the same name.
  *
@@ -97,19 +111,27 @@ export async function installKernelSpec(options: {
   dataFolder: string;
   name?: string;
   displayName?: string;
+  compiler?: CompilerName;
 }): Promise<string> {
-  const name = (options.name ?? kernelName).toLowerCase();
+  const name = (options.name ?? kernelNameFor(options.compiler)).toLowerCase();
   if (!/^[a-z0-9._-]+$/.test(name)) {
     throw new Error(`"${name}" is no kernel name: use letters, digits, "-", "_" and ".".`);
   }
   const folder = join(options.dataFolder, "kernels", name);
-  const spec = ownKernelSpec();
+  const spec = ownKernelSpec(options.compiler);
   if (options.displayName) spec.display_name = options.displayName;
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  for (const path of Object.values(await resourcesOf(ownFolder))) {
-    await copyFile(path, join(folder, path.slice(ownFolder.length + 1)));
+  // Jupyter passes over a folder of this name while it is being written.
+  const written = join(options.dataFolder, "kernels", `~${randomUUID()}`);
+  try {
+    await mkdir(written, { recursive: true });
+    for (const path of Object.values(await resourcesOf(ownFolder))) {
+      await copyFile(path, join(written, path.slice(ownFolder.length + 1)));
+    }
+    await writeFile(join(written, "kernel.json"), `${JSON.stringify(spec, null, 2)}\n`);
+    await rm(folder, { recursive: true, force: true });
+    await rename(written, folder);
+  } finally {
+    await rm(written, { recursive: true, force: true });
   }
-  await writeFile(join(folder, "kernel.json"), `${JSON.stringify(spec, null, 2)}\n`);
   return folder;
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { stripVTControlCharacters } from "node:util";
 import { installKernelSpec, prefixDataFolder } from "../../kernel/specs/index.ts";
 
 /**
@@ -20,7 +21,7 @@ export function findPython(...modules: string[]): string | undefined {
 export const missing = (...packages: string[]): string =>
   `no Python with ${packages.join(", ")}: pip install ${packages.join(" ")}, in a virtual environment that CIRLAB_PEERS names or for python3`;
 
-/** What a program brought to its end. */
+/** What a program left: its exit code and its text without colours. */
 export interface Finished {
   exitCode: number | null;
   stdout: string;
@@ -64,7 +65,8 @@ export class JupyterHome {
       child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
       child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
       child.on("error", reject);
-      child.on("close", (exitCode) => resolve({ exitCode, stdout, stderr }));
+      const plain = stripVTControlCharacters;
+      child.on("close", (exitCode) => resolve({ exitCode, stdout: plain(stdout), stderr: plain(stderr) }));
     });
   }
 }

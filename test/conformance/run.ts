@@ -24,7 +24,8 @@ export async function runChecks(
   const results: CheckResult[] = [];
   let shared: Awaited<ReturnType<typeof start>> | undefined;
   for (const check of checks) {
-    const used = check.alone ? await start(target) : (shared ??= await start(target));
+    if (!check.alone) shared ??= await start(target);
+    const used = (check.alone ? undefined : shared) ?? (await start(target));
     const begin = performance.now();
     let problem: string | undefined;
     let timer: NodeJS.Timeout | undefined;

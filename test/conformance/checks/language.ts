@@ -104,8 +104,9 @@ export const language: Check[] = [
     run: async (kernel) => {
       await kernel.execute("2 * 21");
       const { history: entries } = await history(kernel, { hist_access_type: "tail", n: 1, output: true });
-      assert.equal((entries as unknown[][])[0]?.length, 3);
-      assert.equal(((entries as unknown[][])[0]?.[2] as string[])[0], "2 * 21");
+      const [, line, cell] = (entries as [number, number, [string, string | null]][])[0] ?? [];
+      assert.equal(typeof line, "number");
+      assert.deepEqual([cell?.length, cell?.[0]], [2, "2 * 21"]);
     },
   },
   {
