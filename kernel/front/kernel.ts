@@ -71,6 +71,8 @@ export class Kernel {
   /** Gives the session another folder and environment than this process had when it started. */
   settle(folder: string, env: NodeJS.ProcessEnv): void {
     this.#session.send({ type: "settle", folder, env });
+    // The compiler looks where it is when it begins anew.
+    void this.#compilation.reset();
     void this.#compilation.reset();
   }
 

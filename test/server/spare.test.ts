@@ -27,10 +27,14 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** What cells wrote: type errors are among it. */
+const written: unknown[] = [];
+
 async function evaluate(kernel: Kernel.IKernelConnection, code: string): Promise<string> {
   let result = "";
-  const future = kernel.requestExecute({ code });
-  future.onIOPub = ({ content }) => {
+  const future = kernel.requestExecute({ code, allow_stdin: false });
+  future.onIOPub = ({ header, content }) => {
+    if (header.msg_type === "stream") written.push(content);
     const { data, traceback } = content as { data?: Record<string, string>; traceback?: string[] };
     result ||= data?.["text/plain"] ?? traceback?.join("\n") ?? "";
   };
@@ -61,6 +65,8 @@ describe("a server's spare kernel", { concurrency: false }, () => {
     const env =
       'import { execSync } from "node:child_process"; String(execSync("pwd; echo $CIRLAB_TEST_MARK $CIRLAB_LIVE_URL"))';
     assert.equal(await evaluate(kernel, `${env}.trim()`), `${folder}\\nmarked ${server.url}`);
+
+    assert.deepEqual(written, [], "types are found from the folder too");
 
     // What was a spare still has its arguments.
     const waiting = (used: number) => until(() => sparesOf(process.pid).find((pid) => pid !== used));
