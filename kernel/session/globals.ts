@@ -23,10 +23,13 @@ function captureStreams(cells: Cells): void {
   }
 }
 
-/** Timers of a cell that was given up do nothing. */
+/** Callbacks can be interrupted, and those of a cell that was given up do nothing. */
 function guardTimers(cells: Cells): void {
-  for (const name of ["setTimeout", "setInterval", "setImmediate"] as const) {
-    const original = globalThis[name] as (callback: (...args: unknown[]) => unknown, ...rest: unknown[]) => unknown;
+  for (const name of ["setTimeout", "setInterval", "setImmediate", "queueMicrotask"] as const) {
+    const original = globalThis[name] as unknown as (
+      callback: (...args: unknown[]) => unknown,
+      ...rest: unknown[]
+    ) => unknown;
     const guarded = (callback: (...args: unknown[]) => unknown, ...rest: unknown[]) =>
       original(typeof callback === "function" ? cells.guardTimer(callback) : callback, ...rest);
     const promised = (original as { [promisify.custom]?: unknown })[promisify.custom];

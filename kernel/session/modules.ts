@@ -7,6 +7,10 @@ import type { SideModule } from "../compiler/cellCompiler.ts";
 import { localCandidates } from "../compiler/localPaths.ts";
 import { packageRoot } from "../package.ts";
 import { registerFile } from "./errors.ts";
+import { checkLoopsOfModules, checkLoopsOfPackages } from "./packageLoops.ts";
+
+/** Names of the files that imports of cells and of the user's own files seem to come from. */
+const importingFiles = ["cell.js", "module.js"] as const;
 
 type Require = (specifier: string) => unknown;
 
@@ -27,13 +31,14 @@ export class Modules {
   /** The user's own TypeScript files as JavaScript, and their exports once they ran. */
   readonly #sources = new Map<string, SideModule>();
   readonly #instances = new Map<string, { exports: Record<string, unknown> }>();
-  readonly #kernel: unknown;
+  readonly #kernel: { flag: Int32Array; checkLoop: () => void };
   readonly #builtIn: Record<string, unknown>;
 
   /** @param builtIn modules that the session provides, by specifier. */
-  constructor(kernel: unknown, builtIn: Record<string, unknown>) {
+  constructor(kernel: { flag: Int32Array; checkLoop: () => void }, builtIn: Record<string, unknown>) {
     this.#kernel = kernel;
     this.#builtIn = builtIn;
+    checkLoopsOfPackages(kernel.flag, kernel.checkLoop, importingFiles);
   }
 
   /** From now on cells run in another folder: relative paths and packages are found from there. */
@@ -80,7 +85,7 @@ export class Modules {
     if (data) return JSON.parse(readFileSync(data, "utf8"));
     return folder === process.cwd()
       ? this.#resolution.require(specifier)
-      : createRequire(join(folder, "module.js"))(specifier);
+      : createRequire(join(folder, importingFiles[1]))(specifier);
   }
 
   async #loadOnce(specifier: string, folder: string): Promise<void> {
@@ -99,6 +104,7 @@ export class Modules {
   }
 
   async #import(specifier: string, target: string): Promise<void> {
+    if (!Object.hasOwn(ownModules, specifier)) checkLoopsOfModules();
     const namespace = (await this.#resolution.import(target)) as Record<string, unknown>;
     const live = Object.defineProperty({}, "__esModule", { value: true });
     for (const name of Object.keys(namespace)) {
@@ -166,7 +172,7 @@ function jsonFile(specifier: string, folder: string): string | undefined {
 
 /** Node's own `require` and `import()` as from a CommonJS file in a folder. */
 function resolutionFrom(folder: string): { require: NodeJS.Require; import: (specifier: string) => Promise<unknown> } {
-  const file = join(folder, "cell.js");
+  const file = join(folder, importingFiles[0]);
   const module = new Module(file) as Module & { _compile(code: string, file: string): void };
   module._compile("module.exports = (specifier) => import(specifier);", file);
   return { require: createRequire(file), import: module.exports as (specifier: string) => Promise<unknown> };

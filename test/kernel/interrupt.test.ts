@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -20,11 +20,23 @@ const busyCells: Record<string, string> = {
   "an endless generator": "await null; started(); for (const x of numbers()) void x",
   "for await": "for await (const x of ticks()) if (x === 2) started()",
   "a wait for input": "started(); await input('name?')",
+  "a regular expression after an await": "await null; started(); /^(a+)+$/.test('a'.repeat(60) + 'b')",
+  "foreign code after an await": "await null; started(); endless()",
+  "foreign code in an async function of an older cell": "await later(() => { started(); endless(); })",
+  "foreign code in a timer": "await new Promise(() => setTimeout(() => { started(); endless(); }, 1))",
+  "foreign code in a microtask": "await new Promise(() => queueMicrotask(() => { started(); endless(); }))",
+  "foreign code in an asynchronous scope":
+    "import { AsyncResource } from 'node:async_hooks'; new AsyncResource('x').runInAsyncScope(() => { started(); endless(); })",
+  "a result's own display": "({ [Symbol.for('Jupyter.display')]() { started(); endless(); } })",
+  "a loop that awaits what fails": "started(); while (true) { try { await Promise.reject(new Error('x')); } catch {} }",
+  "a package's loop after its own await": "await (await import('lab')).spinLater(started)",
+  "a module's loop after its own await": "await (await import('modern')).spinLater(started)",
 };
 
-/** A library: its code is not instrumented; it obeys the signal between its steps. */
+/** A package: it obeys the signal between its steps. */
 const labCode = `
 const host = globalThis[Symbol.for("Jupyter.host")];
+exports.spinLater = async (started) => { await null; started(); for (;;); };
 exports.counts = { steps: 0, finished: 0 };
 exports.train = async (started) => {
   const signal = host.signal();
@@ -44,7 +56,15 @@ describe("interrupt", { concurrency: false }, () => {
   let folder: string;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "cirlab-interrupt-"));
-    await writeFile(join(folder, "lab.cjs"), labCode);
+    await mkdir(join(folder, "node_modules", "lab"), { recursive: true });
+    await writeFile(join(folder, "node_modules", "lab", "index.js"), labCode);
+    const modern = join(folder, "node_modules", "modern");
+    await mkdir(modern);
+    await writeFile(join(modern, "package.json"), '{ "name": "modern", "type": "module", "main": "index.js" }');
+    await writeFile(
+      join(modern, "index.js"),
+      "export async function spinLater(started) { await null; started(); while (true) Math.random(); }",
+    );
     kernel = await TestKernel.start({ cwd: folder });
     await kernel.execute(`
 let kept = 41; let background = 0;
@@ -52,6 +72,8 @@ const pause = () => new Promise((r) => setTimeout(r, 1));
 const started = () => display({ "text/plain": "started" });
 async function forever() { for (;;) { await new Promise((r) => setTimeout(r, 1)); background++; } }
 function spin() { while (true) {} }
+const endless = new Function("for (;;);");
+async function later(run: () => void) { await null; run(); }
 function* numbers() { for (let i = 0; ; i++) yield i; }
 async function* ticks() { for (let i = 0; ; i++) { await new Promise((r) => setTimeout(r, 1)); yield i; } }`);
   });
@@ -64,9 +86,12 @@ async function* ticks() { for (let i = 0; ; i++) { await new Promise((r) => setT
     test(`${name} stops and state is kept`, async () => {
       const running = kernel.send(code);
       await running.until((m) => m.header.msg_type === "display_data");
+      const before = performance.now();
       assert.equal((await kernel.interrupt()).status, "ok");
       const { reply } = await running.done;
       assert.equal(reply.ename, "KernelInterrupt");
+      // The issue wants 250 ms; a test machine may be slow.
+      assert.ok(performance.now() - before < 1000);
       assert.equal((await kernel.execute("kept + 1")).result, "42");
     });
   }
@@ -96,11 +121,11 @@ async function* ticks() { for (let i = 0; ; i++) { await new Promise((r) => setT
     await kernel.interrupt();
     await running.done;
     assert.equal((await kernel.execute("early")).result, "7");
-    assert.match((await kernel.execute("late")).reply.evalue as string, /Cannot find name 'late'/);
+    assert.match((await kernel.execute("late")).reply.evalue as string, /late is not defined/);
   });
 
   test("lab code that watches the signal ends at its safe point", async () => {
-    await kernel.execute(`import * as lab from "./lab.cjs"`);
+    await kernel.execute(`import * as lab from "lab"`);
     const running = kernel.send("await lab.train(started)");
     await running.until((m) => m.header.msg_type === "display_data");
     await kernel.interrupt();
@@ -134,6 +159,6 @@ async function* ticks() { for (let i = 0; ; i++) { await new Promise((r) => setT
     assert.equal(reply.ename, "SessionDied");
     assert.match(reply.evalue as string, /variables are lost/);
     assert.equal((await kernel.execute("1 + 1")).result, "2");
-    assert.match((await kernel.execute("kept")).reply.evalue as string, /Cannot find name 'kept'/);
+    assert.match((await kernel.execute("kept")).reply.evalue as string, /kept is not defined/);
   });
 });
