@@ -1,13 +1,14 @@
 import type { CellCompiler } from "../compiler/cellCompiler.ts";
 import { documentationHtml } from "./documentationHtml.ts";
+import { completeMagic, parseMagics, plainCode } from "./magics.ts";
 import { toCharacters, toUtf16 } from "./text.ts";
 
 const maxItems = 500;
 
-function codeOf(content: Record<string, unknown>): { code: string; cursor: number; offset: number } {
+function codeOf(content: Record<string, unknown>): { code: string; offset: number } {
   const code = typeof content.code === "string" ? content.code : "";
   const cursor = typeof content.cursor_pos === "number" ? content.cursor_pos : toCharacters(code, code.length);
-  return { code, cursor, offset: toUtf16(code, cursor) };
+  return { code, offset: toUtf16(code, cursor) };
 }
 
 /** Content of a complete_reply. */
@@ -15,11 +16,8 @@ export async function complete(
   compiler: CellCompiler,
   content: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
-  const { code, cursor, offset } = codeOf(content);
-  if (code.startsWith("%%")) {
-    return { status: "ok", matches: [], cursor_start: cursor, cursor_end: cursor, metadata: {} };
-  }
-  const { start, end, items } = await compiler.complete(code, offset);
+  const { code, offset } = codeOf(content);
+  const { start, end, items } = completeMagic(code, offset) ?? (await compiler.complete(plainCode(code), offset));
   const cursor_start = toCharacters(code, start);
   const cursor_end = toCharacters(code, end);
   const shown = items.slice(0, maxItems);
@@ -45,7 +43,7 @@ export async function inspect(
   content: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
   const { code, offset } = codeOf(content);
-  const found = code.startsWith("%%") ? undefined : await compiler.inspect(code, offset, content.detail_level === 1);
+  const found = await compiler.inspect(plainCode(code), offset, content.detail_level === 1);
   if (!found) return { status: "ok", found: false, data: {}, metadata: {} };
   const { signature, documentation, source } = found;
   const block = (text: string) => `\`\`\`typescript\n${text}\n\`\`\``;
@@ -66,6 +64,10 @@ export async function isComplete(
   compiler: CellCompiler,
   content: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
-  const { status, indent } = await compiler.isComplete(codeOf(content).code);
+  const { code } = codeOf(content);
+  const { cell, code: plain } = parseMagics(code);
+  // What another language makes of its text is not known; an empty line ends it.
+  if (cell && cell.name !== "time") return { status: /\n[ \t]*\n[ \t]*$/.test(code) ? "complete" : "unknown" };
+  const { status, indent } = await compiler.isComplete(plain);
   return status === "incomplete" ? { status, indent: indent ?? "" } : { status };
 }

@@ -1,5 +1,5 @@
 import { scanStatementLines } from "./magicsScan.ts";
-import { cellMagics, lineMagics } from "./magicsTable.ts";
+import { cellMagics, choices, lineMagics } from "./magicsTable.ts";
 
 /** A magic on a line of its own. */
 export interface LineMagic {
@@ -128,22 +128,26 @@ export function plainCode(code: string): string {
   return text;
 }
 
-/** Completes the name of a magic, and the words that `%check` and `%compiler` take; undefined elsewhere. */
+/**
+ * Completes the name of a magic, and the words that `%check` and `%compiler` take; nothing in the rest of a magic's text;
+ * undefined in TypeScript.
+ */
 export function completeMagic(
   code: string,
   offset: number,
 ): { start: number; end: number; items: { text: string; type: string }[] } | undefined {
-  const lineStart = code.lastIndexOf("\n", offset - 1) + 1;
-  const text = code.slice(lineStart, offset);
-  const word = /^(?:\/\/ ?)?(%%?)(\w*)$/.exec(text);
-  if (word) {
-    const [, sign, typed] = word;
-    const names = Object.keys(sign === "%%" ? cellMagics : lineMagics).filter((name) => name.startsWith(typed!));
-    return { start: offset - typed!.length, end: offset, items: names.map((name) => ({ text: name, type: "magic" })) };
-  }
-  const choice = /^(?:\/\/ ?)?%(check|compiler)[ \t]+(\w*)$/.exec(text);
-  if (!choice) return undefined;
-  const words = choice[1] === "check" ? ["strict", "warn", "off"] : ["typescript", "tslab"];
-  const items = words.filter((each) => each.startsWith(choice[2]!)).map((each) => ({ text: each, type: "keyword" }));
-  return { start: offset - choice[2]!.length, end: offset, items };
+  const text = code.slice(code.lastIndexOf("\n", offset - 1) + 1, offset);
+  const found = (typed: string, names: readonly string[], type: string) => ({
+    start: offset - typed.length,
+    end: offset,
+    items: names.filter((name) => name.startsWith(typed)).map((name) => ({ text: name, type })),
+  });
+  const { cell } = parseMagics(code);
+  // Below the head of a magic that takes the cell.
+  const isForeign = cell !== undefined && cell.name !== "time" && !/^(?:\/\/ ?)?%%/.test(text);
+  const name = isForeign ? null : /^(?:\/\/ ?)?(%%?)(\w*)$/.exec(text);
+  if (name) return found(name[2]!, Object.keys(name[1] === "%%" ? cellMagics : lineMagics), "magic");
+  const choice = isForeign ? null : /^(?:\/\/ ?)?%(check|compiler)[ \t]+(\w*)$/.exec(text);
+  if (choice) return found(choice[2]!, choices[choice[1] as keyof typeof choices], "keyword");
+  return isForeign || plainCode(code)[offset - 1] !== code[offset - 1] ? found("", [], "") : undefined;
 }

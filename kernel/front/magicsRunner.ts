@@ -1,11 +1,10 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { compilerNames } from "../compiler/cellCompiler.ts";
 import type { NameEntry } from "../session/magics.ts";
 import type { CellOutcome, Timing } from "../session/wire.ts";
-import { type Compilation, checkModes } from "./compilation.ts";
+import type { Compilation } from "./compilation.ts";
 import type { LineMagic, ParsedCell } from "./magics.ts";
-import { lineMagics, magicsText } from "./magicsTable.ts";
+import { choices, lineMagics, magicsText } from "./magicsTable.ts";
 import { typesOf } from "./magicsTypes.ts";
 
 /** What magics do to the kernel. */
@@ -137,10 +136,6 @@ class MagicRun {
       case "pwd":
         context.print(`${await this.#ask<string>(":pwd")}\n`);
         return ok;
-      case "cd":
-        // The compiler and a session that has to be started anew follow the front.
-        process.chdir(await this.#ask<string>(":cd", unquoted(args || (process.env.HOME ?? "/"))));
-        return ok;
       case "who":
         return this.#who(args);
       case "load":
@@ -154,11 +149,11 @@ class MagicRun {
         return ok;
       case "check":
         if (!args) context.print(`${context.settings.checkMode}\n`);
-        else context.settings.checkMode = oneOf(args, checkModes, "%check");
+        else context.settings.checkMode = oneOf(args, choices.check, "%check");
         return ok;
       case "compiler":
         if (!args) context.print(`${context.settings.compilerName}\n`);
-        else await context.settings.select(oneOf(args, compilerNames, "%compiler"));
+        else await context.settings.select(oneOf(args, choices.compiler, "%compiler"));
         return ok;
       default:
         context.print(magicsText(process.env.CIRLAB_SHELL === "1"));

@@ -1,3 +1,6 @@
+import { compilerNames } from "../compiler/cellCompiler.ts";
+import { checkModes } from "./compilation.ts";
+
 /** How a magic is written and what it does. */
 export interface MagicHelp {
   usage: string;
@@ -8,7 +11,6 @@ export interface MagicHelp {
 export const lineMagics: Readonly<Record<string, MagicHelp>> = {
   time: { usage: "%time statement", help: "runs the statement and tells its wall and CPU time" },
   pwd: { usage: "%pwd", help: "prints the working folder" },
-  cd: { usage: "%cd folder", help: "changes the working folder; imports are found from there" },
   who: { usage: "%who [type]", help: "lists the notebook's names with type and value; with a type only such names" },
   load: { usage: "%load file.ts", help: "puts the file's text in place of the cell" },
   run: { usage: "%run file.ts [args]", help: "runs a file as a cell; its names stay; args become process.argv" },
@@ -24,6 +26,9 @@ export const cellMagics: Readonly<Record<string, MagicHelp>> = {
   time: { usage: "%%time", help: "runs the cell and tells its wall and CPU time" },
   python: { usage: "%%python", help: "runs the cell as Python in the lab's sandboxed interpreter" },
 };
+
+/** Words that a magic takes. */
+export const choices = { check: checkModes, compiler: compilerNames } as const;
 
 /** The help text of all magics, one a line. */
 export function magicsText(isShellEnabled: boolean): string {

@@ -37,10 +37,6 @@ export class SessionMagics {
     switch (name) {
       case ":pwd":
         return answer(process.cwd());
-      case ":cd":
-        process.chdir(args);
-        this.#modules.settle(process.cwd());
-        return answer(process.cwd());
       case ":names":
         return answer(this.#list());
       case ":arguments": {
