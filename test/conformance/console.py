@@ -11,9 +11,10 @@ import pexpect
 
 KERNEL = sys.argv[1]
 TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]|[\x00\x07\x0e\x0f]")
-child = pexpect.spawn(
-    sys.executable, ["-m", "jupyter_console", "--kernel", KERNEL], encoding="utf-8", timeout=60, dimensions=(50, 160)
-)
+# On a busy machine the console's own second for an answer is too short.
+patience = "--ZMQTerminalInteractiveShell.kernel_is_complete_timeout=20"
+args = ["-m", "jupyter_console", "--kernel", KERNEL, patience]
+child = pexpect.spawn(sys.executable, args, encoding="utf-8", timeout=60, dimensions=(50, 160))
 screen = ""
 
 
