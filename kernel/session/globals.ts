@@ -1,5 +1,6 @@
 import { inspect, promisify } from "node:util";
-import { display, input } from "../api/index.ts";
+import { display } from "../api/display.ts";
+import { input } from "../api/input.ts";
 import type { Cells } from "./cells.ts";
 import { emit } from "./emit.ts";
 import type { Host } from "./host.ts";
