@@ -10,7 +10,6 @@ const expectedAtEnd = new Set([1003, 1005, 1007, 1109, 1110, 1126, 1128, 1132, 1
 
 /** Judges a cell by its parse errors: those at the very end of the text ask for more, all others are mistakes. */
 export function judgeCompleteness(ts: typeof TypeScript, code: string): Completeness {
-  if (/^%%/.test(code)) return /\n\s*\n\s*$/.test(code) ? { status: "complete" } : { status: "unknown" };
   const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.Latest, true, ts.ScriptKind.TS);
   const problems = (file as unknown as { parseDiagnostics: TypeScript.DiagnosticWithLocation[] }).parseDiagnostics;
   if (problems.length === 0) return { status: "complete" };
