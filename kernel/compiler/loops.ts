@@ -5,8 +5,8 @@ import { children, isLoop, type LoopNode } from "./walk.ts";
 /** Loaded with the first file: most sessions import no package that needs it. */
 let acorn: typeof import("acorn") | undefined;
 
-/** A longer file is left as it is: reading it would take seconds. In UTF-16 units. */
-const maxLength = 2_000_000;
+/** A longer file is left as it is: reading it would take a second. In UTF-16 units. */
+const maxLength = 500_000;
 
 /**
  * Puts `check` at the head of each iteration of every loop but counted ones that call nothing. Keeps the lines; a file

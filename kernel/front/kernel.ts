@@ -45,7 +45,7 @@ export class Kernel {
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.#sockets = new Sockets();
+    this.#sockets = new Sockets((isFull) => this.#session.hold(isFull));
     this.#outputs = new Outputs(this.#sockets);
     this.#session = new Session({
       event: (event, buffers) => this.#onSessionEvent(event, buffers),

@@ -37,6 +37,7 @@ export class Session {
   #interrupted: string[] = [];
   #stuckTimer: NodeJS.Timeout | undefined;
   #isStuck = false;
+  #isHeld = false;
   #wasKilled = false;
   /** Why the session said that it ends. */
   #farewell: string | undefined;
@@ -86,6 +87,12 @@ export class Session {
     if (!this.#process) this.#start();
   }
 
+  /** Holds the session up: what it puts out is not read, so that it waits as soon as the pipe is full. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#process?.hold(isHeld);
+  }
+
   async close(): Promise<void> {
     clearTimeout(this.#stuckTimer);
     await this.#process?.close();
@@ -118,6 +125,7 @@ export class Session {
       died: (reason) => this.#died(reason),
     });
     this.#process = started;
+    if (this.#isHeld) started.hold(true);
     return started;
   }
 

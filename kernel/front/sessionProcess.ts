@@ -91,6 +91,15 @@ export class SessionProcess {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
+  /** Stops reading what the process puts out, or goes on. */
+  hold(isHeld: boolean): void {
+    for (const descriptor of [1, 2, outputDescriptor]) {
+      const stream = this.#child.stdio[descriptor] as Readable;
+      if (isHeld) stream.pause();
+      else stream.resume();
+    }
+  }
+
   interrupt(): void {
     (this.#child.stdio[interruptDescriptor] as Writable).write("i");
   }

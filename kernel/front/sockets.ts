@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { Router, XPublisher } from "zeromq";
+import { Router } from "zeromq";
 import { address, type ConnectionInfo, type SocketName } from "../protocol/connection.ts";
 import { createMessage, decodeMessage, encodeMessage, type JupyterMessage } from "../protocol/messages.ts";
 import { SendQueue } from "../protocol/sendQueue.ts";
+import { Broadcast } from "./broadcast.ts";
 
 export type RequestSocket = "shell" | "control" | "stdin";
 
@@ -28,19 +29,19 @@ export class Sockets {
   readonly #session = randomUUID();
   readonly #routers: Record<RequestSocket, Router>;
   readonly #heartbeat = new Router({ sendHighWaterMark: 0, linger: 0 });
-  // Without a limit: at the default of 1000 messages a burst of output would lose some.
-  readonly #iopub = new XPublisher({ sendHighWaterMark: 0, linger: lingerMs });
-  readonly #queues: Record<RequestSocket | "iopub" | "hb", SendQueue>;
+  readonly #broadcast: Broadcast;
+  readonly #queues: Record<RequestSocket | "hb", SendQueue>;
   #complained = false;
 
-  constructor() {
+  /** @param backlog told when more broadcasts wait to be sent than should, and when that is over. */
+  constructor(backlog: (isFull: boolean) => void) {
+    this.#broadcast = new Broadcast(backlog);
     const router = () => new Router({ sendHighWaterMark: 0, receiveHighWaterMark: 0, linger: lingerMs });
     this.#routers = { shell: router(), control: router(), stdin: router() };
     this.#queues = {
       shell: new SendQueue(this.#routers.shell),
       control: new SendQueue(this.#routers.control),
       stdin: new SendQueue(this.#routers.stdin),
-      iopub: new SendQueue(this.#iopub),
       hb: new SendQueue(this.#heartbeat),
     };
   }
@@ -50,7 +51,7 @@ export class Sockets {
     this.#connection = connection;
     const at = (name: SocketName) => address(connection, name);
     await Promise.all([
-      this.#iopub.bind(at("iopub")),
+      this.#broadcast.socket.bind(at("iopub")),
       this.#routers.shell.bind(at("shell")),
       this.#routers.control.bind(at("control")),
       this.#routers.stdin.bind(at("stdin")),
@@ -71,7 +72,7 @@ export class Sockets {
     if (!this.#connection) return;
     const message = createMessage(msgType, content, { session: this.#session, username: "kernel", parent, ...options });
     const topic = Buffer.from(`kernel.${this.#session}.${msgType}`);
-    void this.#queues.iopub.send(encodeMessage(message, this.#connection, [topic]));
+    this.#broadcast.send(encodeMessage(message, this.#connection, [topic]));
   }
 
   /** Answers a request on the socket that it came from (an input request goes to the same client's stdin). */
@@ -94,8 +95,8 @@ export class Sockets {
 
   /** Sends what is queued and closes all sockets. */
   async close(): Promise<void> {
-    await Promise.all(Object.values(this.#queues).map((queue) => queue.flushed()));
-    for (const socket of [...Object.values(this.#routers), this.#iopub, this.#heartbeat]) socket.close();
+    await Promise.all([this.#broadcast, ...Object.values(this.#queues)].map((queue) => queue.flushed()));
+    for (const socket of [...Object.values(this.#routers), this.#broadcast.socket, this.#heartbeat]) socket.close();
   }
 
   async #read(connection: ConnectionInfo, socket: RequestSocket, received: (request: Request) => void): Promise<void> {
@@ -118,7 +119,7 @@ export class Sockets {
 
   /** Protocol 5.4: a new subscriber is told when its subscription holds. */
   async #welcomeSubscribers(connection: ConnectionInfo): Promise<void> {
-    for await (const [event] of this.#iopub) {
+    for await (const [event] of this.#broadcast.socket) {
       if (event?.[0] !== 1) continue;
       const topic = event.subarray(1);
       const message = createMessage(
@@ -126,7 +127,7 @@ export class Sockets {
         { subscription: topic.toString() },
         { session: this.#session, username: "kernel" },
       );
-      void this.#queues.iopub.send(encodeMessage(message, connection, [topic]));
+      this.#broadcast.send(encodeMessage(message, connection, [topic]));
     }
   }
 }

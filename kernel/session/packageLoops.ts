@@ -3,8 +3,8 @@ import { basename } from "node:path";
 import { checkLoops } from "../compiler/loops.ts";
 import { packageRoot, siblingModule } from "../package.ts";
 
-/** What the loops of packages do at the head of each iteration. */
-const check = "if(__cirlabFlag[0]!==0)__cirlabCheck();";
+/** What loops of packages do in each iteration. Code may be sent elsewhere as text, where nothing of this is there. */
+const check = "if(globalThis.__cirlabFlag?.[0])__cirlabCheck();";
 
 interface Compiled {
   parent?: Compiled | null;
