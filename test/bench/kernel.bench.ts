@@ -1,149 +1,153 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { rm } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname } from "node:path";
-import { commandFile } from "../../kernel/package.ts";
-import { createConnection, KernelClient, writeConnectionFile } from "../../kernel/protocol/index.ts";
-import { askPython, type Bench, type BenchRow, type BenchTable, median, seconds } from "./measure.ts";
+import { spawnSync } from "node:child_process";
+import { setTimeout } from "node:timers/promises";
+import type { KernelClient } from "../../kernel/protocol/index.ts";
+import { type Contestant, execute, ipykernel, ours, residentMemory, send, start, tslab } from "./kernels.ts";
+import { type Bench, type BenchRow, type BenchTable, median, seconds, type Unit } from "./measure.ts";
 
-/** How a kernel is started, and the cells it is asked in its own language. */
-interface Contestant {
-  readonly name: string;
-  command(connectionFile: string): string[];
-  readonly declare: (i: number) => string;
-  /** Defines an object; what is typed at its end is completed. */
-  readonly object: string;
-}
-
-const typescript = {
-  declare: (i: number) =>
-    `const value${i}: number = ${i};\nfunction twice${i}(x: number) { return 2 * x + value${i}; }`,
-  object: "const model = { trainable: true, train(steps: number) { return steps; } };",
+/** What is measured, in the order of the table. */
+const figures: Readonly<Record<string, Unit>> = {
+  "start to ready": "ms",
+  "start to first result": "ms",
+  "1 + 1": "ms",
+  "cell with two declarations, the first 20": "ms",
+  "the same, the 100th (91st to 110th)": "ms",
+  "1 + 1 after 180 cells": "ms",
+  "completion of model.tr": "ms",
+  "inspection of model": "ms",
+  "interrupt of while (true)": "ms",
+  "memory when ready": "MiB",
+  "memory grown over 180 cells": "MiB",
 };
-const python = {
-  declare: (i: number) => `value${i} = ${i}\ndef twice${i}(x):\n    return 2 * x + value${i}`,
-  object: "class model:\n    trainable = True\n    def train(steps):\n        return steps",
-};
+type Figures = Record<string, number>;
 
-const figures = [
-  "start to ready",
-  "start to first result",
-  "1 + 1",
-  "cell with two declarations",
-  "completion of model.tr",
-] as const;
-type Figures = Record<(typeof figures)[number], number>;
+/** The loop of the figure "counted loop": as a cell, and as a module of plain node. */
+const loop = "let total = 0;\nfor (let i = 0; i < 100_000_000; i++) total += i & 3;\n";
+const timed = `const begin = performance.now();\n${loop}console.log(performance.now() - begin, total);`;
 
-const cells = 40;
-
-/** Time from a request until its reply and the idle status are here; and how long a kernel takes to start. */
+/** Time from a request until its reply and the idle status are here; start, memory; a loop beside plain node. */
 export const bench: Bench = async (context) => {
-  const ours: Contestant = {
-    name: "ours",
-    command: (file) => [process.execPath, commandFile, "kernel", file],
-    ...typescript,
-  };
-  const require = createRequire(import.meta.url);
-  const tslab: Contestant = {
-    name: `tslab ${require("tslab/package.json").version}`,
-    command: (file) => [process.execPath, require.resolve("tslab/bin/tslab"), "kernel", `--config-path=${file}`],
-    ...typescript,
-  };
-  const program = context.python("ipykernel");
-  const ipykernel: Contestant | undefined =
-    program === undefined
-      ? undefined
-      : {
-          name: `ipykernel ${askPython(program, "import ipykernel; print(ipykernel.__version__)")}`,
-          command: (file) => [program, "-m", "ipykernel_launcher", "-f", file],
-          ...python,
-        };
-  const contestants = [ours, tslab, ...(ipykernel ? [ipykernel] : [])];
+  const peers = [tslab, ipykernel(context)].filter((peer) => peer !== undefined);
+  const contestants = [ours, ...peers];
   const runs: Record<string, Figures[]> = Object.fromEntries(contestants.map(({ name }) => [name, []]));
+  const loops: { ours: number[]; peer: number[] } = { ours: [], peer: [] };
   for (let round = 0; round < context.rounds; round++) {
     for (const contestant of contestants) runs[contestant.name]!.push(await measure(contestant));
+    loops.ours.push(await loopInCell());
+    loops.peer.push(loopInNode());
     context.say(`kernels: round ${round + 1} of ${context.rounds}`);
   }
-  const rows = (name?: string): BenchRow[] =>
-    figures.map((what) => ({
-      what,
-      unit: "ms",
-      ours: runs[ours.name]!.map((run) => run[what]),
-      peer: name === undefined ? [] : runs[name]!.map((run) => run[what]),
-    }));
-  const table = (peer: BenchTable["peer"], name?: string): BenchTable => ({
+  const rows = (peer?: Contestant): BenchRow[] =>
+    Object.entries(figures).map(([what, unit]) => {
+      const of = (name: string) => runs[name]!.map((run) => run[what]!).filter((value) => !Number.isNaN(value));
+      return { what, unit, ours: of(ours.name), peer: peer ? of(peer.name) : [] };
+    });
+  const tables: BenchTable[] = peers.map((peer) => ({
     title: "Kernel round trip",
-    peer,
-    rows: rows(name),
-  });
+    peer: { name: peer.name },
+    rows: rows(peer),
+  }));
+  if (peers.length < 2) {
+    const missing = "no Python with ipykernel was found: pip install ipykernel and --python PATH.";
+    tables.push({ title: "Kernel round trip", peer: { missing }, rows: rows() });
+  }
+  const row: BenchRow = { what: "10^8 additions in a counted loop", unit: "ms", ...loops };
   return [
-    table({ name: tslab.name }, tslab.name),
-    ipykernel
-      ? table({ name: ipykernel.name }, ipykernel.name)
-      : table({ missing: "no Python with ipykernel was found: pip install ipykernel and --python PATH." }),
+    ...tables,
+    { title: "A loop in a cell", peer: { name: `the same lines in node ${process.version}` }, rows: [row] },
   ];
 };
 
-/** Starts a kernel in the package's folder (where tslab finds its types), asks it everything, and ends it. */
-async function measure({ command, declare, object }: Contestant): Promise<Figures> {
-  const connection = await createConnection();
-  const file = await writeConnectionFile(connection);
-  const [program, ...args] = command(file);
-  const start = performance.now();
-  const child = spawn(program!, args, { cwd: dirname(dirname(commandFile)), stdio: "ignore" });
-  const exited = once(child, "exit");
-  const client = new KernelClient(connection);
+/** Starts a kernel, asks it everything, and ends it. */
+async function measure(contestant: Contestant): Promise<Figures> {
+  const kernel = await start(contestant);
+  const { client } = kernel;
   try {
-    await client.ready();
-    const ready = performance.now() - start;
     await execute(client, "1 + 1");
-    const first = performance.now() - start;
-    const repeat = async (work: (i: number) => Promise<unknown>) => {
-      const times: number[] = [];
-      for (let i = 0; i < cells; i++) times.push(1000 * (await seconds(() => work(i))));
-      return median(times);
-    };
-    const sum = await repeat(() => execute(client, "1 + 1"));
-    const declaration = await repeat((i) => execute(client, declare(i)));
-    await execute(client, object);
-    const code = "model.tr";
-    const complete = () => client.request("shell", "complete_request", { code, cursor_pos: code.length });
-    const { content } = await complete();
-    if (!String(content.matches).includes("train")) throw new Error(`No completion: ${JSON.stringify(content)}`);
+    const first = performance.now() - kernel.begin;
+    const readyMemory = residentMemory(kernel.pid) ?? Number.NaN;
+    const sum = await repeat(40, () => execute(client, "1 + 1"));
+    const early = await repeat(20, (i) => execute(client, contestant.declare(i)));
+    for (let i = 20; i < 90; i++) await execute(client, contestant.declare(i));
+    const late = await repeat(20, (i) => execute(client, contestant.declare(90 + i)));
+    for (let i = 110; i < 139; i++) await execute(client, contestant.declare(i));
+    await execute(client, contestant.object);
+    const after = await repeat(10, () => execute(client, "1 + 1"));
+    const grown = (residentMemory(kernel.pid) ?? Number.NaN) - readyMemory;
     return {
-      "start to ready": ready,
+      "start to ready": kernel.readyMs,
       "start to first result": first,
       "1 + 1": sum,
-      "cell with two declarations": declaration,
-      "completion of model.tr": await repeat(complete),
+      "cell with two declarations, the first 20": early,
+      "the same, the 100th (91st to 110th)": late,
+      "1 + 1 after 180 cells": after,
+      "completion of model.tr": await completion(client),
+      "inspection of model": await inspection(client),
+      "interrupt of while (true)": await interruption(contestant, kernel),
+      "memory when ready": readyMemory,
+      "memory grown over 180 cells": grown,
     };
   } finally {
-    client.close();
-    child.kill("SIGKILL");
-    await exited;
-    await rm(file, { force: true });
+    await kernel.stop();
   }
 }
 
-async function execute(client: KernelClient, code: string): Promise<void> {
-  const message = client.message("execute_request", {
-    code,
-    silent: false,
-    store_history: true,
-    user_expressions: {},
-    allow_stdin: false,
-  });
-  const { msg_id } = message.header;
-  const idle = new Promise<void>((resolve) => {
-    const stop = client.onMessage(({ channel, header, parent_header, content }) => {
-      if (channel !== "iopub" || header.msg_type !== "status" || parent_header.msg_id !== msg_id) return;
-      if (content.execution_state !== "idle") return;
-      stop();
-      resolve();
+async function repeat(times: number, work: (i: number) => Promise<unknown>): Promise<number> {
+  const taken: number[] = [];
+  for (let i = 0; i < times; i++) taken.push(1000 * (await seconds(() => work(i))));
+  return median(taken);
+}
+
+async function completion(client: KernelClient): Promise<number> {
+  const code = "model.tr";
+  const ask = () => client.request("shell", "complete_request", { code, cursor_pos: code.length });
+  const { content } = await ask();
+  if (!String(content.matches).includes("train")) throw new Error(`No completion: ${JSON.stringify(content)}`);
+  return repeat(40, ask);
+}
+
+async function inspection(client: KernelClient): Promise<number> {
+  const ask = () => client.request("shell", "inspect_request", { code: "model", cursor_pos: 5, detail_level: 0 });
+  const { content } = await ask();
+  if (content.found !== true) throw new Error(`Nothing found: ${JSON.stringify(content)}`);
+  return repeat(40, ask);
+}
+
+/** From the interrupt until the cell's reply and the idle status are here. */
+function interruption({ spin, byMessage }: Contestant, { client, pid }: { client: KernelClient; pid: number }) {
+  const once = async () => {
+    const { printed, done } = send(client, spin);
+    // tslab's output waits for the end of synchronous code.
+    await Promise.race([printed, setTimeout(500)]);
+    return (
+      1000 *
+      (await seconds(async () => {
+        if (byMessage) void client.request("control", "interrupt_request", {});
+        else process.kill(pid, "SIGINT");
+        await done;
+      }))
+    );
+  };
+  return (async () => median([await once(), await once(), await once(), await once(), await once()]))();
+}
+
+/** Milliseconds of the loop in a cell of a kernel of its own. */
+async function loopInCell(): Promise<number> {
+  const kernel = await start(ours);
+  try {
+    let text = "";
+    const stop = kernel.client.onMessage(({ header, content }) => {
+      if (header.msg_type === "stream") text += content.text;
     });
-  });
-  const reply = await client.ask("shell", message, 60_000);
-  if (reply.content.status !== "ok") throw new Error(`A cell failed: ${JSON.stringify(reply.content)}`);
-  await idle;
+    await execute(kernel.client, timed);
+    stop();
+    return Number(text.split(" ")[0]);
+  } finally {
+    await kernel.stop();
+  }
+}
+
+/** The same in a module of a node process of its own. */
+function loopInNode(): number {
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", timed], { encoding: "utf8" });
+  return Number(stdout.split(" ")[0]);
 }
