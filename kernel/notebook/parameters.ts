@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { createRequire } from "node:module";
-import type * as TypeScript from "typescript";
+import { type Pattern, parse } from "acorn";
+import { transformSync } from "esbuild";
+import { parseMagics } from "../front/magics.ts";
 import { type Notebook, type NotebookCell, NotebookError, tagsOf } from "./format.ts";
 
 /** Reads `name=value`: values are JSON where they can be (numbers, true, lists, ...), else text. */
@@ -18,27 +19,58 @@ export function parseParameter(text: string): [name: string, value: unknown] {
   }
 }
 
-/** Names that a cell declares with `let` (or `var`) at its top level, and those it declares with `const`. */
+/**
+ * Names that a cell declares with `let` (or `var`) at its top level, and those it declares with `const`.
+ *
+ * @throws NotebookError when the cell is no TypeScript.
+ */
 function declaredNames(source: string): { assignable: Set<string>; constant: Set<string> } {
-  const require = createRequire(import.meta.url);
-  const ts = createRequire(require.resolve("tslab"))("@tslab/typescript-for-tslab") as typeof TypeScript;
-  const file = ts.createSourceFile("parameters.ts", source, ts.ScriptTarget.Latest, true);
   const names = { assignable: new Set<string>(), constant: new Set<string>() };
-  for (const statement of file.statements) {
-    if (!ts.isVariableStatement(statement)) continue;
-    const isConstant = (statement.declarationList.flags & ts.NodeFlags.Const) !== 0;
-    for (const { name } of statement.declarationList.declarations) {
-      if (ts.isIdentifier(name)) names[isConstant ? "constant" : "assignable"].add(name.text);
-    }
+  for (const statement of parse(withoutTypes(source), { ecmaVersion: "latest", sourceType: "module" }).body) {
+    if (statement.type !== "VariableDeclaration") continue;
+    const found = names[statement.kind === "const" ? "constant" : "assignable"];
+    for (const { id } of statement.declarations) for (const name of boundNames(id)) found.add(name);
   }
   return names;
+}
+
+function withoutTypes(source: string): string {
+  try {
+    return transformSync(parseMagics(source).code, {
+      loader: "ts",
+      target: "es2022",
+      logLevel: "silent",
+      tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+    }).code;
+  } catch (error) {
+    const [first] = (error as { errors?: { text: string; location: { line: number } | null }[] }).errors ?? [];
+    const why = first ? `line ${first.location?.line ?? "?"}: ${first.text}` : (error as Error).message;
+    throw new NotebookError(`The cell tagged "parameters" cannot be read: ${why}`);
+  }
+}
+
+function boundNames(pattern: Pattern): string[] {
+  switch (pattern.type) {
+    case "Identifier":
+      return [pattern.name];
+    case "ObjectPattern":
+      return pattern.properties.flatMap((each) => boundNames(each.type === "RestElement" ? each.argument : each.value));
+    case "ArrayPattern":
+      return pattern.elements.flatMap((each) => (each ? boundNames(each) : []));
+    case "AssignmentPattern":
+      return boundNames(pattern.left);
+    case "RestElement":
+      return boundNames(pattern.argument);
+    case "MemberExpression":
+      return [];
+  }
 }
 
 /**
  * Adds a cell tagged `injected-parameters` that assigns the given values right after the cell tagged `parameters`
  * (papermill's convention); one from an earlier run is replaced.
  *
- * @throws NotebookError when the parameters cell does not declare a name, or declares it as a constant.
+ * @throws NotebookError when the parameters cell is no TypeScript, does not declare a name, or declares it as a constant.
  */
 export function injectParameters(notebook: Notebook, parameters: ReadonlyMap<string, unknown>): void {
   notebook.cells = notebook.cells.filter((cell) => !tagsOf(cell).includes("injected-parameters"));

@@ -46,7 +46,8 @@ async function firstResult(root: string, spareKernel: boolean): Promise<number> 
         msg_type: "execute_request",
         date: "",
       };
-      const content = { code: "1 + 1", silent: false, store_history: true, user_expressions: {}, allow_stdin: false };
+      // As a page asks: it takes input, and type warnings that come after the result.
+      const content = { code: "1 + 1", silent: false, store_history: true, user_expressions: {}, allow_stdin: true };
       socket.send(JSON.stringify({ channel: "shell", header, parent_header: {}, metadata: {}, content }));
       await result;
       return performance.now() - start;

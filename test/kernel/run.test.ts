@@ -88,9 +88,10 @@ console.log("gone"); host.clear(true); console.log("kept");`),
     await write(
       "params.ipynb",
       notebook(
-        code("let steps = 1; let rate = 0.1; let name = 'x'; let on = false; let sizes: number[] = [];", [
-          "parameters",
-        ]),
+        code(
+          "// %pwd\nlet steps = 1; let rate = 0.1; let { name, on } = { name: 'x', on: false }; let sizes: number[] = [];",
+          ["parameters"],
+        ),
         code("[steps, rate, name, on, sizes]"),
       ),
     );
@@ -151,6 +152,7 @@ console.log("gone"); host.clear(true); console.log("kept");`),
       '{ "nbformat": 4, "nbformat_minor": 5, "metadata": { "kernelspec": { "language": "python" } }, "cells": [] }',
     );
     await write("params.ipynb", notebook(code("let steps = 1; const fixed = 2;", ["parameters"])));
+    await write("broken.ipynb", notebook(code("let steps = 1;\nlet rate = = 2;", ["parameters"])));
     await write("none.ipynb", notebook(code("1")));
     const cases: [string[], RegExp][] = [
       [["text.ipynb"], /text\.ipynb is not a notebook: it is not JSON/],
@@ -161,6 +163,7 @@ console.log("gone"); host.clear(true); console.log("kept");`),
       [["params.ipynb", "-p", "stepz=3"], /Unknown parameter "stepz"\. The notebook declares: steps\./],
       [["params.ipynb", "-p", "fixed=3"], /declared with const/],
       [["params.ipynb", "-p", "steps"], /write -p name=value/],
+      [["broken.ipynb", "-p", "steps=3"], /The cell tagged "parameters" cannot be read: line 2: Unexpected "="/],
       [["none.ipynb", "-p", "steps=3"], /takes no parameters/],
       [["none.ipynb", "--timeout", "soon"], /--timeout must be a number/],
       [["none.ipynb", "--unknown"], /--unknown/],
