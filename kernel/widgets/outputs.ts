@@ -73,10 +73,10 @@ class StreamText {
   readonly name: "stdout" | "stderr";
   /** Whole lines. Joined only when asked for: ten thousand prints are no ten thousand copies. */
   #settled: string[] = [];
-  #line = "";
-  /** The next text begins at the start of the line. */
-  #isBack = false;
   #settledSize = 0;
+  #line = "";
+  /** Where in the line the next text goes. */
+  #column = 0;
 
   constructor(name: "stdout" | "stderr") {
     this.name = name;
@@ -87,17 +87,13 @@ class StreamText {
   }
 
   add(text: string): void {
-    const lines = ((this.#isBack ? "\r" : "") + text).replaceAll("\r\n", "\n").split("\n");
-    const last = lines.length - 1;
-    for (const [i, line] of lines.entries()) {
-      this.#overwrite(line);
-      if (i < last) {
-        this.#settled.push(`${this.#line}\n`);
-        this.#settledSize += this.#line.length + 1;
-        this.#line = "";
+    for (const [i, line] of text.split("\n").entries()) {
+      if (i > 0) this.#settle();
+      for (const [j, piece] of line.split("\r").entries()) {
+        if (j > 0) this.#column = 0;
+        this.#write(piece);
       }
     }
-    this.#isBack = lines[last]!.endsWith("\r");
   }
 
   stored(): StoredOutput {
@@ -105,11 +101,16 @@ class StreamText {
     return { output_type: "stream", name: this.name, text: this.#settled[0] + this.#line };
   }
 
-  #overwrite(added: string): void {
-    if (!added.includes("\r")) {
-      this.#line += added;
-      return;
-    }
-    this.#line = (this.#line + added).split("\r").reduce((under, over) => over + under.slice(over.length));
+  #settle(): void {
+    this.#settled.push(`${this.#line}\n`);
+    this.#settledSize += this.#line.length + 1;
+    this.#line = "";
+    this.#column = 0;
+  }
+
+  #write(text: string): void {
+    const end = this.#column + text.length;
+    this.#line = this.#line.slice(0, this.#column) + text + this.#line.slice(end);
+    this.#column = end;
   }
 }

@@ -6,6 +6,12 @@ import type { Locator } from "playwright-core";
 import { startServer, until } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
 
+/** What the page can; the tests know no types of the page. */
+interface Styles {
+  getComputedStyle(element: unknown): { color: string };
+}
+
+/** The front end of a widget of its own. */
 const counter = `export default {
   render({ model, el }) {
     const button = document.createElement("button");
@@ -166,7 +172,10 @@ test("widgets in the web notebook", { timeout: 120_000 }, async (t) => {
     await run("custom");
     const button = notebook.cell(indexOf("custom")).locator("button.counter");
     await button.getByText("pressed 3, weights 1 2").waitFor();
-    assert.equal(await button.evaluate((element: unknown) => getComputedStyle(element as never).color), "rgb(1, 2, 3)");
+    assert.equal(
+      await button.evaluate((element: unknown) => (globalThis as unknown as Styles).getComputedStyle(element).color),
+      "rgb(1, 2, 3)",
+    );
     await button.click();
     await button.getByText("pressed 4, weights 0.25 0.5").waitFor();
     await notebook.cell(indexOf("custom")).locator("button.counter[title='from the page 123']").waitFor();
