@@ -18,6 +18,8 @@ const contentSchema = z.looseObject({
   allow_stdin: z.boolean().default(true),
   stop_on_error: z.boolean().default(true),
 });
+/** Longest cell that is run, in UTF-16 units: compilers need minutes and gigabytes for more. */
+const maxCellLength = 10_000_000;
 type ExecuteContent = z.infer<typeof contentSchema>;
 type Failure = Extract<CellOutcome, { status: "error" }>;
 
@@ -162,6 +164,7 @@ export class Execution {
     const { message } = request;
     if (!content.silent) this.#counter.count++;
     const count = this.#counter.count;
+    if (content.code.length > maxCellLength) return this.#fail(request, content, tooLong(content.code));
     if (!content.silent) {
       if (content.store_history) this.#history.add(count, content.code);
       this.#outputs.publish("execute_input", { code: content.code, execution_count: count }, message);
@@ -299,6 +302,13 @@ export class Execution {
 
 function failure(report: ErrorReport, interrupted: boolean): Failure {
   return { status: "error", interrupted, ...report };
+}
+
+function tooLong(code: string): Failure {
+  const evalue =
+    `The cell holds ${Math.round(code.length / 1e6)} million characters; ${maxCellLength / 1e6} million are the most. ` +
+    "Put data into a file and read it from there.";
+  return failure({ ename: "CellTooLong", evalue, traceback: [`CellTooLong: ${evalue}`] }, false);
 }
 
 const interruptedEarly = failure(

@@ -5,6 +5,7 @@ import type { ConnectionInfo } from "../protocol/connection.ts";
 import { type JupyterMessage, protocolVersion } from "../protocol/messages.ts";
 import { CommTable } from "./comms.ts";
 import { Compilation, chosenCompiler } from "./compilation.ts";
+import { Debugger } from "./debugger.ts";
 import { Counter } from "./execution.ts";
 import { History } from "./history.ts";
 import { Inputs } from "./inputs.ts";
@@ -35,6 +36,7 @@ export class Kernel {
   readonly #history = new History();
   readonly #comms: CommTable;
   readonly #inputs: Inputs;
+  readonly #debugger: Debugger;
   readonly #requests = new Map<string, Request>();
   readonly #ended: Promise<void>;
   #end: () => void = () => undefined;
@@ -50,6 +52,7 @@ export class Kernel {
     this.#session = new Session({
       event: (event, buffers) => this.#onSessionEvent(event, buffers),
       rawOutput: (name, text) => this.#outputs.stream(name, text, this.#parent(undefined)),
+      debug: (message) => this.#debugger.receive(message),
       lost: (reason, ranCell) => this.#onSessionLost(reason, ranCell),
       stuck: () => this.#onStuck(),
     });
@@ -58,6 +61,11 @@ export class Kernel {
     );
     this.#comms = new CommTable(this.#outputs, this.#session);
     this.#inputs = new Inputs(this.#sockets, this.#outputs, this.#session);
+    this.#debugger = new Debugger({
+      outputs: this.#outputs,
+      session: this.#session,
+      adopt: (name) => this.#compilation.adopt(name),
+    });
     this.#shells = new Shells({
       sockets: this.#sockets,
       outputs: this.#outputs,
@@ -78,9 +86,14 @@ export class Kernel {
 
   /** Serves until a client shuts the kernel down. */
   async run(connection: ConnectionInfo): Promise<void> {
-    await this.#sockets.open(connection, (request) => {
-      this.#receive(request).catch((error: Error) => console.error(`cirlab kernel: ${error.stack}`));
-    });
+    try {
+      await this.#sockets.open(connection, (request) => {
+        this.#receive(request).catch((error: Error) => console.error(`cirlab kernel: ${error.stack}`));
+      });
+    } catch (error) {
+      await this.#shutDown();
+      throw error;
+    }
     this.#outputs.publish("status", { execution_state: "starting" }, undefined);
     // While the first cell is written; a cell that comes sooner does not wait for the types.
     const warmUp = setTimeout(() => void this.#compilation.warmUp(), warmUpDelayMs);
@@ -89,7 +102,7 @@ export class Kernel {
   }
 
   interrupt(): void {
-    this.#shells.interrupt();
+    void this.#debugger.release().then(() => this.#shells.interrupt());
   }
 
   /** Ends the session and the sockets; `run` returns. */
@@ -152,6 +165,8 @@ export class Kernel {
         return { status: "ok" };
       case "list_subshell_request":
         return { status: "ok", subshell_id: this.#shells.list() };
+      case "debug_request":
+        return this.#debugger.answer(content);
       case "interrupt_request":
         this.interrupt();
         return { status: "ok" };
@@ -172,6 +187,7 @@ export class Kernel {
     if (this.#isClosing) return;
     this.#isClosing = true;
     this.#outputs.flush();
+    this.#debugger.close();
     await Promise.all([this.#session.close(), this.#compilation.close(), this.#history.close()]);
     await this.#sockets.close();
     this.#end();
@@ -227,6 +243,7 @@ export class Kernel {
     void this.#compilation.reset();
     this.#comms.lost();
     this.#inputs.lost();
+    this.#debugger.lost();
     if (ranCell) return;
     this.#outputs.stream(
       "stderr",
@@ -267,6 +284,7 @@ function kernelInfo(compiler: CompilerName): Record<string, unknown> {
       { text: "TypeScript", url: "https://www.typescriptlang.org/docs/" },
       { text: "Node.js", url: "https://nodejs.org/docs/latest/api/" },
     ],
-    supported_features: ["kernel subshells"],
+    debugger: true,
+    supported_features: ["kernel subshells", "debugger"],
   };
 }

@@ -50,13 +50,13 @@ export class Sockets {
   async open(connection: ConnectionInfo, received: (request: Request) => void): Promise<void> {
     this.#connection = connection;
     const at = (name: SocketName) => address(connection, name);
-    await Promise.all([
-      this.#broadcast.socket.bind(at("iopub")),
-      this.#routers.shell.bind(at("shell")),
-      this.#routers.control.bind(at("control")),
-      this.#routers.stdin.bind(at("stdin")),
-      this.#heartbeat.bind(at("hb")),
-    ]);
+    const sockets = { iopub: this.#broadcast.socket, ...this.#routers, hb: this.#heartbeat };
+    for (const name of ["iopub", "shell", "control", "stdin", "hb"] as const) {
+      await sockets[name].bind(at(name)).catch((error: Error) => {
+        const hint = "Another kernel may run with the same connection file.";
+        throw new Error(`Cannot listen on ${at(name)} (${name}): ${error.message}. ${hint}`);
+      });
+    }
     for (const name of ["shell", "control", "stdin"] as const) void this.#read(connection, name, received);
     void this.#echoHeartbeat();
     void this.#welcomeSubscribers(connection);

@@ -101,6 +101,10 @@ function sameSignature(given: Uint8Array, expected: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** Reads the frames of a message; undefined when they are malformed or wrongly signed. */
 export function decodeMessage(frames: readonly Uint8Array[], signing: Signing): ReceivedMessage | undefined {
   const at = frames.findIndex((frame) => delimiter.equals(frame));
@@ -110,6 +114,7 @@ export function decodeMessage(frames: readonly Uint8Array[], signing: Signing): 
   try {
     const [header, parent, metadata, content] = parts.map((part) => JSON.parse(Buffer.from(part).toString("utf8")));
     if (typeof header?.msg_type !== "string" || typeof header.msg_id !== "string") return undefined;
+    if (![parent ?? {}, metadata ?? {}, content ?? {}].every(isRecord)) return undefined;
     return {
       identities: frames.slice(0, at),
       message: {
