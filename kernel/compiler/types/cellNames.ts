@@ -3,38 +3,47 @@ import type TypeScript from "typescript";
 /** How a later cell takes a name over: a variable can be assigned to, a binding cannot. */
 export type NameUse = "variable" | "binding" | "type";
 
+export interface DeclaredName {
+  use: NameUse;
+  /** TypeScript's word for what it is. */
+  kind: string;
+}
+
 type Compiler = typeof TypeScript;
 
 /** Names that a cell declares at its top level. */
-export function declaredNames(ts: Compiler, statements: Iterable<TypeScript.Statement>): Map<string, NameUse> {
-  const names = new Map<string, NameUse>();
-  const add = (name: string, use: NameUse) => {
+export function declaredNames(ts: Compiler, statements: Iterable<TypeScript.Statement>): Map<string, DeclaredName> {
+  const names = new Map<string, DeclaredName>();
+  const add = (name: string, use: NameUse, kind: string) => {
     // A type and a value of one name travel together, as the value.
-    if (use !== "type" || !names.has(name)) names.set(name, use);
+    if (use !== "type" || !names.has(name)) names.set(name, { use, kind });
   };
-  const addPattern = (name: TypeScript.BindingName, use: NameUse): void => {
-    if (ts.isIdentifier(name)) add(name.text, use);
-    else for (const element of name.elements) if (!ts.isOmittedExpression(element)) addPattern(element.name, use);
+  const addPattern = (name: TypeScript.BindingName, isFixed: boolean): void => {
+    if (ts.isIdentifier(name)) add(name.text, isFixed ? "binding" : "variable", isFixed ? "const" : "let");
+    else for (const element of name.elements) if (!ts.isOmittedExpression(element)) addPattern(element.name, isFixed);
   };
   const addList = (list: TypeScript.VariableDeclarationList) => {
     const isFixed =
       (list.flags & ts.NodeFlags.BlockScoped) !== ts.NodeFlags.Let && (list.flags & ts.NodeFlags.BlockScoped) !== 0;
-    for (const { name } of list.declarations) addPattern(name, isFixed ? "binding" : "variable");
+    for (const { name } of list.declarations) addPattern(name, isFixed);
   };
   for (const statement of statements) {
     if (ts.isVariableStatement(statement)) addList(statement.declarationList);
     else if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) {
-      if (statement.name) add(statement.name.text, "binding");
-    } else if (ts.isEnumDeclaration(statement)) add(statement.name.text, "binding");
+      if (statement.name) {
+        add(statement.name.text, "binding", ts.isClassDeclaration(statement) ? "class" : "function");
+      }
+    } else if (ts.isEnumDeclaration(statement)) add(statement.name.text, "binding", "enum");
     else if (ts.isModuleDeclaration(statement)) {
       if (ts.isIdentifier(statement.name) && !(statement.flags & ts.NodeFlags.GlobalAugmentation)) {
-        add(statement.name.text, "binding");
+        add(statement.name.text, "binding", "module");
       }
     } else if (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement)) {
-      add(statement.name.text, "type");
-    } else if (ts.isImportEqualsDeclaration(statement)) add(statement.name.text, "binding");
-    else if (ts.isImportDeclaration(statement)) for (const name of importedNames(ts, statement)) add(name, "binding");
-    else addNestedVariables(ts, statement, addList);
+      add(statement.name.text, "type", ts.isInterfaceDeclaration(statement) ? "interface" : "type");
+    } else if (ts.isImportEqualsDeclaration(statement)) add(statement.name.text, "binding", "alias");
+    else if (ts.isImportDeclaration(statement)) {
+      for (const name of importedNames(ts, statement)) add(name, "binding", "alias");
+    } else addNestedVariables(ts, statement, addList);
   }
   return names;
 }

@@ -1,15 +1,24 @@
 import ts from "typescript";
-import type { Completion } from "../cellCompiler.ts";
+import type { Completion, CompletionItem } from "../cellCompiler.ts";
 import type { CellFile } from "./typeService.ts";
 
 const isWordPart = (character: string | undefined): boolean =>
   character !== undefined && /[\p{ID_Continue}$]/u.test(character);
 
-/** What can stand at a place of the cell, best first. */
-export function completeAt(service: ts.LanguageService, { path, code, offset }: CellFile, at: number): Completion {
+/**
+ * What can stand at a place of the cell, best first.
+ *
+ * @param names names of the notebook: the cell's frame brings in only those that it mentions.
+ */
+export function completeAt(
+  service: ts.LanguageService,
+  { path, code, offset }: CellFile,
+  at: number,
+  names: readonly CompletionItem[],
+): Completion {
   let start = at;
   while (start > 0 && isWordPart(code[start - 1])) start--;
-  const found = service.getCompletionsAtPosition(path, offset + at, {});
+  const found = service.getCompletionsAtPosition(path, offset + at, { importModuleSpecifierEnding: "minimal" });
   if (!found) return { start, end: at, items: [] };
   // Inside of strings TypeScript says what is replaced: for a path the piece after the last slash.
   const span =
@@ -27,7 +36,10 @@ export function completeAt(service: ts.LanguageService, { path, code, offset }: 
         compare(a.entry.name, b.entry.name),
     )
     .map(({ entry: { name, kind } }) => ({ text: name, type: kind as string }));
-  return { start: from, end: at, items };
+  if (!found.isGlobalCompletion) return { start: from, end: at, items };
+  const own = names.filter(({ text }) => text.toLowerCase().startsWith(typed));
+  const taken = new Set(own.map(({ text }) => text));
+  return { start: from, end: at, items: [...own, ...items.filter(({ text }) => !taken.has(text))] };
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -19,7 +19,8 @@ export function inspectAt(
   for (const place of [at, at - 1]) {
     const info = place >= 0 ? service.getQuickInfoAtPosition(cell.path, cell.offset + place) : undefined;
     const signature = info && cleanSignature(ts.displayPartsToString(info.displayParts));
-    if (!info || !signature) continue;
+    // An unknown name has the type "any" and is nothing.
+    if (!info || !signature || (info.kind as string) === "") continue;
     const documentation = describe(info.documentation, info.tags);
     const source = detailed ? declarationText(service, cell, cell.offset + place) : undefined;
     return { signature, documentation, ...(source ? { source } : {}) };

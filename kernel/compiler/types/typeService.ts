@@ -1,6 +1,6 @@
 import ts from "typescript";
 import type { Completion, Inspection, Problem } from "../cellCompiler.ts";
-import { declaredNames, exportedNames, mentionedNames, type NameUse } from "./cellNames.ts";
+import { type DeclaredName, declaredNames, exportedNames, mentionedNames } from "./cellNames.ts";
 import { completeAt } from "./completion.ts";
 import { inspectAt } from "./inspection.ts";
 import { CellProgram } from "./virtualFiles.ts";
@@ -14,12 +14,11 @@ export interface CellFile {
 }
 
 interface OpenCell extends CellFile {
-  names: Map<string, NameUse>;
+  names: Map<string, DeclaredName>;
 }
 
-interface Declared {
+interface Declared extends DeclaredName {
   path: string;
-  use: NameUse;
 }
 
 /**
@@ -62,16 +61,18 @@ export class TypeService {
     if (!cell) return;
     this.#open.delete(token);
     const set = new Set(defined);
-    for (const [name, use] of cell.names) {
-      if (use !== "type" && !set.has(name)) continue;
-      this.#scope.set(name, { path: cell.path, use });
+    for (const [name, declared] of cell.names) {
+      if (declared.use !== "type" && !set.has(name)) continue;
+      this.#scope.set(name, { path: cell.path, ...declared });
       this.#foreign.delete(name);
     }
   }
 
   /** @param offset place in `code`, in UTF-16 units. */
   complete(code: string, offset: number): Completion {
-    return completeAt(this.#program.service, this.#probe(code), offset);
+    const names = [...this.#visible()].map(([text, { kind }]) => ({ text, type: kind }));
+    for (const text of this.#foreign) names.push({ text, type: "let" });
+    return completeAt(this.#program.service, this.#probe(code), offset, names);
   }
 
   inspect(code: string, offset: number, detailed: boolean): Inspection | undefined {
@@ -107,11 +108,19 @@ export class TypeService {
     return { path, code, offset: prelude.length + 1 };
   }
 
-  /** Brings in what the cell mentions. Cells that run now count as if they had ended. */
+  /** Names of the notebook. Cells that run now count as if they had ended. */
+  #visible(): Map<string, Declared> {
+    const scope = new Map(this.#scope);
+    for (const { names, path } of this.#open.values()) {
+      for (const [name, declared] of names) scope.set(name, { path, ...declared });
+    }
+    return scope;
+  }
+
+  /** Brings in what the cell mentions. */
   #prelude(file: ts.SourceFile): string {
     const own = declaredNames(ts, file.statements);
-    const scope = new Map(this.#scope);
-    for (const { names, path } of this.#open.values()) for (const [name, use] of names) scope.set(name, { path, use });
+    const scope = this.#visible();
     const pieces: string[] = [];
     for (const name of mentionedNames(ts, file)) {
       if (own.has(name)) continue;
