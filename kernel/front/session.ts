@@ -83,8 +83,10 @@ export class Session {
     const before = this.#process;
     this.#process = undefined;
     await before?.close();
+    const subshells = [...this.#running.keys()];
     this.#owner.lost("it was reset", true);
     if (!this.#process) this.#start();
+    this.#loseRuns(subshells, "it was reset");
   }
 
   /** Holds the session up: what it puts out is not read, so that it waits as soon as the pipe is full. */
@@ -151,6 +153,11 @@ export class Session {
     this.#owner.lost(why, ids.length > 0);
     // One that never came up is not started again before it is needed.
     if (couldStart) this.#start();
+    this.#loseRuns(ids, why);
+  }
+
+  /** Cells whose process is gone get no other outcome. */
+  #loseRuns(ids: readonly string[], why: string): void {
     const evalue = `The session process is gone: ${why}. All variables are lost; a new session runs. Run your cells again from the top.`;
     const traceback = [`\u001b[31mSessionDied\u001b[39m: ${evalue}`];
     for (const id of ids) {

@@ -261,6 +261,23 @@ describe("magics in a kernel", { concurrency: false }, () => {
     assert.equal(await judge("%%python\nprint(1)\n\n"), "complete");
   });
 
+  test("%reset ends the cells of subshells", async () => {
+    const { subshell_id } = await kernel.ask("create_subshell_request", {}, "control");
+    const message = kernel.client.message("execute_request", {
+      code: "await new Promise(() => display('waiting'))",
+      silent: false,
+      store_history: false,
+      user_expressions: {},
+      allow_stdin: false,
+    });
+    Object.assign(message.header, { subshell_id });
+    const waiting = kernel.client.ask("shell", message);
+    await kernel.until(() => kernel.received.find((m) => m.header.msg_type === "display_data"));
+    await kernel.execute("%reset");
+    assert.match(String((await waiting).content.evalue), /session process is gone: it was reset/);
+    assert.equal((await kernel.execute("1 + 1")).result, "2");
+  });
+
   test("%lsmagic lists them; unknown ones are refused before anything runs", async () => {
     const { stdout } = await kernel.execute("%lsmagic");
     for (const name of ["%time", "%%python", "%reset", "!command"]) assert.ok(stdout.includes(name), name);
@@ -272,6 +289,7 @@ describe("magics in a kernel", { concurrency: false }, () => {
   });
 
   test("what a cell with magics defines and uses is told together", async () => {
+    await kernel.execute("const answer = 42;");
     const { reply } = await kernel.execute("const one = answer;\n%pwd\nconst two = one;");
     assert.equal(reply.status, "ok");
     const { metadata } = kernel.received.findLast((m) => m.header.msg_type === "execute_reply")!;
