@@ -58,6 +58,12 @@ export class Compilation {
     return this.#names.has(name);
   }
 
+  /** A name that was set without a cell: those to come may use it, as a value of any type. */
+  async adopt(name: string): Promise<void> {
+    this.#names.add(name);
+    await this.#compiler.adopt([name]);
+  }
+
   /** A converted cell has run and set `defined`. */
   commit(token: number, defined: readonly string[]): void {
     for (const name of defined) this.#names.add(name);

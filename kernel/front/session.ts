@@ -1,3 +1,4 @@
+import type { FromDebugger, ToDebugger } from "../session/debug/protocol.ts";
 import type { CellOutcome, FromSession, ToSession } from "../session/wire.ts";
 import { SessionProcess } from "./sessionProcess.ts";
 
@@ -11,6 +12,8 @@ export interface RunResult {
 export interface SessionOwner {
   event(event: SessionEvent, buffers: Uint8Array[]): void;
   rawOutput(name: "stdout" | "stderr", text: string): void;
+  /** A message of the debugger's thread. */
+  debug(message: FromDebugger): void;
   /** The process ended, and a new one starts: what cells made is lost. */
   lost(reason: string, ranCell: boolean): void;
   /** The running cell cannot be interrupted: its main thread does not listen. */
@@ -57,6 +60,11 @@ export class Session {
 
   send(message: ToSession): void {
     void (this.#process ?? this.#start()).send(message);
+  }
+
+  /** Sends a message to the debugger's thread. */
+  debug(message: ToDebugger): void {
+    (this.#process ?? this.#start()).debug(message);
   }
 
   /**
@@ -124,6 +132,7 @@ export class Session {
     const started: SessionProcess = new SessionProcess({
       message: (message, buffers) => this.#receive(message, buffers),
       rawOutput: (name, text) => this.#owner.rawOutput(name, text),
+      debug: (message) => this.#owner.debug(message),
       died: (reason) => this.#died(reason),
     });
     this.#process = started;

@@ -2,16 +2,22 @@ import { type ChildProcess, fork } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { siblingModule } from "../package.ts";
+import { encodeLine, type FromDebugger, LineReader, type ToDebugger } from "../session/debug/protocol.ts";
 import {
+  debugDescriptor,
+  debugOrder,
   FrameReader,
   type FromSession,
   interruptDescriptor,
+  interruptOrder,
   outputDescriptor,
   type ToSession,
 } from "../session/wire.ts";
 
 export interface SessionListener {
   message(message: FromSession, buffers: Uint8Array[]): void;
+  /** A message of the debugger's thread. */
+  debug(message: FromDebugger): void;
   /** Text that native code or a child process wrote to the descriptors themselves. */
   rawOutput(name: "stdout" | "stderr", text: string): void;
   /** The process ended without being asked to; `reason` completes "... is gone:". */
@@ -32,11 +38,12 @@ export class SessionProcess {
   readonly #ready: Promise<void>;
   readonly #closed: Promise<void>;
   #isClosing = false;
+  #hasDebugger = false;
   #wasReady = false;
   #errorOutput = "";
 
   constructor(listener: SessionListener) {
-    const stdio: ("ignore" | "pipe" | "ipc")[] = ["ignore", "pipe", "pipe", "pipe", "pipe", "ipc"];
+    const stdio: ("ignore" | "pipe" | "ipc")[] = ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", "ipc"];
     this.#child = fork(fileURLToPath(siblingModule(import.meta.url, "../session/main")), [], {
       stdio,
       serialization: "advanced",
@@ -51,6 +58,10 @@ export class SessionProcess {
         listener.rawOutput(name, text);
       });
     }
+    const lines = new LineReader<FromDebugger>();
+    (this.#debugPipe as Readable).setEncoding("utf8").on("data", (text: string) => {
+      for (const message of lines.push(text)) listener.debug(message);
+    });
     const frames = new FrameReader();
     let becameReady: () => void = () => undefined;
     this.#ready = new Promise((resolve) => {
@@ -81,6 +92,10 @@ export class SessionProcess {
     });
   }
 
+  get #debugPipe(): unknown {
+    return (this.#child.stdio as readonly unknown[])[debugDescriptor];
+  }
+
   get pid(): number | undefined {
     return this.#child.pid;
   }
@@ -101,7 +116,14 @@ export class SessionProcess {
   }
 
   interrupt(): void {
-    (this.#child.stdio[interruptDescriptor] as Writable).write("i");
+    (this.#child.stdio[interruptDescriptor] as Writable).write(interruptOrder);
+  }
+
+  /** Asks the debugger's thread, which is started if there is none; it answers also while the main thread is busy. */
+  debug(message: ToDebugger): void {
+    if (!this.#hasDebugger) (this.#child.stdio[interruptDescriptor] as Writable).write(debugOrder);
+    this.#hasDebugger = true;
+    (this.#debugPipe as Writable).write(encodeLine(message));
   }
 
   /** Ends the process; it is reported as dead all the same. */

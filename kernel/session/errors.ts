@@ -26,6 +26,11 @@ export function registerScript(label: string, script: CellScript): void {
   scripts.set(label, script);
 }
 
+/** What is known of a script. */
+export function scriptOf(label: string): Readonly<CellScript> | undefined {
+  return scripts.get(label);
+}
+
 /** The same for a file of the user that was compiled. */
 export function registerFile(path: string, positions: PositionMap): void {
   if (positions.length > 0) scripts.set(path, { source: "", positions });

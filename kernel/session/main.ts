@@ -4,6 +4,7 @@ import vm from "node:vm";
 import type { ConvertedCell } from "../compiler/cellCompiler.ts";
 import { AsyncDriver } from "./asyncDriver.ts";
 import { type Cell, Cells } from "./cells.ts";
+import { DebugAccess } from "./debug/access.ts";
 import { bundleOf } from "./display.ts";
 import { emit } from "./emit.ts";
 import { mapStackTraces, registerScript } from "./errors.ts";
@@ -20,6 +21,7 @@ import type { CellOutcome, ToSession } from "./wire.ts";
 const cells = new Cells();
 const host = new Host(cells);
 const names = new Names();
+const debugAccess = new DebugAccess(names);
 
 const driver = new AsyncDriver(cells);
 
@@ -52,6 +54,7 @@ async function runCell(cell: Cell, label: string, converted: ConvertedCell, sour
     { filename: label, lineOffset: -1 },
   );
   const body = script.runInThisContext() as (...args: unknown[]) => Generator;
+  if (debugAccess.isAttached) await debugAccess.ready(label);
   cell.definedNames = names.watch(converted.names);
   const meta = importMeta(join(process.cwd(), `${label}.ts`));
   const args = [names.values, modules.require, kernel, modules.load, meta];

@@ -1,8 +1,9 @@
 // A thread of the session process that hears the front while the main thread is busy.
 import { Socket } from "node:net";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, Worker, workerData } from "node:worker_threads";
+import { siblingModule } from "../package.ts";
 import { cutting, guarded, guardState, interruptFlag, shieldDepth, softDelayMs } from "./flags.ts";
-import { interruptDescriptor } from "./wire.ts";
+import { debugOrder, interruptDescriptor, interruptOrder } from "./wire.ts";
 
 const flags = new Int32Array((workerData as { flags: SharedArrayBuffer }).flags);
 const pipe = new Socket({ fd: interruptDescriptor, readable: true, writable: false });
@@ -33,7 +34,15 @@ function cut(): void {
   if (Atomics.compareExchange(flags, guardState, guarded, cutting) === guarded) process.kill(process.pid, "SIGINT");
 }
 
-pipe.on("data", () => {
+let hasDebugger = false;
+
+pipe.on("data", (orders: Buffer) => {
+  // From here, because the main thread may be busy.
+  if (orders.includes(debugOrder) && !hasDebugger) {
+    hasDebugger = true;
+    new Worker(siblingModule(import.meta.url, "./debug/worker"));
+  }
+  if (!orders.includes(interruptOrder)) return;
   if (Atomics.compareExchange(flags, interruptFlag, 0, 1) !== 0) return;
   clearTimeout(timer);
   press(0);

@@ -86,6 +86,11 @@ export type FromSession =
 /** File descriptors of the session process. */
 export const outputDescriptor = 3;
 export const interruptDescriptor = 4;
+export const debugDescriptor = 5;
+
+/** What the front writes to the watchdog, one character each. */
+export const interruptOrder = "i";
+export const debugOrder = "d";
 
 /** One frame: length of the JSON and number of buffers, the buffers' lengths, then the JSON and the buffers. */
 export function encodeFrame(message: FromSession, buffers: readonly Uint8Array[] = []): Buffer {

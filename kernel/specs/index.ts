@@ -51,7 +51,7 @@ export function ownKernelSpec(compiler?: CompilerName): KernelSpec {
     language: "typescript",
     interrupt_mode: "message",
     env: compiler ? { CIRLAB_COMPILER: compiler } : {},
-    metadata: { debugger: false },
+    metadata: { debugger: true },
   };
 }
 
