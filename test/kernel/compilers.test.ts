@@ -135,7 +135,7 @@ describe("the default compiler", { concurrency: false }, () => {
     assert.deepEqual(await complete("new Lab({ dev"), ["device"]);
     assert.ok((await complete('new Lab({ device: "')).includes("webgpu"));
     assert.deepEqual(await complete("const copy: typeof options = { see"), ["seed"]);
-    assert.ok((await complete('import { x } from "./to')).includes("tools"));
+    assert.deepEqual(await complete('import { x } from "./to'), ["tools"]);
     assert.ok((await complete('import { x } from "mod')).includes("modern"));
     assert.ok((await complete("import { readF")).length === 0);
     const code = 'import { readFileS } from "node:fs"';

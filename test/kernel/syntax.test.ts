@@ -74,7 +74,7 @@ const stories: Record<string, Story> = {
       "[ 9, { v: 2 } ]",
     ],
     [
-      "class Counter { n = 1; #secret = 5; async next() { const go = async () => { await null; return this.n++ }; return [await go(), await go(), await this.#hidden()] } async #hidden() { return this.#secret } static async make() { return new Counter() } } await (await Counter.make()).next()",
+      "class Counter { n = 1; #secret = 5; async next(): Promise<(number | string)[]> { const go = async () => { await null; return this.n++ }; return [await go(), await go(), await this.#hidden()] } async #hidden() { return this.#secret } static async make() { return new Counter() } } await (await Counter.make()).next()",
       "[ 1, 2, 5 ]",
     ],
     [

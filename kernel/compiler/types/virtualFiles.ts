@@ -31,13 +31,14 @@ export class CellProgram {
         getCurrentDirectory: () => this.#folder,
         getCompilationSettings: () => this.#options,
         getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
+        useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
         fileExists: exists,
         readFile: read,
         readDirectory: ts.sys.readDirectory,
         directoryExists: ts.sys.directoryExists,
         getDirectories: ts.sys.getDirectories,
       },
-      ts.createDocumentRegistry(true, this.#folder),
+      ts.createDocumentRegistry(ts.sys.useCaseSensitiveFileNames, this.#folder),
     );
   }
 
