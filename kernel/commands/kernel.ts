@@ -47,6 +47,7 @@ async function beSpare(): Promise<number> {
   const stop = () => stopped.abort();
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
   const kernel = new Kernel();
+  void kernel.warmUp();
   let order: SpareOrder | undefined;
   let connection: ConnectionInfo | undefined;
   try {

@@ -101,6 +101,11 @@ export class Kernel {
     await this.#ended;
   }
 
+  /** Loads what the first cell needs, before the kernel runs. */
+  warmUp(): Promise<void> {
+    return this.#compilation.warmUp();
+  }
+
   interrupt(): void {
     void this.#debugger.release().then(() => this.#shells.interrupt());
   }
