@@ -97,6 +97,8 @@ export class TestKernel {
         result: (result?.content.data as { "text/plain"?: string } | undefined)?.["text/plain"],
       };
     })();
+    // Whoever does not wait for it does not want to hear that the kernel was stopped.
+    done.catch(() => undefined);
     return { id, messages, done, until };
   }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Check, need } from "./check.ts";
+import { type Check, need, value } from "./check.ts";
 
 type Content = Record<string, unknown>;
 const types = (messages: { header: { msg_type: string } }[]) => messages.map((m) => m.header.msg_type);
@@ -139,7 +139,7 @@ export const execution: Check[] = [
     name: "a cell that is sent after an error's reply runs",
     run: async (kernel, cells) => {
       await kernel.execute(cells.raise);
-      assert.equal((await kernel.execute("6 * 7")).result, "42");
+      assert.equal(value(await kernel.execute("6 * 7")), "42");
     },
   },
   {
@@ -153,21 +153,21 @@ export const execution: Check[] = [
   },
   {
     name: "top-level await",
-    run: async (kernel, cells) => assert.equal((await kernel.execute(cells.topAwait)).result, "42"),
+    run: async (kernel, cells) => assert.equal(value(await kernel.execute(cells.topAwait)), "42"),
   },
   {
     name: "state is kept and a name may be declared again with another type",
     run: async (kernel, cells) => {
       await kernel.execute(cells.keep);
-      assert.equal((await kernel.execute(cells.kept)).result, "42");
-      assert.equal((await kernel.execute(cells.redeclare)).result, "4");
+      assert.equal(value(await kernel.execute(cells.kept)), "42");
+      assert.equal(value(await kernel.execute(cells.redeclare)), "4");
     },
   },
   {
     name: "functions see later assignments",
     run: async (kernel, cells) => {
       await kernel.execute(cells.closure[0]);
-      assert.equal((await kernel.execute(cells.closure[1])).result, "5");
+      assert.equal(value(await kernel.execute(cells.closure[1])), "5");
     },
   },
   {
@@ -218,7 +218,7 @@ export const execution: Check[] = [
         if (message.content.prompt === "name? " && message.content.password === false)
           void kernel.client.send("stdin", kernel.client.message("input_reply", { value: "Ada" }));
       });
-      assert.equal((await kernel.execute(code, ok)).result, "3");
+      assert.equal(value(await kernel.execute(code, ok)), "3");
       stop();
     },
   },
@@ -230,7 +230,7 @@ export const execution: Check[] = [
         if (message.header.msg_type === "input_request" && message.content.password === true)
           void kernel.client.send("stdin", kernel.client.message("input_reply", { value: "Ada" }));
       });
-      assert.equal((await kernel.execute(code, ok)).result, "3");
+      assert.equal(value(await kernel.execute(code, ok)), "3");
       stop();
     },
   },

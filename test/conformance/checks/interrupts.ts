@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { TestKernel } from "../../kernel/client.ts";
 import { busyNames } from "../cells.ts";
-import { type Check, need } from "./check.ts";
+import { atWork, type Check, need, value } from "./check.ts";
 
 /** By message where the kernel takes one, else by the signal that clients of such a kernel send. */
 async function interrupt(kernel: TestKernel, byMessage: boolean): Promise<void> {
@@ -22,10 +22,10 @@ export const interrupts = (byMessage: boolean): Check[] =>
       await kernel.execute(cells.busyHelpers);
       await kernel.execute(cells.keep);
       const running = kernel.send(code);
-      await running.until((m) => m.header.msg_type === "stream");
+      await atWork(running);
       await interrupt(kernel, byMessage);
       assert.equal((await running.done).reply.status, "error");
-      assert.equal((await kernel.execute(cells.kept)).result, "42", "state is kept");
+      assert.equal(value(await kernel.execute(cells.kept)), "42", "state is kept");
     },
   }));
 
@@ -36,13 +36,16 @@ export const lastResort = (byMessage: boolean): Check => ({
   run: async (kernel, cells) => {
     const code = need(cells.busy["a builtin's synchronous loop after an await"]);
     const running = kernel.send(code);
-    await running.until((m) => m.header.msg_type === "stream");
+    await atWork(running);
     await interrupt(kernel, byMessage);
     let isOver = false;
-    void running.done.then(() => (isOver = true));
+    const over = () => {
+      isOver = true;
+    };
+    running.done.then(over, over);
     await kernel.until(() => isOver || running.messages.some((m) => /nterrupt again/.test(String(m.content.text))));
     if (!isOver) await interrupt(kernel, byMessage);
     assert.equal((await running.done).reply.status, "error");
-    assert.equal((await kernel.execute("6 * 7")).result, "42");
+    assert.equal(value(await kernel.execute("6 * 7")), "42");
   },
 });

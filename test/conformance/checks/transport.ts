@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { TestKernel } from "../../kernel/client.ts";
-import { type Check, need } from "./check.ts";
+import { atWork, type Check, need, value } from "./check.ts";
 
 type Content = Record<string, unknown>;
 
 const started = async (kernel: TestKernel, code: string) => {
   const running = kernel.send(code);
-  await running.until((m) => m.header.msg_type === "stream");
+  await atWork(running);
   return running;
 };
 
@@ -49,7 +49,7 @@ export const transport: Check[] = [
     name: "heartbeat while a cell computes",
     alone: true,
     run: async (kernel, cells) => {
-      void (await started(kernel, cells.spin)).done.catch(() => undefined);
+      await started(kernel, cells.spin);
       assert.ok(await kernel.client.ping(1000));
     },
   },
@@ -57,7 +57,7 @@ export const transport: Check[] = [
     name: "control while a cell computes",
     alone: true,
     run: async (kernel, cells) => {
-      void (await started(kernel, cells.spin)).done.catch(() => undefined);
+      await started(kernel, cells.spin);
       assert.equal((await kernel.ask("kernel_info_request", {}, "control")).status, "ok");
     },
   },
@@ -65,7 +65,7 @@ export const transport: Check[] = [
     name: "completion while a cell computes",
     alone: true,
     run: async (kernel, cells) => {
-      void (await started(kernel, cells.spin)).done.catch(() => undefined);
+      await started(kernel, cells.spin);
       const [code] = cells.builtin;
       const { matches } = await kernel.ask("complete_request", { code, cursor_pos: code.length });
       assert.ok((matches as string[]).length > 0);
@@ -75,7 +75,7 @@ export const transport: Check[] = [
     name: "output appears while synchronous code runs",
     alone: true,
     run: async (kernel, cells) => {
-      void (await started(kernel, cells.spin)).done.catch(() => undefined);
+      await kernel.send(cells.spin).until((m) => m.header.msg_type === "stream");
     },
   },
   {
@@ -171,7 +171,7 @@ export const transport: Check[] = [
       connection.key = "wrong";
       await kernel.client.send("shell", kernel.client.message("execute_request", { code: cells.print("forged") }));
       connection.key = key;
-      assert.equal((await kernel.execute("6 * 7")).result, "42");
+      assert.equal(value(await kernel.execute("6 * 7")), "42");
       assert.ok(!kernel.received.some((m) => m.content.text === "forged\n"));
     },
   },
@@ -179,7 +179,7 @@ export const transport: Check[] = [
     name: "an unknown message is ignored",
     run: async (kernel) => {
       await kernel.client.send("shell", kernel.client.message("no_such_request", {}));
-      assert.equal((await kernel.execute("6 * 7")).result, "42");
+      assert.equal(value(await kernel.execute("6 * 7")), "42");
     },
   },
   {
@@ -187,7 +187,7 @@ export const transport: Check[] = [
     alone: true,
     run: async (kernel) => {
       await kernel.client.send("shell", kernel.client.message("execute_request", { code: 5 }));
-      assert.equal((await kernel.execute("6 * 7")).result, "42");
+      assert.equal(value(await kernel.execute("6 * 7")), "42");
     },
   },
   {
@@ -196,7 +196,7 @@ export const transport: Check[] = [
     run: async (kernel, cells) => {
       void kernel.execute(cells.exit).catch(() => undefined);
       assert.equal((await kernel.execute("6 * 7", { stop_on_error: false })).reply.status !== undefined, true);
-      assert.equal((await kernel.execute("6 * 7")).result, "42");
+      assert.equal(value(await kernel.execute("6 * 7")), "42");
     },
   },
   {
@@ -205,11 +205,10 @@ export const transport: Check[] = [
     run: async (kernel, cells) => {
       const { subshell_id } = await kernel.ask("create_subshell_request", {}, "control");
       assert.equal(typeof subshell_id, "string");
-      const busy = kernel.send(cells.topAwait.includes("Promise") ? "await new Promise(() => {})" : cells.wait);
+      kernel.send(cells.topAwait.includes("Promise") ? "await new Promise(() => {})" : cells.wait);
       const message = kernel.client.message("execute_request", { code: "6 * 7", silent: false });
       message.header.subshell_id = subshell_id as string;
       assert.equal((await kernel.client.ask("shell", message)).content.status, "ok");
-      void busy.done.catch(() => undefined);
       assert.deepEqual((await kernel.ask("list_subshell_request", {}, "control")).subshell_id, [subshell_id]);
       assert.equal((await kernel.ask("delete_subshell_request", { subshell_id }, "control")).status, "ok");
     },
