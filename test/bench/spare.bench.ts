@@ -60,4 +60,4 @@ async function firstResult(root: string, spareKernel: boolean): Promise<number> 
 }
 
 /** A spare says nothing while it waits; a few seconds are more than it takes, and what a user takes to open a notebook. */
-const spareIsWarm = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 4000));
+const spareIsWarm = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 6000));
