@@ -57,7 +57,8 @@ export function checkLoops(javascript: string, sourceType: "script" | "module", 
   return pieces.join("");
 }
 
-const busy = new Set([
+/** Node types that run code of unknown length. */
+export const busy: ReadonlySet<string> = new Set([
   "CallExpression",
   "NewExpression",
   "AwaitExpression",
@@ -66,6 +67,6 @@ const busy = new Set([
   "ImportExpression",
 ]);
 
-function isCounted(loop: LoopNode): boolean {
+export function isCounted(loop: LoopNode): boolean {
   return loop.type === "ForStatement" && loop.test !== null && loop.update !== null;
 }

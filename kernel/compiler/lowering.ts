@@ -1,5 +1,6 @@
 import type { AnyNode, Program } from "acorn";
 import type { Edits } from "./edits.ts";
+import { busy, isCounted } from "./loops.ts";
 import { children, type FunctionNode, isFunction, isLoop, isOwnScope, type LoopNode, some } from "./walk.ts";
 
 const loopCheck = "if(__kernel.flag[0]!==0)__kernel.checkLoop();";
@@ -167,18 +168,8 @@ function guardBody(loop: LoopNode, check: string, edits: Edits): void {
   }
 }
 
-/** Node types that run code of unknown length. */
-const busy = new Set([
-  "CallExpression",
-  "NewExpression",
-  "AwaitExpression",
-  "YieldExpression",
-  "TaggedTemplateExpression",
-  "ImportExpression",
-]);
-
 /** True for a counted loop that calls nothing and holds no other loop: it ends by itself, so it stays at full speed. */
 function isLeafLoop(loop: LoopNode): boolean {
-  if (loop.type !== "ForStatement" || !loop.test || !loop.update) return false;
+  if (!isCounted(loop)) return false;
   return !children(loop).some((child) => some(child, (node) => busy.has(node.type) || isLoop(node)));
 }

@@ -4,6 +4,7 @@ import { rewriteDeclarations } from "./cellDeclarations.ts";
 import type { Edits } from "./edits.ts";
 import { localiseLoops } from "./localLoops.ts";
 import { type Mention, mentionText } from "./mentions.ts";
+import { isWritten, restoreNames } from "./restoreNames.ts";
 import { children } from "./walk.ts";
 
 /** How a name of the notebook was declared: a constant refuses assignments. */
@@ -62,6 +63,8 @@ export function rewriteNames(program: Program, context: NameContext): NamesFound
     mentions.set(node, mentionOf(reference, node, kinds, parents));
   }
   const { replaced, ...declarations } = rewriteDeclarations(program, declared, edits);
+  const keeps = (name: string) => context.globals.has(name) && !kinds.has(name);
+  restoreNames(globalScope.childScopes[0]!, { edits, source, keeps });
   localiseLoops(program, { edits, source, mentions, isDeclared: (name) => kinds.has(name) });
   for (const [node, mention] of mentions) {
     const isGone = replaced.size > 0 && replaced.has(statementOf(node, program, parents));
@@ -69,18 +72,6 @@ export function rewriteNames(program: Program, context: NameContext): NamesFound
   }
   return { declared, uses: [...uses], ...declarations };
 }
-
-/** True unless the emitter made the name up. */
-function isWritten(name: string, source: string): boolean {
-  for (let at = source.indexOf(name); at >= 0; at = source.indexOf(name, at + 1)) {
-    if (!isWordPart(source[at - 1]) && !isWordPart(source[at + name.length])) return true;
-  }
-  // A name may be written with escapes.
-  return source.includes("\\u");
-}
-
-const isWordPart = (character: string | undefined): boolean =>
-  character !== undefined && /[\p{ID_Continue}$]/u.test(character);
 
 /** Names that are never the notebook's: words of the language and what generated code is given. */
 const reserved = new Set(["arguments", "undefined", "eval", "__kernel", "__load", "__meta", "exports", "require"]);

@@ -1,6 +1,6 @@
 import ts from "typescript";
 import type { Completion, CompletionItem } from "../cellCompiler.ts";
-import type { CellFile } from "./typeService.ts";
+import type { CellFile } from "./virtualFiles.ts";
 
 const isWordPart = (character: string | undefined): boolean =>
   character !== undefined && /[\p{ID_Continue}$]/u.test(character);

@@ -1,6 +1,6 @@
 import ts from "typescript";
 import type { Inspection } from "../cellCompiler.ts";
-import type { CellFile } from "./typeService.ts";
+import type { CellFile } from "./virtualFiles.ts";
 
 const maxSource = 5000;
 

@@ -3,15 +3,7 @@ import type { Completion, Inspection, Problem } from "../cellCompiler.ts";
 import { type DeclaredName, declaredNames, exportedNames, mentionedNames } from "./cellNames.ts";
 import { completeAt } from "./completion.ts";
 import { inspectAt } from "./inspection.ts";
-import { CellProgram } from "./virtualFiles.ts";
-
-/** A cell as TypeScript sees it: one line that brings in what it uses, the cell itself, and its exports. */
-export interface CellFile {
-  path: string;
-  /** Length of what stands before the cell's own text. */
-  offset: number;
-  code: string;
-}
+import { type CellFile, CellProgram } from "./virtualFiles.ts";
 
 interface OpenCell extends CellFile {
   names: Map<string, DeclaredName>;

@@ -8,6 +8,14 @@ import { compilerOptions } from "./options.ts";
 /** What the session adds to the global scope of cells, as a file of declarations. */
 const globalsFile = join(packageRoot, "dist", "kernel", "cell-globals.d.ts").replaceAll("\\", "/");
 
+/** A cell as TypeScript sees it: one line that brings in what it uses, the cell itself, and its exports. */
+export interface CellFile {
+  path: string;
+  /** Length of what stands before the cell's own text. */
+  offset: number;
+  code: string;
+}
+
 /** TypeScript's language service over cells, which exist in memory only, and the files that they import. */
 export class CellProgram {
   readonly service: ts.LanguageService;
