@@ -199,6 +199,13 @@ console.log("gone"); host.clear(true); console.log("kept");`),
     assert.deepEqual(spec.argv, [process.execPath, commandFile, "kernel", "{connection_file}"]);
     assert.equal(spec.interrupt_mode, "message");
     assert.equal(spec.display_name, "TypeScript (CIR Lab)");
+    assert.deepEqual(spec.env, {});
+    assert.equal((await cirlab("install", "--prefix", folder, "--compiler", "tslab")).exitCode, 0);
+    const other = join(folder, "share", "jupyter", "kernels", "cirlab-tslab", "kernel.json");
+    const { env, display_name } = JSON.parse(await readFile(other, "utf8"));
+    assert.deepEqual([env, display_name], [{ CIRLAB_COMPILER: "tslab" }, "TypeScript (CIR Lab, tslab)"]);
+    assert.equal((await cirlab("install", "--prefix", folder, "--compiler", "rust")).exitCode, 2);
+    assert.deepEqual((await readdir(join(folder, "share", "jupyter", "kernels"))).sort(), ["cir-test", "cirlab-tslab"]);
     assert.equal((await cirlab("install", "--user", "--prefix", folder)).exitCode, 2);
     assert.equal((await cirlab("install", "--prefix", folder, "--name", "../x")).exitCode, 2);
   });
