@@ -46,7 +46,8 @@ export class Thread<T extends { [M in keyof T]: (...args: never[]) => unknown }>
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#url);
+    // Much of what a compiler makes is soon garbage: a small nursery keeps the process small.
+    const worker = new Worker(this.#url, { resourceLimits: { maxYoungGenerationSizeMb: 8 } });
     worker.on("message", (reply: Reply) => {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);

@@ -1,5 +1,5 @@
 // The thread that knows types.
-import { setFlagsFromString } from "node:v8";
+import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { parentPort } from "node:worker_threads";
 import { serve } from "../thread.ts";
@@ -13,18 +13,12 @@ service.complete("console.", 8);
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
-const idleMs = 500;
-const growth = 48 * 2 ** 20;
+const allowedGrowth = 32 * 2 ** 20;
 let kept = 0;
-let timer: NodeJS.Timeout | undefined;
 
 /** Every program leaves its predecessor behind; V8 would let that grow far before it cleans up. */
-function tidy(): void {
-  if (process.memoryUsage().heapUsed - kept < growth) return;
-  collect();
-  kept = process.memoryUsage().heapUsed;
-}
 parentPort!.on("message", () => {
-  clearTimeout(timer);
-  timer = setTimeout(tidy, idleMs);
+  if (getHeapStatistics().used_heap_size - kept < allowedGrowth) return;
+  collect();
+  kept = getHeapStatistics().used_heap_size;
 });
