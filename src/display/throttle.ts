@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from "node:timers";
+
 /** Time as this room needs it, so that tests can set it. */
 export interface Clock {
   /** Milliseconds since some fixed moment. */

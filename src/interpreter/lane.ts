@@ -1,6 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
+// The global ones do nothing any more once the cell that set them was interrupted; other cells use this lane too.
+import { clearTimeout, setTimeout } from "node:timers";
 import { InfrastructureError } from "../base/errors.ts";
 import { type HarnessReport, harnessReport, type LaneReply, type LaneRequest, laneReply } from "./protocol.ts";
 import type { ExecutionStatus } from "./types.ts";

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, watch } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { clearTimeout, setTimeout } from "node:timers";
 import { parseInput } from "../base/schema.ts";
 import { RecordingError } from "./errors.ts";
 import { type Command, type CommandInput, commandSchema } from "./messages.ts";

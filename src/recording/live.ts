@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers";
 import type { Socket } from "socket.io-client";
 import type { RecordedEvent } from "./messages.ts";
 

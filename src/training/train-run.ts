@@ -107,7 +107,8 @@ export class TrainRun implements AsyncIterable<StepReport> {
 
   async #checkpoint(run: Run): Promise<void> {
     const { trainer } = this;
-    await run.saveCheckpoint(trainer.step, await checkpointFiles(trainer.policy, await trainer.checkpoint()));
+    const state = await trainer.checkpoint();
+    await run.saveCheckpoint(state.step, await checkpointFiles(trainer.policy, state));
   }
 
   #progress(started: number, isOver = false): string {

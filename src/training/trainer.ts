@@ -59,6 +59,8 @@ export class Trainer {
   #config: TrainerConfig;
   #optimizer: PolicyOptimizer | undefined;
   #run: Run | undefined;
+  /** The work on the trainer's state that was asked for last. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   /** @throws InvalidInputError naming every setting that is unknown or out of range. */
   constructor(options: TrainerOptions) {
@@ -163,7 +165,11 @@ export class Trainer {
    * @throws InvariantError when a loss mask is not what was sampled, or when the batch claims to be of this very policy and
    * a ratio says otherwise; nothing is changed then.
    */
-  async update(batch: Batch, advantages: Advantages): Promise<UpdateReport> {
+  update(batch: Batch, advantages: Advantages): Promise<UpdateReport> {
+    return this.#inTurn(() => this.#update(batch, advantages));
+  }
+
+  async #update(batch: Batch, advantages: Advantages): Promise<UpdateReport> {
     const report = await updatePolicy({
       policy: this.policy,
       optimizer: await this.#ensureOptimizer(),
@@ -186,11 +192,15 @@ export class Trainer {
   }
 
   /** One whole step: collect, score, advantages, update. The step counts once its update is done. */
-  async trainStep(): Promise<StepReport> {
+  trainStep(): Promise<StepReport> {
+    return this.#inTurn(() => this.#trainStep());
+  }
+
+  async #trainStep(): Promise<StepReport> {
     const started = performance.now();
     const batch = await this.collect();
     const collected = performance.now();
-    const update = await shield(() => this.update(batch, this.advantages(batch)));
+    const update = await shield(() => this.#update(batch, this.advantages(batch)));
     const finished = performance.now();
     this.step = batch.step + 1;
     const metrics = { ...rolloutMetrics(batch), ...update, maxToolCalls: batch.maxToolCalls };
@@ -205,22 +215,26 @@ export class Trainer {
   }
 
   /** Weights, optimizer state and step: what a resumed run needs. */
-  async checkpoint(): Promise<TrainerCheckpoint> {
-    const optimizer = await this.#ensureOptimizer();
-    return {
-      step: this.step,
-      policyVersion: this.policy.version,
-      weights: await this.policy.weights(),
-      optimizer: await optimizer.state(),
-    };
+  checkpoint(): Promise<TrainerCheckpoint> {
+    return this.#inTurn(async () => {
+      const optimizer = await this.#ensureOptimizer();
+      return {
+        step: this.step,
+        policyVersion: this.policy.version,
+        weights: await this.policy.weights(),
+        optimizer: await optimizer.state(),
+      };
+    });
   }
 
   /** Goes back, or on, to a checkpoint; training from there equals training that was never stopped. */
-  async restore(checkpoint: TrainerCheckpoint): Promise<void> {
-    const optimizer = await this.#ensureOptimizer();
-    await this.policy.setWeights(checkpoint.weights, checkpoint.policyVersion);
-    await optimizer.setState(checkpoint.optimizer);
-    this.step = checkpoint.step;
+  restore(checkpoint: TrainerCheckpoint): Promise<void> {
+    return this.#inTurn(async () => {
+      const optimizer = await this.#ensureOptimizer();
+      await this.policy.setWeights(checkpoint.weights, checkpoint.policyVersion);
+      await optimizer.setState(checkpoint.optimizer);
+      this.step = checkpoint.step;
+    });
   }
 
   /** The recorded run that this trainer's steps belong to: made in `folder` on first use. */
@@ -260,6 +274,16 @@ export class Trainer {
     }));
     const caption = `Trainer at step ${this.step}: ${this.policy.name} on ${this.taskset.name}`;
     return table(rows, { caption })[displaySymbol]();
+  }
+
+  /**
+   * Work on the state goes one after the other: a step whose cell was interrupted may still end while the next cell
+   * trains on. It begins in a microtask, where an interrupt of the calling cell cannot cut it.
+   */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
   }
 
   #checked(settings: unknown): TrainerConfig {
