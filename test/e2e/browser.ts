@@ -63,17 +63,20 @@ export async function screenshot(page: Page, name: string): Promise<string> {
 export class NotebookPage {
   readonly page: Page;
   readonly errors: string[] = [];
+  readonly #sign: string;
 
-  private constructor(page: Page) {
+  private constructor(page: Page, sign = "body[data-ready]") {
     this.page = page;
+    this.#sign = sign;
     page.on("pageerror", (error) => this.errors.push(error.stack ?? error.message));
     page.on("console", (message) => {
       if (message.type() === "error") this.errors.push(`${message.text()} (${message.location().url})`);
     });
   }
 
-  static async open(context: BrowserContext, url: string): Promise<NotebookPage> {
-    const opened = new NotebookPage(await context.newPage());
+  /** @param sign what an application that is not ours has in the page once it is ready */
+  static async open(context: BrowserContext, url: string, sign?: string): Promise<NotebookPage> {
+    const opened = new NotebookPage(await context.newPage(), sign);
     await opened.page.goto(url);
     await opened.ready();
     return opened;
@@ -87,7 +90,7 @@ export class NotebookPage {
   }
 
   async ready(): Promise<void> {
-    await this.page.waitForSelector("body[data-ready]", { state: "attached" });
+    await this.page.waitForSelector(this.#sign, { state: "attached" });
   }
 
   /** Until the kernel is connected and has nothing to do. */
