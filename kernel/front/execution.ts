@@ -1,7 +1,12 @@
-import { z } from "zod";
-import type { CompilerName } from "../compiler/cellCompiler.ts";
-import type { CellOutcome, ErrorReport } from "../session/wire.ts";
-import type { CheckMode, Compilation } from "./compilation.ts";
+import type { CellOutcome } from "../session/wire.ts";
+import type { Compilation } from "./compilation.ts";
+import {
+  type ExecuteContent,
+  type Failure,
+  interruptedEarly,
+  lengthFailure,
+  readExecuteContent,
+} from "./executeRequest.ts";
 import type { History } from "./history.ts";
 import { type ParsedCell, parseMagics } from "./magics.ts";
 import { runMagics } from "./magicsRunner.ts";
@@ -9,19 +14,6 @@ import type { Outputs } from "./outputs.ts";
 import { problemFailure, problemWarning } from "./problems.ts";
 import type { RunResult, Session } from "./session.ts";
 import type { Request, Sockets } from "./sockets.ts";
-
-const contentSchema = z.looseObject({
-  code: z.string(),
-  silent: z.boolean().default(false),
-  store_history: z.boolean().default(true),
-  user_expressions: z.record(z.string(), z.string()).nullish(),
-  allow_stdin: z.boolean().default(true),
-  stop_on_error: z.boolean().default(true),
-});
-/** Longest cell that is run, in UTF-16 units: compilers need minutes and gigabytes for more. */
-const maxCellLength = 10_000_000;
-type ExecuteContent = z.infer<typeof contentSchema>;
-type Failure = Extract<CellOutcome, { status: "error" }>;
 
 interface Queued {
   request: Request;
@@ -92,23 +84,6 @@ export class Execution {
     this.#subshell = subshell;
   }
 
-  get checkMode(): CheckMode {
-    return this.#compilation.checkMode;
-  }
-
-  setCheckMode(mode: CheckMode): void {
-    this.#compilation.checkMode = mode;
-  }
-
-  get compilerName(): CompilerName {
-    return this.#compilation.compilerName;
-  }
-
-  /** Changes the compiler from the next cell on. */
-  setCompiler(name: CompilerName): Promise<void> {
-    return this.#compilation.select(name);
-  }
-
   /** The request whose cell runs now. */
   get running(): Request | undefined {
     return this.#running;
@@ -158,13 +133,12 @@ export class Execution {
   }
 
   async #execute(request: Request): Promise<void> {
-    const parsed = contentSchema.safeParse(request.message.content);
-    if (!parsed.success) throw new Error(`Malformed execute_request: ${z.prettifyError(parsed.error)}`);
-    const content = parsed.data;
+    const content = readExecuteContent(request.message.content);
     const { message } = request;
     if (!content.silent) this.#counter.count++;
     const count = this.#counter.count;
-    if (content.code.length > maxCellLength) return this.#fail(request, content, tooLong(content.code));
+    const tooLong = lengthFailure(content.code);
+    if (tooLong) return this.#fail(request, content, tooLong);
     if (!content.silent) {
       if (content.store_history) this.#history.add(count, content.code);
       this.#outputs.publish("execute_input", { code: content.code, execution_count: count }, message);
@@ -299,23 +273,3 @@ export class Execution {
     return results;
   }
 }
-
-function failure(report: ErrorReport, interrupted: boolean): Failure {
-  return { status: "error", interrupted, ...report };
-}
-
-function tooLong(code: string): Failure {
-  const evalue =
-    `The cell holds ${Math.round(code.length / 1e6)} million characters; ${maxCellLength / 1e6} million are the most. ` +
-    "Put data into a file and read it from there.";
-  return failure({ ename: "CellTooLong", evalue, traceback: [`CellTooLong: ${evalue}`] }, false);
-}
-
-const interruptedEarly = failure(
-  {
-    ename: "KernelInterrupt",
-    evalue: "Execution interrupted.",
-    traceback: ["KernelInterrupt: Execution interrupted."],
-  },
-  true,
-);

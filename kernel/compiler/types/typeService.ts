@@ -52,12 +52,16 @@ export class TypeService {
     const cell = this.#open.get(token);
     if (!cell) return;
     this.#open.delete(token);
+    this.#begun.delete(token);
     const set = new Set(defined);
+    let isUsed = false;
     for (const [name, declared] of cell.names) {
       if (declared.use !== "type" && !set.has(name)) continue;
       this.#scope.set(name, { path: cell.path, ...declared });
       this.#foreign.delete(name);
+      isUsed = true;
     }
+    if (!isUsed) this.#program.delete(cell.path);
   }
 
   /** @param offset place in `code`, in UTF-16 units. */
