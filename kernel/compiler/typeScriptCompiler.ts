@@ -12,8 +12,11 @@ export class TypeScriptCompiler implements CellCompiler {
   readonly #transpiler: Thread<Transpiler>;
   readonly #types: Thread<TypeService>;
 
-  /** @param warn told when a thread died and its knowledge of earlier cells is lost. */
+  readonly #warn: (message: string) => void;
+
+  /** @param warn told of what fails, and when a thread died and its knowledge of earlier cells is lost. */
   constructor(warn: (message: string) => void) {
+    this.#warn = warn;
     const died = (error: Error) => warn(error.message);
     this.#transpiler = new Thread(siblingModule(import.meta.url, "./transpilerWorker"), died);
     this.#types = new Thread(siblingModule(import.meta.url, "./types/worker"), died);
@@ -66,8 +69,8 @@ export class TypeScriptCompiler implements CellCompiler {
     await Promise.all([this.#transpiler.close(), this.#types.close()]);
   }
 
-  /** What fails in the thread of types costs types, not the cell; `died` tells. */
+  /** What fails in the thread of types costs types, not the cell. */
   #tell(call: Promise<void>): void {
-    call.catch(() => undefined);
+    call.catch((error: Error) => this.#warn(error.message));
   }
 }

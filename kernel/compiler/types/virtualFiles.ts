@@ -66,6 +66,11 @@ export class CellProgram {
     if (known?.text !== text) this.#texts.set(path, { version: (known?.version ?? 0) + 1, text });
   }
 
+  /** Forgets a cell that no other one can mention. */
+  delete(path: string): void {
+    this.#texts.delete(path);
+  }
+
   /** Makes a cell the program's root. */
   show(path: string): void {
     this.#root = path;
