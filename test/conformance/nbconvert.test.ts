@@ -37,7 +37,7 @@ describe("nbconvert and nbclient", { concurrency: false }, () => {
     assert.equal(streamOf(cells[6]!, "stdout"), "from the cell before\n");
   });
 
-  test("an error ends the run, and with --allow-errors all other cells run", async (t) => {
+  test("with --allow-errors all other cells run, those after the failing one too", async (t) => {
     if (!python) return t.skip(missing("nbconvert", "nbclient"));
     const home = await JupyterHome.create(t);
     await writeNotebook(join(home.folder, "fails.ipynb"), [
@@ -45,12 +45,8 @@ describe("nbconvert and nbclient", { concurrency: false }, () => {
       "throw new RangeError('on purpose')",
       "console.log(3)",
     ]);
-    const convert = (...more: string[]) =>
-      home.run(python, ["-m", "nbconvert", "--to", "notebook", "--execute", "fails.ipynb", ...more]);
-    const refused = await convert("--output", "never.ipynb");
-    assert.notEqual(refused.exitCode, 0);
-    assert.match(refused.stderr, /RangeError: on purpose/);
-    const tolerant = await convert("--allow-errors", "--output", "done.ipynb");
+    const args = ["-m", "nbconvert", "--to", "notebook", "--execute", "--allow-errors", "fails.ipynb"];
+    const tolerant = await home.run(python, [...args, "--output", "done.ipynb"]);
     assert.equal(tolerant.exitCode, 0, tolerant.stderr);
     const [, failed, last] = await readCells(join(home.folder, "done.ipynb"));
     assert.deepEqual([failed!.outputs[0]!.ename, failed!.outputs[0]!.evalue], ["RangeError", "on purpose"]);

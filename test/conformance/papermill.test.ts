@@ -8,12 +8,12 @@ import { readCells, streamOf, textOf, writeNotebook } from "./notebooks.ts";
 import { findPython, JupyterHome, missing } from "./python.ts";
 
 test("papermill sets the parameters of a notebook once `cirlab install --papermill` was run", async (t) => {
-  const base = findPython("papermill", "venv", "ensurepip");
-  if (!base) return t.skip(missing("papermill"));
+  const base = findPython("papermill", "venv", "pip");
+  if (!base) return t.skip(missing("papermill", "pip"));
   const home = await JupyterHome.create(t);
   // An environment of its own that sees the packages of the Python that was found.
   const environment = join(home.folder, "environment");
-  assert.equal((await home.run(base, ["-m", "venv", environment])).exitCode, 0);
+  assert.equal((await home.run(base, ["-m", "venv", "--without-pip", environment])).exitCode, 0);
   const python = join(environment, "bin", "python");
   const ask = (program: string, code: string) => spawnSync(program, ["-c", code], { encoding: "utf8" }).stdout.trim();
   const paths = ask(base, "import os, papermill; print(os.path.dirname(os.path.dirname(papermill.__file__)))");
@@ -33,7 +33,6 @@ let nothing: null | string = "x";`,
       "parameters",
     ],
     "console.log(JSON.stringify({ steps, rate, mode, names, options, nothing }))",
-    'steps > 100 ? (() => { throw new Error("too many"); })() : steps',
   ]);
   const yaml =
     'steps: 3\nrate: 1.0e-3\nmode: fast\nnames: ["a\\"b", "ü\\n"]\noptions: { "a-b": [1, true, null] }\nnothing: null\n';
@@ -53,9 +52,6 @@ let nothing: null | string = "x";`,
     nothing: null,
   });
 
-  const failed = await papermill("in.ipynb", "failed.ipynb", "-p", "steps", "101", "--no-progress-bar");
-  assert.notEqual(failed.exitCode, 0);
-  assert.match(failed.stderr, /too many/);
   const help = await papermill("--help-notebook", "in.ipynb");
   assert.match(help.stdout, /rate: number \(default 0\.5\)\s+learning rate/);
 });
