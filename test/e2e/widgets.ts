@@ -113,7 +113,16 @@ export async function workWithWidgets(
 
   await notebook.kernelIdle();
   await t.test("a cell shows its controls", async () => {
-    await run("controls");
+    // The application calls a kernel idle before it is connected, and drops what is started then.
+    const isStarted = () => notebook.prompt(0, /\[[*\d]/).waitFor({ timeout: 3000 });
+    await until(async () => {
+      await notebook.start(0);
+      return isStarted().then(
+        () => true,
+        () => false,
+      );
+    });
+    await notebook.ended(0);
     await run("listeners");
     await control("learning rate").locator(".noUi-handle").waitFor();
     await screenshot(page, picture);
