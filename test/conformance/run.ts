@@ -9,6 +9,8 @@ export interface CheckResult {
   readonly ms: number;
 }
 
+type Started = Awaited<ReturnType<typeof start>>;
+
 /** Longest time for one check, in milliseconds. */
 const limitMs = 15_000;
 
@@ -22,30 +24,38 @@ export async function runChecks(
   told: (result: CheckResult) => void = () => undefined,
 ): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
-  let shared: Awaited<ReturnType<typeof start>> | undefined;
+  let shared: Started | undefined;
   for (const check of checks) {
-    if (!check.alone) shared ??= await start(target);
-    const used = (check.alone ? undefined : shared) ?? (await start(target));
     const begin = performance.now();
+    let used: Started | undefined;
     let problem: string | undefined;
-    let timer: NodeJS.Timeout | undefined;
     try {
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`nothing within ${limitMs / 1000} s`)), limitMs);
-      });
-      await Promise.race([check.run(used.kernel, target.cells), late]);
+      used = (check.alone ? undefined : shared) ?? (await start(target));
+      if (!check.alone) shared = used;
+      await within(limitMs, check.run(used.kernel, target.cells));
     } catch (error) {
       problem = (error as Error).message.replaceAll(/\s+/g, " ").slice(0, 300);
     }
-    clearTimeout(timer);
     const result = { name: check.name, problem, ms: performance.now() - begin };
     results.push(result);
     told(result);
     if (check.alone || problem !== undefined) {
-      await used.kill();
+      await used?.kill();
       if (!check.alone) shared = undefined;
     }
   }
   await shared?.kill();
   return results;
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing within ${ms / 1000} s`)), ms);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
