@@ -144,6 +144,8 @@ export class Cells {
     if (cell && this.#targets().includes(cell)) {
       // The flag stays up until the thread is free: code that catches the error meets the next check.
       this.interrupt(cell);
+      // Code that watches the signal ends at a place of its own choice, if that comes soon.
+      if (cell.watchesSignal && !isLate) return;
       throw new KernelInterrupt();
     }
     // A loop that an older cell left behind blocks the thread, so that the interrupt cannot reach the running cell.
@@ -161,8 +163,8 @@ export class Cells {
 
   /** Called before code of `cell` goes on after an await. */
   checkResumption(cell: Cell | undefined): void {
-    if (cell?.interrupted) throw new KernelInterrupt();
     if (this.flag[interruptFlag] !== 0) this.checkLoop();
+    if (cell?.interrupted) throw new KernelInterrupt();
   }
 
   /** The cell that the calling code belongs to, if it belongs to any. */

@@ -145,14 +145,49 @@ async function* ticks() { for (let i = 0; ; i++) { await new Promise((r) => setT
     assert.equal((await kernel.execute("kept")).result, "41");
   });
 
-  test("a builtin that cannot be stopped: the user is told, a second interrupt restarts the session", async () => {
-    const running = kernel.send(
-      "await null; started(); Array.prototype.reduce.call({ length: 2 ** 50 }, (a: number) => a, 0)",
+  test("code that is cut while it prints leaves nothing half said", async () => {
+    await kernel.execute("const printing = new Function('print', 'for (let i = 0; ; i++) print(\"line \" + i)')");
+    for (let round = 0; round < 12; round++) {
+      const running = kernel.send("started(); printing(console.log)");
+      await running.until((m) => m.header.msg_type === "stream");
+      await kernel.interrupt();
+      const { reply, stdout } = await running.done;
+      assert.equal(reply.ename, "KernelInterrupt");
+      const lines = stdout.split("\n").slice(0, -1);
+      assert.equal(
+        lines.findIndex((line, i) => line !== `line ${i}`),
+        -1,
+      );
+    }
+    assert.equal((await kernel.execute("kept")).result, "41");
+  });
+
+  test("several cells that run at once: the main shell's is interrupted first", async () => {
+    const main = kernel.send("started(); await new Promise(() => {})");
+    await main.until((m) => m.header.msg_type === "display_data");
+    const { subshell_id: subshell } = await kernel.ask("create_subshell_request", {}, "control");
+    const content = { code: "started(); await new Promise(() => {})", silent: false, allow_stdin: false };
+    const message = kernel.client.message("execute_request", content);
+    message.header.subshell_id = subshell as string;
+    const beside = kernel.client.ask("shell", message);
+    await kernel.until(() =>
+      kernel.received.find(
+        (m) => m.header.msg_type === "display_data" && m.parent_header.msg_id === message.header.msg_id,
+      ),
     );
+    await kernel.interrupt();
+    assert.equal((await main.done).reply.ename, "KernelInterrupt");
+    assert.equal((await kernel.execute("kept")).result, "41");
+    await kernel.interrupt();
+    assert.equal((await beside).content.ename, "KernelInterrupt");
+    await kernel.ask("delete_subshell_request", { subshell_id: subshell }, "control");
+  });
+
+  test("a builtin that cannot be stopped: the user is told, a second interrupt restarts the session", async () => {
+    const running = kernel.send("await null; started(); Array.prototype.reduce.call({ length: 2 ** 50 }, (a) => a, 0)");
     await running.until((m) => m.header.msg_type === "display_data");
     await kernel.interrupt();
-    const notice = await running.until((m) => m.header.msg_type === "stream");
-    assert.match(notice.content.text as string, /Interrupt again/);
+    await running.until((m) => m.header.msg_type === "stream" && /Interrupt again/.test(m.content.text as string));
     assert.ok(await kernel.client.ping());
     await kernel.interrupt();
     const { reply } = await running.done;
