@@ -145,6 +145,23 @@ async function* ticks() { for (let i = 0; ; i++) { await new Promise((r) => setT
     assert.equal((await kernel.execute("kept")).result, "41");
   });
 
+  test("shielded code is cut after two seconds, and its shield goes with it", async () => {
+    const shielded = kernel.send(
+      "started(); (globalThis as any)[Symbol.for('Jupyter.host')].shield(() => { const end = Date.now() + 600; while (Date.now() < end); display('whole'); endless(); })",
+    );
+    await shielded.until((m) => m.header.msg_type === "display_data");
+    await kernel.interrupt();
+    const { reply, messages } = await shielded.done;
+    assert.equal(reply.ename, "KernelInterrupt");
+    assert.match(JSON.stringify(messages), /whole/);
+    const next = kernel.send("started(); endless()");
+    await next.until((m) => m.header.msg_type === "display_data");
+    const before = performance.now();
+    await kernel.interrupt();
+    await next.done;
+    assert.ok(performance.now() - before < 1000);
+  });
+
   test("code that is cut while it prints leaves nothing half said", async () => {
     await kernel.execute("const printing = new Function('print', 'for (let i = 0; ; i++) print(\"line \" + i)')");
     for (let round = 0; round < 12; round++) {
