@@ -15,7 +15,7 @@ const figures: Readonly<Record<string, Unit>> = {
   "completion of model.tr": "ms",
   "inspection of model": "ms",
   "interrupt of while (true)": "ms",
-  "memory when ready": "MiB",
+  "memory when all is loaded": "MiB",
   "memory grown over 180 cells": "MiB",
 };
 type Figures = Record<string, number>;
@@ -64,6 +64,8 @@ async function measure(contestant: Contestant): Promise<Figures> {
   try {
     await execute(client, "1 + 1");
     const first = performance.now() - kernel.begin;
+    // All that loads beside the first cell, a type checker for example, is there once a completion was answered.
+    await client.request("shell", "complete_request", { code: "abs", cursor_pos: 3 });
     const readyMemory = residentMemory(kernel.pid) ?? Number.NaN;
     const sum = await repeat(40, () => execute(client, "1 + 1"));
     const early = await repeat(20, (i) => execute(client, contestant.declare(i)));
@@ -83,7 +85,7 @@ async function measure(contestant: Contestant): Promise<Figures> {
       "completion of model.tr": await completion(client),
       "inspection of model": await inspection(client),
       "interrupt of while (true)": await interruption(contestant, kernel),
-      "memory when ready": readyMemory,
+      "memory when all is loaded": readyMemory,
       "memory grown over 180 cells": grown,
     };
   } finally {
