@@ -27,12 +27,13 @@ interface Parts {
 export function lower(program: Program, parts: Parts): { isAsync: boolean } {
   const isAsync = program.body.some((node) => some(node, isAwait, isOwnScope));
   let loops = 0;
+  const names = new Map<AnyNode, string>();
 
   const visit = (node: AnyNode, context: Context, labelled: AnyNode | undefined): void => {
     const { edits } = parts;
     if (isFunction(node)) {
       const inner = contextOf(node);
-      const finish = inner === "driven" ? driveFunction(node, parts) : undefined;
+      const finish = inner === "driven" ? driveFunction(node, names.get(node), parts) : undefined;
       for (const child of children(node)) visit(child, inner, undefined);
       finish?.();
       return;
@@ -62,6 +63,8 @@ export function lower(program: Program, parts: Parts): { isAsync: boolean } {
     } else if ((node.type === "MethodDefinition" || node.type === "Property") && isFunction(node.value)) {
       if (isMethod(node) && contextOf(node.value) === "driven") dropAsync(node.start, parts);
     }
+    const named = namedFunction(node);
+    if (named) names.set(named.node, named.name);
     const label = node.type === "LabeledStatement" ? (labelled ?? node) : undefined;
     for (const child of children(node)) visit(child, isOwnScope(node) ? "sync" : context, label);
   };
@@ -96,17 +99,17 @@ function dropAsync(start: number, { edits, javascript }: Parts): void {
 }
 
 /** @returns what is to be done once the function's inside has its changes. */
-function driveFunction(node: FunctionNode, parts: Parts): () => void {
+function driveFunction(node: FunctionNode, given: string | undefined, parts: Parts): () => void {
   const { edits, javascript } = parts;
   // A method's word stands before its name, outside of the function's own text.
   if (javascript.startsWith("async", node.start)) dropAsync(node.start, parts);
   const { body } = node;
   const isBlock = body.type === "BlockStatement";
   // A method of a literal gives the generator the function's name, for stack traces, without binding it.
-  const name = "id" in node && node.id ? node.id.name : undefined;
+  const name = "id" in node && node.id ? node.id.name : given;
   const [before, after] = name === undefined ? ["function*", ""] : [`({*${name}`, `}).${name}`];
   if (isBlock) edits.close(body.end - 1, `}${after})`);
-  else edits.close(node.end, ")})}");
+  else edits.close(node.end, `)}${after})}`);
   return () => {
     const isArrow = node.type === "ArrowFunctionExpression";
     const isSimple = node.params.every(({ type }) => type === "Identifier");
@@ -120,6 +123,18 @@ function driveFunction(node: FunctionNode, parts: Parts): () => void {
     if (isBlock) edits.open(body.start + 1, head);
     else edits.open(javascript.indexOf("=>", end || node.start) + 2, `{${head}return (`);
   };
+}
+
+/** The function that takes its name from where it stands. */
+function namedFunction(node: AnyNode): { node: AnyNode; name: string } | undefined {
+  const [at, value] =
+    node.type === "VariableDeclarator"
+      ? [node.id, node.init]
+      : node.type === "MethodDefinition" || node.type === "Property" || node.type === "PropertyDefinition"
+        ? [node.computed ? undefined : node.key, node.value]
+        : [];
+  if (!value || !isFunction(value)) return undefined;
+  return at?.type === "Identifier" || at?.type === "PrivateIdentifier" ? { node: value, name: at.name } : undefined;
 }
 
 function saysArguments(node: FunctionNode): boolean {
