@@ -123,6 +123,6 @@ export interface CellCompiler {
   close(): Promise<void>;
 }
 
-/** The compilers that a kernel can use. */
+/** The compilers that a kernel can use; the first is the default. */
 export const compilerNames = ["typescript", "tslab"] as const;
 export type CompilerName = (typeof compilerNames)[number];

@@ -3,9 +3,11 @@ import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { type CompilerName, compilerNames } from "../compiler/cellCompiler.ts";
 import { commandFile } from "../package.ts";
 import { dataFolders } from "./paths.ts";
 
+export { type CompilerName, compilerNames } from "../compiler/cellCompiler.ts";
 export { dataFolders, prefixDataFolder, pythonPrefix, systemDataFolders, userDataFolder } from "./paths.ts";
 
 const specSchema = z.looseObject({
@@ -34,10 +36,6 @@ export interface FoundKernelSpec {
 export const kernelName = "cirlab";
 
 const ownFolder = fileURLToPath(new URL("./cirlab", import.meta.url));
-
-/** The compilers that turn cells into JavaScript; the first is the default. */
-export const compilerNames = ["typescript", "tslab"] as const;
-export type CompilerName = (typeof compilerNames)[number];
 
 /**
  * The specification of this package's kernel: it runs with this very Node and this very installation.
