@@ -239,7 +239,7 @@ export class Adapter {
   /** Evaluates while nothing is stopped. */
   async #evaluateFreely({ explorer }: Attachment, code: string): Promise<Runtime.RemoteObject> {
     const { result, exceptionDetails } = await this.#inspector.post<Runtime.EvaluateReturnType>("Runtime.evaluate", {
-      expression: await translateExpression(code, new Set()),
+      expression: await translateExpression(code, new Map()),
       replMode: true,
       awaitPromise: true,
       objectGroup: explorer.group,

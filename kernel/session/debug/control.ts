@@ -201,11 +201,27 @@ export class Control {
     if (this.#parts.scripts.get(top.location.scriptId)) {
       step.moves++;
       const isHead = await isDrivenHead(top, this.#parts.scripts);
+      if (isHead && step.kind === "stepIn") return this.#enterDriven(top);
       return this.#post(step.kind === "stepIn" ? "stepInto" : isHead ? "stepOut" : "stepOver");
     }
     step.moves++;
-    if (frames.length > 0) return this.#post("stepOut");
+    // On its way into an async function it passes through the kernel.
+    if (frames.length > 0) return this.#post(step.kind === "stepIn" ? "stepInto" : "stepOut");
     await this.#leaveRun(event, step);
+  }
+
+  /** The kernel calls the body of an async function: the step ends where that begins. */
+  async #enterDriven({ location: start }: Debugger.CallFrame): Promise<void> {
+    const { locations } = await this.#post<Debugger.GetPossibleBreakpointsReturnType>("getPossibleBreakpoints", {
+      start,
+    });
+    // The head itself calls the kernel.
+    const isLater = (place: Debugger.BreakLocation) =>
+      place.type !== "call" &&
+      (place.lineNumber > start.lineNumber || (place.columnNumber ?? 0) > (start.columnNumber ?? 0));
+    this.#step = undefined;
+    await this.#setTemporary(locations.filter(isLater).slice(0, 1));
+    await this.#post("resume");
   }
 
   /** The step left the last frame: it ends where the code that awaits the function goes on. */
@@ -237,7 +253,11 @@ export class Control {
       start: { scriptId, lineNumber, columnNumber },
       restrictToFunction: true,
     });
-    for (const { lineNumber, columnNumber } of locations.slice(0, maxTemporary)) {
+    await this.#setTemporary(locations.slice(0, maxTemporary));
+  }
+
+  async #setTemporary(locations: readonly Debugger.Location[]): Promise<void> {
+    for (const { scriptId, lineNumber, columnNumber } of locations) {
       const location = { scriptId, lineNumber, columnNumber };
       await this.#post<Debugger.SetBreakpointReturnType>("setBreakpoint", { location }).then(
         ({ breakpointId }) => this.#temporary.push(breakpointId),

@@ -6,16 +6,22 @@ import { accessSymbol } from "./protocol.ts";
 /** The notebook's names, for code that runs anywhere on the main thread. */
 export const namesExpression = `globalThis[Symbol.for(${JSON.stringify(accessSymbol)})].names`;
 
+/** Loops that call nothing work on copies of the notebook's names, which are called so. */
+export const loopPrefix = "$";
+
 const words = new Set(["undefined", "arguments", "globalThis", "NaN", "Infinity", "eval"]);
 
 /**
  * An expression (or statements) of a user as JavaScript in which free names are those of the notebook.
  *
- * @param locals names that the place of evaluation has itself; without them, every name that turns out to be undefined
- *   there is the notebook's.
+ * @param locals names that the place of evaluation has itself, with what they are called there; without them, every
+ *   name that turns out to be undefined there is the notebook's.
  * @throws SyntaxError where the code cannot be read.
  */
-export async function translateExpression(code: string, locals: ReadonlySet<string> | undefined): Promise<string> {
+export async function translateExpression(
+  code: string,
+  locals: ReadonlyMap<string, string> | undefined,
+): Promise<string> {
   let text = code;
   let program: Program;
   try {
@@ -36,10 +42,14 @@ export async function translateExpression(code: string, locals: ReadonlySet<stri
   const edits = scopes.globalScope!.through.flatMap((reference) => {
     const node = reference.identifier as unknown as Identifier;
     const { name, start, end } = node;
-    if (words.has(name) || locals?.has(name)) return [];
-    const own = `${namesExpression}.${name}`;
-    const isRead = !reference.isWrite();
-    const value = locals || !isRead ? own : `(typeof ${name}==="undefined"?${own}:${name})`;
+    const local = locals?.get(name);
+    if (words.has(name) || local === name) return [];
+    const own = local ?? `${namesExpression}.${name}`;
+    const copy = `${loopPrefix}${name}`;
+    const value =
+      locals || reference.isWrite()
+        ? own
+        : `(typeof ${copy}!=="undefined"?${copy}:typeof ${name}==="undefined"?${own}:${name})`;
     if (shorthand.has(node)) return [{ start, end, text: `${name}:${value}` }];
     return [{ start, end, text: callees.has(node) ? `(0,${value})` : value }];
   });

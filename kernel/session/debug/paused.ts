@@ -1,5 +1,5 @@
 import type { Debugger, Runtime } from "node:inspector";
-import { namesExpression, translateExpression } from "./expressions.ts";
+import { loopPrefix, namesExpression, translateExpression } from "./expressions.ts";
 import type { Inspector } from "./inspector.ts";
 import type { Place } from "./locations.ts";
 import type { Script, Scripts } from "./scripts.ts";
@@ -51,6 +51,10 @@ export class Stop {
   readonly #inspector: Inspector;
   readonly #scripts: Scripts;
   readonly #locals = new Map<Frame, Promise<Runtime.PropertyDescriptor[]>>();
+  /** Frames by the references of their scopes "Notebook". */
+  readonly #copiesOf = new Map<Frame, Map<string, string>>();
+  readonly #notebooks = new Map<number, Frame>();
+  #names: Promise<ReadonlySet<string>> | undefined;
   readonly #scopeOf = new Map<number, { frame: Frame; numbers: number[] }>();
 
   constructor(
@@ -111,13 +115,15 @@ export class Stop {
       objectGroup: this.variables.group,
     });
     const { variablesReference } = this.variables.variable("Notebook", result);
+    this.#notebooks.set(variablesReference, frame);
     scopes.push({ name: "Notebook", variablesReference, expensive: false });
     return scopes;
   }
 
   /** Evaluates code of the user in a frame. */
   async evaluate(frame: Frame, code: string): Promise<Runtime.RemoteObject> {
-    const locals = new Set((await this.#allLocals(frame)).map(({ name }) => name));
+    const copies = await this.#copies(frame);
+    const locals = new Map((await this.#allLocals(frame)).map(({ name }) => [name, copies.get(name) ?? name]));
     const { result, exceptionDetails } = await this.#inspector.post<Debugger.EvaluateOnCallFrameReturnType>(
       "Debugger.evaluateOnCallFrame",
       {
@@ -135,20 +141,25 @@ export class Stop {
   /** Sets a variable of a scope, or a part of a value. */
   async setVariable(reference: number, name: string, code: string): Promise<Runtime.RemoteObject> {
     const scope = this.#scopeOf.get(reference);
-    const value = await this.evaluate(scope?.frame ?? this.frames[0]!, code);
-    if (!scope) return this.variables.set(reference, name, argument(value));
-    for (const scopeNumber of scope.numbers) {
-      const names = await this.#properties(scope.frame, [scopeNumber]);
-      if (!names.some((property) => property.name === name)) continue;
+    const notebook = this.#notebooks.get(reference);
+    const frame = scope?.frame ?? notebook ?? this.frames[0]!;
+    const value = await this.evaluate(frame, code);
+    const numbers = scope?.numbers ?? (notebook ? ownScopes(notebook) : []);
+    const copies = await this.#copies(frame);
+    for (const scopeNumber of numbers) {
+      const found = await this.#properties(frame, [scopeNumber]);
+      const variableName = copies.get(name) ?? name;
+      if (!found.some((property) => property.name === name) || (notebook && variableName === name)) continue;
       await this.#inspector.post("Debugger.setVariableValue", {
         scopeNumber,
-        variableName: name,
+        variableName,
         newValue: argument(value),
-        callFrameId: scope.frame.call.callFrameId,
+        callFrameId: frame.call.callFrameId,
       });
-      return value;
+      if (!notebook) return value;
     }
-    throw new Error(`There is no variable "${name}" to set.`);
+    if (scope) throw new Error(`There is no variable "${name}" to set.`);
+    return this.variables.set(reference, name, argument(value));
   }
 
   async #self({ call }: Frame): Promise<Runtime.PropertyDescriptor[]> {
@@ -184,16 +195,34 @@ export class Stop {
   #allLocals(frame: Frame): Promise<Runtime.PropertyDescriptor[]> {
     let names = this.#locals.get(frame);
     if (!names) {
-      const numbers = frame.call.scopeChain.flatMap((scope, i) => (isOwnScope(scope) ? [i] : []));
-      names = this.#properties(frame, numbers);
+      names = this.#properties(frame, ownScopes(frame));
       this.#locals.set(frame, names);
     }
     return names;
   }
 
+  /** Names of the notebook that the frame has copies of, with the names of these. */
+  async #copies(frame: Frame): Promise<ReadonlyMap<string, string>> {
+    await this.#allLocals(frame);
+    return this.#copiesOf.get(frame) ?? new Map<string, string>();
+  }
+
+  #notebookNames(): Promise<ReadonlySet<string>> {
+    this.#names ??= this.#inspector
+      .post<Runtime.EvaluateReturnType>("Runtime.evaluate", {
+        expression: `Object.keys(${namesExpression})`,
+        returnByValue: true,
+      })
+      .then(({ result }) => new Set(result.value as string[]));
+    return this.#names;
+  }
+
   /** The variables of scopes; an inner one hides an outer one of the same name. */
   async #properties(frame: Frame, numbers: readonly number[]): Promise<Runtime.PropertyDescriptor[]> {
     const found = new Map<string, Runtime.PropertyDescriptor>();
+    const notebook = await this.#notebookNames();
+    const copies = this.#copiesOf.get(frame) ?? new Map<string, string>();
+    this.#copiesOf.set(frame, copies);
     for (const number of numbers) {
       const { object } = frame.call.scopeChain[number]!;
       const { result } = await this.#inspector.post<Runtime.GetPropertiesReturnType>("Runtime.getProperties", {
@@ -203,7 +232,11 @@ export class Stop {
       });
       for (const property of result) {
         if (generatedNames.has(property.name)) continue;
-        if (!found.has(property.name)) found.set(property.name, property);
+        const original = property.name.slice(loopPrefix.length);
+        const isCopy = frame.script.isCell && property.name.startsWith(loopPrefix) && notebook.has(original);
+        const name = isCopy ? original : property.name;
+        if (isCopy) copies.set(original, property.name);
+        if (!found.has(name)) found.set(name, { ...property, name });
       }
     }
     return [...found.values()];
@@ -222,6 +255,10 @@ const generatedNames = new Set([
   "__meta",
   "arguments",
 ]);
+
+function ownScopes({ call }: Frame): number[] {
+  return call.scopeChain.flatMap((scope, i) => (isOwnScope(scope) ? [i] : []));
+}
 
 function isOwnScope({ type }: Debugger.Scope): boolean {
   return type !== "global" && type !== "script" && type !== "module";
