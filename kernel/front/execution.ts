@@ -47,6 +47,8 @@ interface Head {
   frontCellId?: string;
   subshell?: string;
   timed?: boolean;
+  /** The whole cell, where the code is a piece of it; pieces have the cell's own lines and columns. */
+  source?: string;
 }
 
 export interface ExecutionParts {
@@ -193,7 +195,7 @@ export class Execution {
       label: head.label,
       settings: this.#compilation,
       runCode: async (code, options) => {
-        const run = await this.#runCode({ ...head, ...options }, code, shown);
+        const run = await this.#runCode({ ...head, ...options, source: content.code }, code, shown);
         for (const name of run.footprint?.uses ?? []) if (!defines.has(name)) uses.add(name);
         for (const name of run.footprint?.defines ?? []) defines.add(name);
         return run.outcome;
@@ -236,7 +238,7 @@ export class Execution {
     }
     const warned =
       shown && compilation.checkMode === "warn" ? this.#warn(token, head.label, code, shown.request) : undefined;
-    const { defined, outcome } = await this.#inSession({ ...head, type: "execute", cell, source: code });
+    const { defined, outcome } = await this.#inSession({ ...head, type: "execute", cell, source: head.source ?? code });
     // A cell that threw half way keeps what it had defined until then.
     compilation.commit(token, !keepsNames ? [] : outcome.status === "ok" ? cell.names : defined);
     // A client without a person takes a cell's output until the cell is idle; for the others a warning may come later.
