@@ -36,7 +36,9 @@ export async function userFrames(calls: readonly Debugger.CallFrame[], scripts: 
 export async function isDrivenHead({ location }: Debugger.CallFrame, scripts: Scripts): Promise<boolean> {
   const text = await scripts.text(location.scriptId);
   const offset = await scripts.offsetOf(location);
-  return text.startsWith(`return ${drivenHead}`, offset) || text.startsWith(drivenHead, offset);
+  // The place of a call is that of its last name.
+  const before = text.slice(Math.max(0, offset - `return ${drivenHead}`.length), offset + `return ${drivenHead}`.length);
+  return before.includes(`return ${drivenHead}`);
 }
 
 let lastFrameId = 0;

@@ -185,7 +185,9 @@ export class Variables {
       generatePreview: true,
       ...(entries === "array" ? { nonIndexedPropertiesOnly: true } : {}),
     });
-    const inherited = await this.#properties(objectId, { ownProperties: false, accessorPropertiesOnly: true });
+    const inherited = entries
+      ? []
+      : await this.#properties(objectId, { ownProperties: false, accessorPropertiesOnly: true });
     const inner = (own.internalProperties ?? []).filter(
       ({ name, value }) =>
         value &&
