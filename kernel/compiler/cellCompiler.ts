@@ -106,6 +106,8 @@ export interface CellCompiler {
   convert(code: string): Promise<Conversion>;
   /** Type errors of a converted cell, where `convert` did not look for them. Once for each cell. */
   check(token: number): Promise<Problem[]>;
+  /** The same, as soon as no cells are converted for a moment. */
+  checkWhenQuiet(token: number): Promise<Problem[]>;
   /**
    * The converted cell has run. `defined` are the names that it really set: all of them when it ended well, fewer
    * when it threw or was interrupted half way.

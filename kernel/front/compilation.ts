@@ -71,10 +71,14 @@ export class Compilation {
     this.#compiler.commit(token, defined).catch((error: Error) => this.#warn(error.message));
   }
 
-  /** Type errors of a converted cell; none where they cannot be found. */
-  async check(token: number): Promise<Problem[]> {
+  /**
+   * Type errors of a converted cell; none where they cannot be found.
+   *
+   * @param isUrgent someone waits for the answer.
+   */
+  async check(token: number, isUrgent: boolean): Promise<Problem[]> {
     try {
-      return await this.#compiler.check(token);
+      return await (isUrgent ? this.#compiler.check(token) : this.#compiler.checkWhenQuiet(token));
     } catch (error) {
       this.#warn((error as Error).message);
       return [];

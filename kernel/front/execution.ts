@@ -231,13 +231,12 @@ export class Execution {
     const { cell, token } = converted;
     const footprint = { defines: cell.names, uses: cell.uses };
     if (shown && compilation.checkMode === "strict") {
-      const problems = await compilation.check(token);
+      const problems = await compilation.check(token, true);
       if (problems.length > 0 || this.#interruptedEarly) compilation.commit(token, []);
       if (this.#interruptedEarly) return { outcome: interruptedEarly };
       if (problems.length > 0) return { outcome: problemFailure(problems, head.label, code), footprint };
     }
-    const warned =
-      shown && compilation.checkMode === "warn" ? this.#warn(token, head.label, code, shown.request) : undefined;
+    const warned = shown && compilation.checkMode === "warn" ? this.#warn(token, head.label, code, shown) : undefined;
     const { defined, outcome } = await this.#inSession({ ...head, type: "execute", cell, source: head.source ?? code });
     // A cell that threw half way keeps what it had defined until then.
     compilation.commit(token, !keepsNames ? [] : outcome.status === "ok" ? cell.names : defined);
@@ -247,9 +246,14 @@ export class Execution {
   }
 
   /** Tells of type errors under the cell as soon as they are known. */
-  async #warn(token: number, label: string, code: string, { message }: Request): Promise<void> {
-    const problems = await this.#compilation.check(token);
-    if (problems.length > 0) this.#outputs.stream("stderr", problemWarning(problems, label, code), message);
+  async #warn(
+    token: number,
+    label: string,
+    code: string,
+    { request, content }: { request: Request; content: ExecuteContent },
+  ): Promise<void> {
+    const problems = await this.#compilation.check(token, !content.allow_stdin);
+    if (problems.length > 0) this.#outputs.stream("stderr", problemWarning(problems, label, code), request.message);
   }
 
   async #inSession(message: Parameters<Session["run"]>[0]): Promise<RunResult> {

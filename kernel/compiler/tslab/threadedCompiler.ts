@@ -21,6 +21,9 @@ export class ThreadedTslabCompiler implements CellCompiler {
   async check(): Promise<Problem[]> {
     return [];
   }
+  async checkWhenQuiet(): Promise<Problem[]> {
+    return [];
+  }
   commit(token: number, defined: readonly string[]): Promise<void> {
     return this.#thread.call("commit", token, defined);
   }

@@ -5,6 +5,9 @@ import { completeAt } from "./completion.ts";
 import { inspectAt } from "./inspection.ts";
 import { type CellFile, CellProgram } from "./virtualFiles.ts";
 
+/** So many cells may wait for their check. */
+const maxUnchecked = 1000;
+
 interface OpenCell extends CellFile {
   names: Map<string, DeclaredName>;
 }
@@ -24,7 +27,7 @@ export class TypeService {
   /** Cells that run. */
   readonly #open = new Map<number, OpenCell>();
   /** Cells that were not checked yet. */
-  readonly #begun = new Map<number, CellFile>();
+  readonly #begun = new Map<number, CellFile & { isUnused?: boolean }>();
   /** Names of another compiler's cells: their types are not known. */
   readonly #foreign = new Set<string>();
   #count = 0;
@@ -33,6 +36,8 @@ export class TypeService {
   begin(token: number, code: string): void {
     const cell = this.#write(this.#program.path(`cell-${++this.#count}`), code);
     this.#begun.set(token, cell);
+    // Not every cell is checked.
+    if (this.#begun.size > maxUnchecked) this.#begun.delete(this.#begun.keys().next().value!);
     this.#open.set(token, { ...cell, names: declaredNames(ts, this.#parse(code).statements) });
   }
 
@@ -44,6 +49,7 @@ export class TypeService {
     this.#program.show(cell.path);
     const { service } = this.#program;
     const found = [...service.getSyntacticDiagnostics(cell.path), ...service.getSemanticDiagnostics(cell.path)];
+    if (cell.isUnused) this.#program.delete(cell.path);
     return found.flatMap((diagnostic) => problemOf(diagnostic, cell));
   }
 
@@ -52,7 +58,6 @@ export class TypeService {
     const cell = this.#open.get(token);
     if (!cell) return;
     this.#open.delete(token);
-    this.#begun.delete(token);
     const set = new Set(defined);
     let isUsed = false;
     for (const [name, declared] of cell.names) {
@@ -61,7 +66,10 @@ export class TypeService {
       this.#foreign.delete(name);
       isUsed = true;
     }
-    if (!isUsed) this.#program.delete(cell.path);
+    if (isUsed) return;
+    const unchecked = this.#begun.get(token);
+    if (unchecked) unchecked.isUnused = true;
+    else this.#program.delete(cell.path);
   }
 
   /** @param offset place in `code`, in UTF-16 units. */
