@@ -39,7 +39,7 @@ const kernel = {
   // A type that is imported without saying so has no value.
   pick: (namespace: Record<string, unknown>, name: string) => namespace[name],
 };
-const modules = new Modules(kernel, { tslab: tslabModule(host) });
+const modules = new Modules(kernel, { tslab: tslabModule(host) }, (path) => debugAccess.ready(path));
 
 const magics = new SessionMagics(host, names, modules);
 

@@ -28,15 +28,24 @@ export class Modules {
   #resolution = resolutionFrom(process.cwd());
   /** Modules that were loaded by `import()`, by specifier. */
   readonly #imported = new Map<string, unknown>();
-  /** The user's own TypeScript files as JavaScript, and their exports once they ran. */
-  readonly #sources = new Map<string, SideModule>();
+  /** The user's own TypeScript files, and their exports once they ran. */
+  readonly #sources = new Map<string, vm.Script>();
   readonly #instances = new Map<string, { exports: Record<string, unknown> }>();
   readonly #kernel: { flag: Int32Array; checkLoop: () => void };
   readonly #builtIn: Record<string, unknown>;
+  readonly #compiled: (path: string) => Promise<void>;
 
-  /** @param builtIn modules that the session provides, by specifier. */
-  constructor(kernel: { flag: Int32Array; checkLoop: () => void }, builtIn: Record<string, unknown>) {
+  /**
+   * @param builtIn modules that the session provides, by specifier.
+   * @param compiled called, and waited for, before a file that was compiled may run.
+   */
+  constructor(
+    kernel: { flag: Int32Array; checkLoop: () => void },
+    builtIn: Record<string, unknown>,
+    compiled: (path: string) => Promise<void>,
+  ) {
     this.#kernel = kernel;
+    this.#compiled = compiled;
     this.#builtIn = builtIn;
     checkLoopsOfPackages(kernel.flag, kernel.checkLoop, importingFiles);
   }
@@ -51,8 +60,10 @@ export class Modules {
   async addSources(modules: readonly SideModule[]): Promise<void> {
     if (modules.length === 0) return;
     for (const module of modules) {
-      this.#sources.set(module.path, module);
       registerFile(module.path, module.positions);
+      const text = `${moduleHead}${module.javascript}\n})`;
+      this.#sources.set(module.path, new vm.Script(text, { filename: module.path }));
+      await this.#compiled(module.path);
       await this.preload(module.imports, dirname(module.path));
     }
     this.#instances.clear();
@@ -124,9 +135,7 @@ export class Modules {
     const module = { exports: {} as Record<string, unknown> };
     this.#instances.set(path, module);
     const folder = dirname(path);
-    const wrapper = vm.runInThisContext(`${moduleHead}${this.#sources.get(path)!.javascript}\n})`, {
-      filename: path,
-    }) as (...args: unknown[]) => void;
+    const wrapper = this.#sources.get(path)!.runInThisContext() as (...args: unknown[]) => void;
     const require: Require = (specifier) => this.#find(specifier, folder);
     const load = (specifier: unknown) =>
       this.load(typeof specifier === "string" ? absolute(specifier, folder) : specifier);

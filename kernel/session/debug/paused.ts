@@ -37,7 +37,10 @@ export async function isDrivenHead({ location }: Debugger.CallFrame, scripts: Sc
   const text = await scripts.text(location.scriptId);
   const offset = await scripts.offsetOf(location);
   // The place of a call is that of its last name.
-  const before = text.slice(Math.max(0, offset - `return ${drivenHead}`.length), offset + `return ${drivenHead}`.length);
+  const before = text.slice(
+    Math.max(0, offset - `return ${drivenHead}`.length),
+    offset + `return ${drivenHead}`.length,
+  );
   return before.includes(`return ${drivenHead}`);
 }
 
