@@ -12,6 +12,7 @@ import { checkLoopsOfModules, checkLoopsOfPackages } from "./packageLoops.ts";
 /** Names of the files that imports of cells and of the user's own files seem to come from. */
 const importingFiles = ["cell.js", "module.js"] as const;
 
+type ModuleFunction = (...args: unknown[]) => void;
 type Require = (specifier: string) => unknown;
 
 /** Runs a CommonJS text; the kernel's object is what instrumented code calls. */
@@ -29,7 +30,7 @@ export class Modules {
   /** Modules that were loaded by `import()`, by specifier. */
   readonly #imported = new Map<string, unknown>();
   /** The user's own TypeScript files, and their exports once they ran. */
-  readonly #sources = new Map<string, vm.Script>();
+  readonly #sources = new Map<string, ModuleFunction>();
   readonly #instances = new Map<string, { exports: Record<string, unknown> }>();
   readonly #kernel: { flag: Int32Array; checkLoop: () => void };
   readonly #builtIn: Record<string, unknown>;
@@ -62,7 +63,7 @@ export class Modules {
     for (const module of modules) {
       registerFile(module.path, module.positions);
       const text = `${moduleHead}${module.javascript}\n})`;
-      this.#sources.set(module.path, new vm.Script(text, { filename: module.path }));
+      this.#sources.set(module.path, vm.runInThisContext(text, { filename: module.path }) as ModuleFunction);
       await this.#compiled(module.path);
       await this.preload(module.imports, dirname(module.path));
     }
@@ -135,7 +136,7 @@ export class Modules {
     const module = { exports: {} as Record<string, unknown> };
     this.#instances.set(path, module);
     const folder = dirname(path);
-    const wrapper = this.#sources.get(path)!.runInThisContext() as (...args: unknown[]) => void;
+    const wrapper = this.#sources.get(path)!;
     const require: Require = (specifier) => this.#find(specifier, folder);
     const load = (specifier: unknown) =>
       this.load(typeof specifier === "string" ? absolute(specifier, folder) : specifier);

@@ -200,7 +200,7 @@ export class Adapter {
       if (script.isCell) await attached.control.beforeCell();
       await attached.breakpoints.bind(script);
     } finally {
-      if (script) await this.#call(attached.access, "release", [{ value: event.url }]);
+      if (script) await this.#call(attached.access, "release", [{ value: script.label }]);
     }
   }
 

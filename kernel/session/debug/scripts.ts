@@ -1,5 +1,5 @@
 import type { Debugger } from "node:inspector";
-import { isAbsolute, join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PositionMap } from "../../compiler/cellCompiler.ts";
 import { packageRoot } from "../../package.ts";
@@ -11,6 +11,8 @@ import type { CellFiles } from "./protocol.ts";
 /** A script of the user: a cell, or a file. */
 export interface Script {
   id: string;
+  /** What it was compiled as: a cell's label, or a path. */
+  label: string;
   /** What the user calls it. */
   name: string;
   path: string;
@@ -44,15 +46,17 @@ export class Scripts {
   async add({ scriptId, url, startLine }: Debugger.ScriptParsedEventDataType): Promise<Script | undefined> {
     this.#urls.set(scriptId, url);
     this.#firstLines.set(scriptId, startLine);
+    // The inspector tells paths as URLs.
     const file = url.startsWith("file:") ? fileURLToPath(url) : url;
     const isCell = cellLabel.test(url);
     if (!isCell && (!isAbsolute(file) || /[\\/]node_modules[\\/]/.test(file) || file.startsWith(ownCode)))
       return undefined;
-    const known = await this.#read(url);
+    const known = await this.#read(file);
     if (isCell && !known) return undefined;
     const script: Script = {
       id: scriptId,
-      name: url,
+      name: isCell ? url : basename(file),
+      label: file,
       path: isCell ? this.pathOf(known!.source) : file,
       isCell,
       locations: new Locations(known?.positions),
