@@ -163,7 +163,8 @@ export class Debugger {
     if (this.#isStopped) this.#onEvent("continued", { threadId: 1, allThreadsContinued: true });
     if (!this.#isAttached) return;
     // The new process is there when this is over.
-    setImmediate(() => this.#attach().catch(() => undefined));
+    const attached = new Promise(setImmediate).then(() => this.#attach()).catch(() => undefined);
+    this.#session.delayRuns(attached);
   }
 
   async #handle({ command, arguments: given }: DapRequest): Promise<unknown> {

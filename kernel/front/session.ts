@@ -38,6 +38,7 @@ export class Session {
   readonly #running = new Map<string, Run>();
   /** Ids of the runs that an interrupt waits for. */
   #interrupted: string[] = [];
+  #delay: Promise<void> | undefined;
   #stuckTimer: NodeJS.Timeout | undefined;
   #isStuck = false;
   #isHeld = false;
@@ -54,8 +55,17 @@ export class Session {
   run(message: RunMessage): Promise<RunResult> {
     return new Promise((settle) => {
       this.#running.set(message.id, { subshell: message.subshell, settle });
-      this.send(message);
+      if (this.#delay) void this.#delay.then(() => this.send(message));
+      else this.send(message);
     });
+  }
+
+  /** Runs of cells wait until `ready` settles. */
+  delayRuns(ready: Promise<void>): void {
+    const delay = ready.then(() => {
+      if (this.#delay === delay) this.#delay = undefined;
+    });
+    this.#delay = delay;
   }
 
   send(message: ToSession): void {
