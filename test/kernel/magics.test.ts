@@ -167,7 +167,7 @@ describe("magics in a kernel", { concurrency: false }, () => {
     const failing = kernel.execute("%%time\n\nthrow new Error('late')");
     assert.match((await failing).stdout, times);
     assert.match(await fails("1\n%time 2\n\nthrow new Error('x')"), /> 4 \| throw new Error\('x'\)[\s\S]*cell \d+:4:7/);
-    assert.match(await fails("1\n%time missing.one"), /> 2 \| {7}missing\.one[\s\S]*part 2:2:7/);
+    assert.match(await fails("1\n%time missing.one"), /> 2 \| %time missing\.one[\s\S]*part 2:2:7/);
     assert.match(await fails("%time"), /%time needs a statement/);
     const strict = await fails("%check strict\n\nconst wrong: string = 5");
     assert.match(strict, /cell \d+:3:7 - error TS2322/);
