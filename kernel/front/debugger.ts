@@ -67,6 +67,16 @@ const forwarded = new Set([
   "richInspectVariables",
 ]);
 
+/** JupyterLab reads the lists of a reply also when the request failed, as it does when the thread has just gone on. */
+const emptyBodies: Record<string, Record<string, unknown[]>> = {
+  variables: { variables: [] },
+  inspectVariables: { variables: [] },
+  scopes: { scopes: [] },
+  stackTrace: { stackFrames: [] },
+  setBreakpoints: { breakpoints: [] },
+  modules: { modules: [] },
+};
+
 const capabilities = {
   supportsConfigurationDoneRequest: true,
   supportsConditionalBreakpoints: true,
@@ -314,7 +324,9 @@ export class Debugger {
       request_seq: typeof seq === "number" ? seq : 0,
       command: typeof command === "string" ? command : "",
       success: outcome.error === undefined,
-      ...(outcome.error === undefined ? { body: outcome.body ?? {} } : { message: outcome.error, body: {} }),
+      ...(outcome.error === undefined
+        ? { body: outcome.body ?? {} }
+        : { message: outcome.error, body: emptyBodies[String(command)] ?? {} }),
     };
   }
 }

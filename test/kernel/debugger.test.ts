@@ -335,6 +335,10 @@ const half = 0.5, whole = 3, yes = true, none = null;`);
     const rich = await client.ask("richInspectVariables", { variableName: "shown" });
     assert.deepEqual(rich.data, { "text/html": "<b>hi</b>", "text/plain": "hi" });
     assert.deepEqual((await client.ask("richInspectVariables", { variableName: "nobody" })).data, {});
+    // JupyterLab asks at every output, without waiting.
+    const lists = await Promise.all(Array.from({ length: 20 }, () => client.ask("inspectVariables")));
+    for (const { variables } of lists)
+      assert.ok((variables as { name: string }[]).some(({ name }) => name === "shown"));
     const code = "function inner() {\n  const local = { deep: [1, 2] };\n  return local;\n}\ninner();";
     await client.breakAt(code, 3);
     const running = kernel.send(code);

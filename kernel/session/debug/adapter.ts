@@ -51,6 +51,7 @@ export class Adapter {
   readonly #inspector = new Inspector();
   readonly #send: SendEvent;
   #attached: Attachment | undefined;
+  #explored: Promise<unknown> = Promise.resolve();
   /** Handling of scripts and stops, in their order. */
   #events: Promise<void> = Promise.resolve();
 
@@ -114,7 +115,7 @@ export class Adapter {
         return { modules, totalModules: modules.length };
       }
       case "inspectVariables":
-        return { variables: await this.#inspectVariables(attached) };
+        return { variables: await this.#oneExplorer(attached) };
       case "richInspectVariables":
         return this.#richInspect(attached, args);
       case "copyToGlobals":
@@ -260,6 +261,13 @@ export class Adapter {
       breakMode: "always",
       details: { stackTrace: description },
     };
+  }
+
+  /** A front end asks at every output of a cell; one request must not take the values of the one before. */
+  #oneExplorer(attached: Attachment): Promise<Variable[]> {
+    const variables = this.#explored.then(() => this.#inspectVariables(attached));
+    this.#explored = variables.catch(() => undefined);
+    return variables;
   }
 
   /** All names of the notebook. */

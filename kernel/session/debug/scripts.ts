@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Debugger } from "node:inspector";
 import { basename, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -80,9 +81,9 @@ export class Scripts {
     return `${prefix}${murmur2(code, seed)}${suffix}`;
   }
 
-  /** The user's files, without cells. */
+  /** The user's files, without cells and without code that only pretends to lie in one. */
   get files(): Script[] {
-    return [...this.#byId.values()].filter(({ isCell }) => !isCell);
+    return [...this.#byId.values()].filter(({ isCell, path }) => !isCell && existsSync(path));
   }
 
   /** Whether a script is the kernel's own. */
