@@ -1,6 +1,9 @@
-import { Kernel } from "../front/kernel.ts";
-import { type ConnectionInfo, readConnectionFile } from "../protocol/connection.ts";
-import { readOrder, type SpareOrder } from "../protocol/spareOrder.ts";
+import { dropThreads, prepareThread } from "../compiler/thread.ts";
+import { transpilerUrl } from "../compiler/transpilerUrl.ts";
+import type { Kernel } from "../front/kernel.ts";
+import { dropSessionChild, prepareSessionChild } from "../front/sessionChild.ts";
+import type { ConnectionInfo } from "../protocol/connection.ts";
+import type { SpareOrder } from "../protocol/spareOrder.ts";
 import { settle } from "../session/settle.ts";
 
 const usage = "Usage: cirlab kernel <connection-file>   (Jupyter starts it so; see cirlab install)";
@@ -22,14 +25,30 @@ export async function main(argv: string[]): Promise<number> {
     console.error(usage);
     return 2;
   }
+  // Both take as long as the rest of this process: they start while that is loaded.
+  prepareSessionChild();
+  prepareThread(transpilerUrl);
   try {
+    const { Kernel, readConnectionFile } = await load();
     if (argument === "--spare") return await beSpare();
     const connection = readConnectionFile(argument);
     return await serve(new Kernel(), connection);
   } catch (error) {
     console.error(`cirlab kernel: ${(error as Error).message}`);
     return 2;
+  } finally {
+    dropSessionChild();
+    await dropThreads();
   }
+}
+
+async function load() {
+  const [{ Kernel }, { readConnectionFile }, { readOrder }] = await Promise.all([
+    import("../front/kernel.ts"),
+    import("../protocol/connection.ts"),
+    import("../protocol/spareOrder.ts"),
+  ]);
+  return { Kernel, readConnectionFile, readOrder };
 }
 
 /** Serves until a client or a signal ends the kernel. */
@@ -43,6 +62,7 @@ async function serve(kernel: Kernel, connection: ConnectionInfo): Promise<number
 }
 
 async function beSpare(): Promise<number> {
+  const { Kernel, readConnectionFile, readOrder } = await load();
   const stopped = new AbortController();
   const stop = () => stopped.abort();
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, stop);

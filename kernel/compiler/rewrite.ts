@@ -25,14 +25,15 @@ export function parseModule(javascript: string): Program {
 /**
  * A cell's JavaScript as the body of a function whose names live in `exports`, and which the kernel can stop.
  *
+ * @param program the parsed text.
  * @throws SyntaxError of acorn with `pos`, or `CellSyntaxError` with `offset`.
  */
 export function rewriteCell(
   javascript: string,
   positions: PositionMap,
   context: { source: string; known: ReadonlyMap<string, NameKind>; globals: ReadonlySet<string> },
+  program: Program = parseModule(javascript),
 ): RewrittenCell {
-  const program = parseModule(javascript);
   const edits = new Edits(javascript);
   const { declared, uses, prologue, imports }: NamesFound = rewriteNames(program, { edits, javascript, ...context });
   const last = lastExpression(program.body);

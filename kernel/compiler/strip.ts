@@ -1,19 +1,12 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import esbuild from "esbuild";
-import { z } from "zod";
 import type { PositionMap, Problem } from "./cellCompiler.ts";
 import { decodeMappings } from "./positions.ts";
 
 /** What the emitted JavaScript depends on in a tsconfig.json; types are no matter here. */
-const optionsSchema = z.object({
-  jsx: z.string().optional(),
-  jsxFactory: z.string().optional(),
-  jsxFragmentFactory: z.string().optional(),
-  jsxImportSource: z.string().optional(),
-  experimentalDecorators: z.boolean().optional(),
-});
-type EmitOptions = z.infer<typeof optionsSchema>;
+const textOptions = ["jsx", "jsxFactory", "jsxFragmentFactory", "jsxImportSource"] as const;
+type EmitOptions = { [name in (typeof textOptions)[number]]?: string } & { experimentalDecorators?: boolean };
 
 /** tsconfig.json may hold comments and trailing commas. */
 const stringOrComment = /"(?:\\.|[^"\\])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
@@ -38,11 +31,19 @@ function readEmitOptions(path: string): EmitOptions {
     const text = readFileSync(path, "utf8")
       .replace(stringOrComment, (found) => (found.startsWith('"') ? found : ""))
       .replace(/,(\s*[}\]])/g, "$1");
-    options = optionsSchema.parse((JSON.parse(text) as { compilerOptions?: unknown }).compilerOptions ?? {});
+    options = pickOptions((JSON.parse(text) as { compilerOptions?: Record<string, unknown> }).compilerOptions ?? {});
   } catch {
     // The type check tells what is wrong with the file; cells run with the usual options.
   }
   read.set(path, { modifiedMs: mtimeMs, options });
+  return options;
+}
+
+/** No schema library here: the first cell would wait for it. */
+function pickOptions(given: Record<string, unknown>): EmitOptions {
+  const options: EmitOptions = {};
+  for (const name of textOptions) if (typeof given[name] === "string") options[name] = given[name];
+  if (typeof given.experimentalDecorators === "boolean") options.experimentalDecorators = given.experimentalDecorators;
   return options;
 }
 

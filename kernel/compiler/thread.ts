@@ -11,6 +11,25 @@ interface Reply {
   error?: string;
 }
 
+const prepared = new Map<string, Worker>();
+
+/** Starts the thread of `url` before anybody calls it. */
+export function prepareThread(url: URL): void {
+  prepared.set(url.href, start(url));
+}
+
+/** Ends prepared threads that nobody took. */
+export async function dropThreads(): Promise<void> {
+  const dropped = [...prepared.values()];
+  prepared.clear();
+  await Promise.all(dropped.map((worker) => worker.terminate()));
+}
+
+function start(url: URL): Worker {
+  // Much of what a compiler makes is soon garbage: a small nursery keeps the process small.
+  return new Worker(url, { resourceLimits: { maxYoungGenerationSizeMb: 8 } });
+}
+
 /** An object in a thread of its own, which starts with the first call. Calls are answered in order. */
 export class Thread<T extends { [M in keyof T]: (...args: never[]) => unknown }> {
   readonly #url: URL;
@@ -46,8 +65,8 @@ export class Thread<T extends { [M in keyof T]: (...args: never[]) => unknown }>
   }
 
   #start(): Worker {
-    // Much of what a compiler makes is soon garbage: a small nursery keeps the process small.
-    const worker = new Worker(this.#url, { resourceLimits: { maxYoungGenerationSizeMb: 8 } });
+    const worker = prepared.get(this.#url.href) ?? start(this.#url);
+    prepared.delete(this.#url.href);
     worker.on("message", (reply: Reply) => {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);

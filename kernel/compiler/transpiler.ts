@@ -3,6 +3,7 @@ import { CellSyntaxError } from "./cellDeclarations.ts";
 import { indentAfter } from "./indent.ts";
 import { LocalModuleError, LocalModules } from "./localModules.ts";
 import type { NameKind } from "./names.ts";
+import { parsePlain } from "./plain.ts";
 import { lookUp } from "./positions.ts";
 import { rewriteCell } from "./rewrite.ts";
 import { strip } from "./strip.ts";
@@ -23,14 +24,12 @@ export class Transpiler {
 
   async convert(code: string): Promise<Conversion> {
     const folder = process.cwd();
-    const stripped = await strip(code, { folder });
+    const plain = parsePlain(code);
+    const stripped = plain ? { ok: true as const, javascript: code, ...plain } : await strip(code, { folder });
     if (!stripped.ok) return { ok: false, problems: [stripped.problem] };
     try {
-      const { cell, declared } = rewriteCell(stripped.javascript, stripped.positions, {
-        source: code,
-        known: this.#known,
-        globals,
-      });
+      const context = { source: code, known: this.#known, globals };
+      const { cell, declared } = rewriteCell(stripped.javascript, stripped.positions, context, plain?.program);
       const sideModules = await this.#locals.collect([...cell.imports, ...literalLoads(code)], folder);
       const token = ++this.#last;
       this.#pending.set(token, declared);
@@ -47,6 +46,7 @@ export class Transpiler {
   }
 
   async isComplete(code: string): Promise<Completeness> {
+    if (parsePlain(code)) return { status: "complete" };
     const stripped = await strip(code, { folder: process.cwd() });
     if (stripped.ok) return { status: "complete" };
     return stripped.isAtEnd ? { status: "incomplete", indent: indentAfter(code) } : { status: "invalid" };

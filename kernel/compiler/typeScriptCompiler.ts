@@ -2,6 +2,7 @@ import { siblingModule } from "../package.ts";
 import type { CellCompiler, Completeness, Completion, Conversion, Inspection, Problem } from "./cellCompiler.ts";
 import { Thread } from "./thread.ts";
 import type { Transpiler } from "./transpiler.ts";
+import { transpilerUrl } from "./transpilerUrl.ts";
 import type { TypeService } from "./types/typeService.ts";
 
 /**
@@ -27,12 +28,13 @@ export class TypeScriptCompiler implements CellCompiler {
   constructor(warn: (message: string) => void) {
     this.#warn = warn;
     const died = (error: Error) => warn(error.message);
-    this.#transpiler = new Thread(siblingModule(import.meta.url, "./transpilerWorker"), died);
+    this.#transpiler = new Thread(transpilerUrl, died);
     this.#types = new Thread(siblingModule(import.meta.url, "./types/worker"), died);
+    // The first cell may come at once.
+    this.#transpiler.call("isComplete", "1").catch(died);
   }
 
   async warmUp(): Promise<void> {
-    await this.#transpiler.call("isComplete", "1");
     await this.#types.call("complete", "", 0);
   }
 

@@ -1,7 +1,5 @@
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
-import { siblingModule } from "../package.ts";
 import { encodeLine, type FromDebugger, LineReader, type ToDebugger } from "../session/debug/protocol.ts";
 import {
   debugDescriptor,
@@ -13,6 +11,7 @@ import {
   outputDescriptor,
   type ToSession,
 } from "../session/wire.ts";
+import { takeSessionChild } from "./sessionChild.ts";
 
 export interface SessionListener {
   message(message: FromSession, buffers: Uint8Array[]): void;
@@ -43,11 +42,7 @@ export class SessionProcess {
   #errorOutput = "";
 
   constructor(listener: SessionListener) {
-    const stdio: ("ignore" | "pipe" | "ipc")[] = ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", "ipc"];
-    this.#child = fork(fileURLToPath(siblingModule(import.meta.url, "../session/main")), [], {
-      stdio,
-      serialization: "advanced",
-    });
+    this.#child = takeSessionChild();
     const child = this.#child;
     for (const [descriptor, name] of [
       [1, "stdout"],
