@@ -1,7 +1,7 @@
 /**
  * The parts of the notebook application, page by page. A page loads what stands under `everywhere` and what stands under
- * its own name; `"all"` means every plugin of the package. Left out: language servers, terminals, the plugin manager,
- * announcements, and the debugger (it logs an error for every cell of a kernel that, as ours, cannot debug).
+ * its own name; `"all"` means every plugin of the package. Left out: language servers, terminals, the plugin manager
+ * and announcements.
  */
 
 /** The pages of the application, as they appear in addresses. */
@@ -123,6 +123,20 @@ export const packages: Record<string, Package> = {
     everywhere: ["cell-executor", "completer", "factory", "foreign", "tracker"],
   },
   "@jupyterlab/csvviewer-extension": { load: () => import("@jupyterlab/csvviewer-extension"), everywhere: "all" },
+  "@jupyterlab/debugger-extension": {
+    load: () => import("@jupyterlab/debugger-extension"),
+    notebooks: [
+      "config",
+      "display-registry",
+      "main",
+      "notebooks",
+      "service",
+      "sidebar",
+      "source-viewer",
+      "sources",
+      "variables",
+    ],
+  },
   "@jupyterlab/docmanager-extension": {
     load: () => import("@jupyterlab/docmanager-extension"),
     everywhere: ["contexts", "download", "manager", "plugin"],
