@@ -58,7 +58,10 @@ export async function evaluate(
     const prompt = policy.tokenizer.encode(promptFormats[promptFormat](task));
     return Array.from({ length: samples }, (_, sampleIndex) => ({ prompt, step: 0, promptIndex, sampleIndex }));
   });
-  const bar = progress({ total: requests.length }, { label: options.name ?? `evaluating ${taskset.name}`, unit: "rollouts" });
+  const bar = progress(
+    { total: requests.length },
+    { label: options.name ?? `evaluating ${taskset.name}`, unit: "rollouts" },
+  );
   const trajectories = await collectTrajectories({
     policy,
     interpreter,
