@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { run } from "node:test";
+import { ensurePeers } from "./peers.js";
 import { ensureBuilt, ensureInstalled, ensureTestTools, requireNode, root } from "./setup.js";
 
 const args = process.argv.slice(2);
@@ -19,6 +20,7 @@ process.env.CIRLAB_HISTORY ??= "off";
 requireNode();
 ensureInstalled();
 ensureTestTools();
+ensurePeers();
 ensureBuilt();
 
 const tests = join(root, "dist", "test");
