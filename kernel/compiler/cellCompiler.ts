@@ -44,7 +44,8 @@ export interface SideModule {
  *   `__kernel.resumed(yield x)` there, and `for await` runs over `__kernel.iteration()`. `__kernel.checkAwait(value)`
  *   gets what native awaits bring.
  * - `__kernel.module(specifier)` is a loaded module's namespace and `__kernel.pick(namespace, name)` one of its exports.
- * - `__kernel.constant(name)` throws, `__kernel.declared(name)` too unless the name exists by now.
+ * - For names that no cell had declared: `__kernel.read(name)`, `__kernel.has(name)`, and `__kernel.declared(name)`, the
+ *   names' object if the name exists by now. `__kernel.constant(name)` throws.
  */
 export interface ConvertedCell {
   javascript: string;

@@ -33,9 +33,8 @@ export interface NamesFound {
 
 /**
  * Makes every name of the notebook a property of `exports`: declarations become assignments, and references, also from
- * inside functions, read the property, so that all cells share one live binding per name. An unknown name becomes one
- * as well, since a later cell may declare it; `exports` itself falls back on the global scope and throws the usual
- * ReferenceError.
+ * inside functions, read the property, so that all cells share one live binding per name. An unknown name is looked up
+ * when the code runs, since a later cell may declare it.
  */
 export function rewriteNames(program: Program, context: NameContext): NamesFound {
   const { edits, known, source } = context;
@@ -116,5 +115,5 @@ function mentionOf(
   else if (parent?.type === "CallExpression" && parent.callee === node) place = "callee";
   else if (parent?.type === "TaggedTemplateExpression" && parent.tag === node) place = "callee";
   else if (parent?.type === "UnaryExpression" && parent.operator === "typeof") place = "typeof";
-  return { name, place, isSet: reference.isWrite(), ...(refusal ? { refusal } : {}) };
+  return { name, place, isSet: reference.isWrite(), isKnown: kind !== undefined, ...(refusal ? { refusal } : {}) };
 }

@@ -15,6 +15,7 @@ const makers: Record<CompilerName, new (warn: (message: string) => void) => Cell
 export class Compilation {
   checkMode: CheckMode = "warn";
   readonly #warn: (message: string) => void;
+  #isClosed = false;
   #name: CompilerName;
   #compiler: CellCompiler;
   /** Values that cells have set: another compiler is told of them. */
@@ -25,9 +26,12 @@ export class Compilation {
    * @param warn told of faults that a user should know.
    */
   constructor(name: CompilerName, warn: (message: string) => void) {
-    this.#warn = warn;
+    // What was still on its way when the kernel ended is nobody's concern.
+    this.#warn = (message) => {
+      if (!this.#isClosed) warn(message);
+    };
     this.#name = name;
-    this.#compiler = new makers[name](warn);
+    this.#compiler = new makers[name](this.#warn);
   }
 
   get compilerName(): CompilerName {
@@ -91,6 +95,7 @@ export class Compilation {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
     return this.#compiler.close();
   }
 }

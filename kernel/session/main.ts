@@ -35,6 +35,8 @@ const kernel = {
   checkAwait: <T>(value: T) => cells.checkAwait(value),
   constant: names.constant,
   declared: names.declared,
+  has: names.has,
+  read: names.read,
   module: (specifier: string) => modules.namespace(specifier),
   // A type that is imported without saying so has no value.
   pick: (namespace: Record<string, unknown>, name: string) => namespace[name],

@@ -1,10 +1,7 @@
 /** The values of all names of the notebook. */
 export class Names {
-  /**
-   * Cells read and write it at full speed: nothing is ever deleted from it. A name that it does not have is one of the
-   * global scope, or a ReferenceError.
-   */
-  readonly values: Record<string, unknown> = Object.create(globalScope);
+  /** A plain object, and nothing is ever deleted from it: cells read and write it at full speed. */
+  readonly values: Record<string, unknown> = {};
 
   /**
    * Called before a cell runs that declares the given names. The result tells, at any later time, which of them the
@@ -32,20 +29,19 @@ export class Names {
     throw new TypeError("Assignment to constant variable.");
   };
 
+  /** Whether a name that was unknown when the reading cell was compiled has a value by now, here or as a global. */
+  has = (name: string): boolean => Object.hasOwn(this.values, name) || name in globalThis;
+
+  /** The value of such a name. */
+  read = (name: string): unknown => {
+    if (Object.hasOwn(this.values, name)) return this.values[name];
+    if (name in globalThis) return (globalThis as Record<string, unknown>)[name];
+    throw new ReferenceError(`${name} is not defined`);
+  };
+
   /** The names, for an assignment to one that no cell had declared when the assigning cell was compiled. */
   declared = (name: string): Record<string, unknown> => {
     if (!Object.hasOwn(this.values, name)) throw new ReferenceError(`${name} is not defined`);
     return this.values;
   };
 }
-
-const globalScope = new Proxy(Object.create(null) as Record<PropertyKey, unknown>, {
-  has: (_, name) => name in globalThis,
-  get: (_, name) => {
-    if (name in globalThis) return (globalThis as Record<PropertyKey, unknown>)[name];
-    if (typeof name === "symbol") return undefined;
-    throw new ReferenceError(`${name} is not defined`);
-  },
-  set: (_, name, value, receiver) =>
-    Reflect.defineProperty(receiver as object, name, { value, writable: true, enumerable: true, configurable: true }),
-});

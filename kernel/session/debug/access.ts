@@ -18,12 +18,15 @@ export class DebugAccess {
   /** Set by the debugger: cells wait until their breakpoints are set. */
   isAttached = false;
   readonly names: Record<string, unknown>;
+  /** The value of a name of the notebook or of the global scope; throws for others. */
+  readonly read: (name: string) => unknown;
   readonly #ready = new Set<string>();
   readonly #waiting = new Map<string, () => void>();
   readonly #seen = new WeakSet<object>();
 
   constructor(names: Names) {
     this.names = names.values;
+    this.read = names.read;
     Object.defineProperty(globalThis, Symbol.for(accessSymbol), { value: this });
   }
 

@@ -3,8 +3,9 @@ import { analyze } from "eslint-scope";
 import { children } from "../../compiler/walk.ts";
 import { accessSymbol } from "./protocol.ts";
 
+const accessExpression = `globalThis[Symbol.for(${JSON.stringify(accessSymbol)})]`;
 /** The notebook's names, for code that runs anywhere on the main thread. */
-export const namesExpression = `globalThis[Symbol.for(${JSON.stringify(accessSymbol)})].names`;
+export const namesExpression = `${accessExpression}.names`;
 
 /** Loops that call nothing work on copies of the notebook's names, which are called so. */
 export const loopPrefix = "$";
@@ -44,7 +45,10 @@ export async function translateExpression(
     const { name, start, end } = node;
     const local = locals?.get(name);
     if (words.has(name) || local === name) return [];
-    const own = local ?? `${namesExpression}.${name}`;
+    const free = reference.isWrite()
+      ? `${namesExpression}.${name}`
+      : `${accessExpression}.read(${JSON.stringify(name)})`;
+    const own = local ?? free;
     const copy = `${loopPrefix}${name}`;
     const value =
       locals || reference.isWrite()
