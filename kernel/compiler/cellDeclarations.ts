@@ -1,6 +1,6 @@
-import type { AnyNode, Pattern, Program, VariableDeclaration, VariableDeclarator } from "acorn";
+import type { AnyNode, Program, VariableDeclaration, VariableDeclarator } from "acorn";
 import type { Edits } from "./edits.ts";
-import { children, isFunction } from "./walk.ts";
+import { children, isFunction, namesOf } from "./walk.ts";
 
 type ImportNode = Extract<AnyNode, { type: "ImportDeclaration" }>;
 type ExportNode = Extract<
@@ -194,22 +194,4 @@ function isEnumeration(init: AnyNode, name: string): boolean {
     argument.left.name === name &&
     argument.right.type === "ObjectExpression"
   );
-}
-
-/** Names that a pattern binds. */
-function namesOf(pattern: Pattern): string[] {
-  switch (pattern.type) {
-    case "Identifier":
-      return [pattern.name];
-    case "ObjectPattern":
-      return pattern.properties.flatMap((p) => namesOf(p.type === "RestElement" ? p.argument : p.value));
-    case "ArrayPattern":
-      return pattern.elements.flatMap((element) => (element ? namesOf(element) : []));
-    case "RestElement":
-      return namesOf(pattern.argument);
-    case "AssignmentPattern":
-      return namesOf(pattern.left);
-    default:
-      return [];
-  }
 }

@@ -1,4 +1,4 @@
-import type { AnyNode, Node } from "acorn";
+import type { AnyNode, Node, Pattern } from "acorn";
 
 /** The nodes right below a node, in the order of its properties. */
 export function children(node: Node): AnyNode[] {
@@ -49,4 +49,22 @@ export function isLoop(node: AnyNode): node is LoopNode {
     node.type === "WhileStatement" ||
     node.type === "DoWhileStatement"
   );
+}
+
+/** Names that a pattern binds. */
+export function namesOf(pattern: Pattern): string[] {
+  switch (pattern.type) {
+    case "Identifier":
+      return [pattern.name];
+    case "ObjectPattern":
+      return pattern.properties.flatMap((p) => namesOf(p.type === "RestElement" ? p.argument : p.value));
+    case "ArrayPattern":
+      return pattern.elements.flatMap((element) => (element ? namesOf(element) : []));
+    case "RestElement":
+      return namesOf(pattern.argument);
+    case "AssignmentPattern":
+      return namesOf(pattern.left);
+    default:
+      return [];
+  }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { type Pattern, parse } from "acorn";
+import { parse } from "acorn";
 import { transformSync } from "esbuild";
+import { namesOf } from "../compiler/walk.ts";
 import { parseMagics } from "../front/magics.ts";
 import { type Notebook, type NotebookCell, NotebookError, tagsOf } from "./format.ts";
 
@@ -29,7 +30,7 @@ function declaredNames(source: string): { assignable: Set<string>; constant: Set
   for (const statement of parse(withoutTypes(source), { ecmaVersion: "latest", sourceType: "module" }).body) {
     if (statement.type !== "VariableDeclaration") continue;
     const found = names[statement.kind === "const" ? "constant" : "assignable"];
-    for (const { id } of statement.declarations) for (const name of boundNames(id)) found.add(name);
+    for (const { id } of statement.declarations) for (const name of namesOf(id)) found.add(name);
   }
   return names;
 }
@@ -46,23 +47,6 @@ function withoutTypes(source: string): string {
     const [first] = (error as { errors?: { text: string; location: { line: number } | null }[] }).errors ?? [];
     const why = first ? `line ${first.location?.line ?? "?"}: ${first.text}` : (error as Error).message;
     throw new NotebookError(`The cell tagged "parameters" cannot be read: ${why}`);
-  }
-}
-
-function boundNames(pattern: Pattern): string[] {
-  switch (pattern.type) {
-    case "Identifier":
-      return [pattern.name];
-    case "ObjectPattern":
-      return pattern.properties.flatMap((each) => boundNames(each.type === "RestElement" ? each.argument : each.value));
-    case "ArrayPattern":
-      return pattern.elements.flatMap((each) => (each ? boundNames(each) : []));
-    case "AssignmentPattern":
-      return boundNames(pattern.left);
-    case "RestElement":
-      return boundNames(pattern.argument);
-    case "MemberExpression":
-      return [];
   }
 }
 

@@ -1,8 +1,9 @@
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type * as TypeScript from "typescript";
 import { packageRoot } from "../../package.ts";
 import { globalsText } from "../cellGlobals.ts";
+import { nodeTypesFolder } from "../nodeTypes.ts";
 import { mendEarlierNames } from "./earlierNames.ts";
 
 /** The parts of tslab's converter that the compiler uses. */
@@ -66,19 +67,6 @@ function replaceDynamicImports(ts: typeof TypeScript, javascript: string): strin
   };
   visit(file);
   return starts.reduce((text, at) => `${text.slice(0, at)}__load${text.slice(at + 6)}`, javascript);
-}
-
-/** Folder that holds `node`, the types of Node: this package's, else those that tslab brings. */
-function nodeTypesFolder(): string {
-  const require = createRequire(import.meta.url);
-  for (const from of [require, createRequire(require.resolve("tslab"))]) {
-    try {
-      return dirname(dirname(from.resolve("@types/node/package.json")));
-    } catch {
-      // Not installed there.
-    }
-  }
-  throw new Error("The types of Node.js (@types/node) are not installed. Run npm install again.");
 }
 
 /**

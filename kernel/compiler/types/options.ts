@@ -3,25 +3,13 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import ts from "typescript";
 import { packageRoot } from "../../package.ts";
+import { nodeTypesFolder } from "../nodeTypes.ts";
 
 /** Where cells find this package's own modules, whatever the notebook's folder has installed. */
 export const ownModules: Readonly<Record<string, string[]>> = {
   cirlab: [join(packageRoot, "dist", "src", "index.d.ts")],
   "cirlab/kernel": [join(packageRoot, "dist", "kernel", "api", "index.d.ts")],
 };
-
-/** Folder that holds `node`, the types of Node.js. */
-function nodeTypesFolder(): string {
-  const require = createRequire(import.meta.url);
-  for (const from of [require, createRequire(require.resolve("tslab"))]) {
-    try {
-      return dirname(dirname(from.resolve("@types/node/package.json")));
-    } catch {
-      // Not installed there.
-    }
-  }
-  throw new Error("The types of Node.js (@types/node) are not installed. Run npm install again.");
-}
 
 /** What a tsconfig.json in the notebook's folder, or above it, may say about cells. */
 const adopted = [
