@@ -5,13 +5,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./setup.js";
 
-const packages = [
-  "jupyter_kernel_test==0.7.0",
-  "nbconvert==7.17.2",
-  "papermill==2.7.0",
-  "jupyter_console==6.6.3",
-  "pexpect==4.9.0",
-];
+const packages = ["jupyter_kernel_test==0.7.0", "nbconvert==7.17.2", "papermill==2.7.0"];
 const installLimitMs = 240_000;
 
 /**

@@ -29,9 +29,14 @@ test("a breakpoint in the web notebook stops the cell, and it goes on", { timeou
   const notebook = await NotebookPage.open(context, `${server.url}/notebooks/stop.ipynb?token=${server.token}`);
   const { page } = notebook;
   await notebook.kernelIdle();
-  await page.locator(".jp-DebuggerBugButton").click();
-  // The gutter for breakpoints comes with the debugger; its first element is no line.
-  await page.locator(".jp-CodeCell .cm-breakpoint-gutter .cm-gutterElement").nth(3).click();
+  // The gutter for breakpoints comes with the debugger; its first element is no line. A click that comes before the page
+  // knows that the kernel can debug does nothing.
+  const line = page.locator(".jp-CodeCell .cm-breakpoint-gutter .cm-gutterElement").nth(3);
+  for (let i = 0; i < 5 && !(await line.isVisible()); i++) {
+    await page.locator(".jp-DebuggerBugButton").click();
+    await line.waitFor({ timeout: 4000 }).catch(() => undefined);
+  }
+  await line.click();
   await notebook.start(0);
   await page.getByText("Paused in Debugger").waitFor();
   assert.match(await page.locator(".jp-DebuggerEditor-highlight").innerText(), /return product/);
