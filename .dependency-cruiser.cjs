@@ -7,6 +7,7 @@ const rooms = [
   "nn",
   "policy",
   "interpreter",
+  "tools",
   "reward",
   "rollout",
   "recording",
