@@ -7,6 +7,10 @@ const commands = {
   start: [new URL("../dist/server/commands/start.js", import.meta.url), "open the notebook in the browser"],
   run: [kernel("run"), "execute a notebook without a browser: cirlab run x.ipynb --output out.ipynb -p steps=40"],
   doctor: [new URL("../dist/src/commands/doctor.js", import.meta.url), "what this machine has, and what it lacks"],
+  packages: [
+    new URL("../dist/src/commands/packages.js", import.meta.url),
+    "Python packages for snippets: list, install",
+  ],
   install: [kernel("install"), "register the kernel with the Jupyter of this machine"],
   kernel: [kernel("kernel"), "the kernel itself; Jupyter starts it with a connection file"],
 };

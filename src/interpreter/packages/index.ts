@@ -1,0 +1,2 @@
+export { howToInstall, type PackageEngine, type PackageFolder, packageFolder } from "./folder.ts";
+export { installPackages } from "./install.ts";
