@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { root } from "./setup.js";
 
 const packages = ["jupyter_kernel_test==0.7.0", "nbconvert==7.17.2", "papermill==2.7.0"];
@@ -35,4 +36,18 @@ function install(folder, stamp) {
   rmSync(folder, { recursive: true, force: true });
   console.log("cirlab: they could not be installed (no network?): the tests that need them are skipped and listed");
   return false;
+}
+
+/**
+ * Installs the Python packages that snippets may import, once, where an engine has none: the tests that need them are
+ * skipped and listed where that does not work. Needs the build.
+ */
+export async function ensurePackages() {
+  const module = join(root, "dist", "src", "interpreter", "packages", "index.js");
+  const { installPackages, packageFolder } = await import(pathToFileURL(module).href);
+  for (const engine of ["jail", "pyodide"]) {
+    if (packageFolder(engine)) continue;
+    console.log(`cirlab: installing Python packages for snippets (${engine}, once)`);
+    await installPackages(engine).catch((error) => console.log(`cirlab: ${error.message}`));
+  }
 }

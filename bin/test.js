@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { run } from "node:test";
-import { ensurePeers } from "./peers.js";
+import { ensurePackages, ensurePeers } from "./peers.js";
 import { ensureBuilt, ensureInstalled, ensureTestTools, requireNode, root } from "./setup.js";
 
 const args = process.argv.slice(2);
@@ -22,6 +22,7 @@ ensureInstalled();
 ensureTestTools();
 ensurePeers();
 ensureBuilt();
+await ensurePackages();
 
 const tests = join(root, "dist", "test");
 const all = readdirSync(tests, { recursive: true })
