@@ -28,12 +28,20 @@ export function pythonStrip(text: string): string {
  * them, where it is longer than `limit`.
  */
 export function cutMiddle(text: string, limit: number): string {
+  return cutText(text, limit, "middle", "...");
+}
+
+/** Leaves out the `part` of a text that is over `limit` code points, with `mark` in its place. */
+export function cutText(text: string, limit: number, part: "start" | "middle" | "end", mark: string): string {
   // A code point takes at most two units, so most texts need no array.
   if (text.length <= limit) return text;
   const characters = Array.from(text);
   if (characters.length <= limit) return text;
+  const kept = (from: number, to?: number): string => characters.slice(from, to).join("");
+  if (part === "end") return kept(0, limit) + mark;
+  if (part === "start") return mark + kept(characters.length - limit);
   const half = Math.floor(limit / 2);
-  return `${characters.slice(0, half).join("")}...${characters.slice(characters.length - half).join("")}`;
+  return kept(0, half) + mark + kept(characters.length - half);
 }
 
 /** Rewrites of single messages: `[exception, what any version says, what every version says from here on]`. */
@@ -101,6 +109,14 @@ export function normaliseLine(line: string): string {
   return text ? `${prefix}${name}: ${text}` : `${prefix}${name}`;
 }
 
+/** What of a result a policy reads, beyond the preset's wording. */
+export interface FeedbackParts {
+  /** Of an exception: the traceback's last line, or the whole traceback. Default `"lastLine"` (CIR). */
+  errors?: "lastLine" | "traceback";
+  /** Whether the value of the last expression stands below what was printed. Default false (CIR). */
+  value?: boolean;
+}
+
 /**
  * What is appended to the context between "```output" and the closing fence: standard output where the snippet ended
  * well, else one line. Stripped, then cut to `maxOutputChars` with {@link cutMiddle}.
@@ -109,15 +125,36 @@ export function normaliseLine(line: string): string {
  * @throws InfrastructureError for status `"infrastructure"`: that is never the code's fault and never becomes text.
  */
 export function cirFeedback(result: ExecutionResult, maxOutputChars = 400): string {
-  return cutMiddle(pythonStrip(feedbackText(result)), maxOutputChars);
+  return cutMiddle(cirText(result), maxOutputChars);
 }
 
-function feedbackText(result: ExecutionResult): string {
+/** {@link cirFeedback} before it is cut. */
+export function cirText(result: ExecutionResult, parts: FeedbackParts = {}): string {
+  return pythonStrip(wordsFor(result, parts));
+}
+
+/** Standard output, and where asked for the value of the last expression below it, as a notebook shows it. */
+export function printedText({ stdout, value }: ExecutionResult, withValue: boolean | undefined): string {
+  if (!withValue || value === undefined) return stdout;
+  return `${stdout}${stdout === "" || stdout.endsWith("\n") ? "" : "\n"}${value}\n`;
+}
+
+/** The error of a result without a result. */
+export function noResult(result: ExecutionResult): InfrastructureError {
+  return new InfrastructureError(
+    `A snippet has no result: ${result.stderr || "its interpreter failed"}`,
+    "Run it again or drop the rollout; a failure of the interpreter is never shown to a policy.",
+  );
+}
+
+function wordsFor(result: ExecutionResult, { errors, value }: FeedbackParts): string {
   switch (result.status) {
-    case "ok":
-      return pythonStrip(result.stdout) === "" ? nothingPrintedLine : result.stdout;
+    case "ok": {
+      const printed = printedText(result, value);
+      return pythonStrip(printed) === "" ? nothingPrintedLine : printed;
+    }
     case "error":
-      return result.error?.lastLine ?? crashLine;
+      return (errors === "traceback" ? result.error?.traceback : result.error?.lastLine) ?? crashLine;
     case "timeout":
       return timeoutLine;
     case "memory":
@@ -127,9 +164,6 @@ function feedbackText(result: ExecutionResult): string {
     case "crash":
       return crashLine;
     case "infrastructure":
-      throw new InfrastructureError(
-        `A snippet has no result: ${result.stderr || "its interpreter failed"}`,
-        "Run it again or drop the rollout; a failure of the interpreter is never shown to a policy.",
-      );
+      throw noResult(result);
   }
 }

@@ -1,4 +1,5 @@
 export * from "./feedback.ts";
+export * from "./feedback-presets.ts";
 export { whatJailLacks } from "./jail/lane.ts";
 export type { PythonInterpreterOptions } from "./options.ts";
 export { PythonInterpreter } from "./python.ts";
