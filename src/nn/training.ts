@@ -20,6 +20,8 @@ export interface LossInputs {
   readonly mask: Tensor;
   /** Shape []. 1 / (mask sum over the whole mini-batch) makes token means whose parts add up over micro-batches. */
   readonly normalizer: Tensor;
+  /** How the N positions are laid out: sequences one after another. */
+  readonly layout: { readonly batchSize: number; readonly sequenceLength: number };
 }
 
 /** What a loss gives. */
@@ -60,7 +62,9 @@ function expectShapes(tensors: Readonly<Record<string, Tensor>>, shape: Shape): 
 function appendLoss(graph: Graph, config: DecoderConfig, weights: Weights, options: TrainingOptions): LossTerms {
   const distribution = sequenceLogprobs(graph, config, weights, options);
   const mask = graph.input("mask", distribution.logprobs.shape);
-  const inputs = { graph, ...distribution, mask, normalizer: graph.input("normalizer", []) };
+  const { batchSize, sequenceLength } = options;
+  const layout = { batchSize, sequenceLength };
+  const inputs = { graph, ...distribution, mask, normalizer: graph.input("normalizer", []), layout };
   const terms = options.loss(inputs);
   const { loss, metrics = {}, perToken = {} } = terms;
   expectShapes({ loss, ...metrics }, []);

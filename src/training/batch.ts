@@ -1,15 +1,22 @@
 import type { RewardResult } from "../reward/index.ts";
 import type { Task } from "../rollout/tasks/index.ts";
 import type { Trajectory } from "../rollout/trajectory.ts";
+import type { AdvantageResult } from "./advantages/types.ts";
 
-/** One scored rollout of a batch. */
-export interface ScoredRollout {
+/** One rollout of a batch, before it is scored. */
+export interface UnscoredRollout {
   readonly task: Task;
   /** Which prompt of the batch; siblings share it. */
   readonly group: number;
   /** Which sample of the prompt. */
   readonly sample: number;
   readonly trajectory: Trajectory;
+  /** Log-prob of each token under the reference policy, where one is kept; 0 for the first token. */
+  readonly refLogprobs?: Float32Array;
+}
+
+/** One scored rollout of a batch. */
+export interface ScoredRollout extends UnscoredRollout {
   readonly reward: RewardResult;
 }
 
@@ -22,14 +29,16 @@ export interface Batch {
   /** The tool budget in force. */
   readonly maxToolCalls: number;
   readonly rollouts: readonly ScoredRollout[];
+  /** One greedy rollout per prompt, for estimators that compare with it. */
+  readonly greedy?: readonly ScoredRollout[];
   /** Rollouts dropped because infrastructure failed. */
   readonly dropped: number;
 }
 
-/** Advantages of a batch: one per rollout, shared by its tokens. */
-export interface Advantages {
+/** Advantages of a batch. */
+export interface Advantages extends AdvantageResult {
+  /** The estimator's name, or its choices as JSON. */
   readonly estimator: string;
-  readonly perRollout: Float64Array;
 }
 
 /** Rollouts as the rows of a training program, right-padded to one length. N = rows * length. */
@@ -46,15 +55,25 @@ export interface TrainingRows {
   readonly advantages: Float32Array;
   /** [N] its log-prob when it was sampled. */
   readonly oldLogprobs: Float32Array;
+  /** [N] its log-prob under the reference policy; 0 without one. */
+  readonly refLogprobs: Float32Array;
+}
+
+/** Whether a token is trained on. The first token of a sequence has no log-prob: nothing predicts it. */
+export function isTrained(trajectory: Trajectory, token: number, maskToolTokens: boolean): boolean {
+  const source = trajectory.sources[token];
+  return (source === "sampled" || (source === "tool" && !maskToolTokens)) && trajectory.logprobs[token] != null;
 }
 
 /**
  * Lays rollouts out as rows. Position i of a row predicts token i + 1, so that token's mask, advantage and old log-prob
  * stand at i.
+ *
+ * @param advantages of each rollout: one number, or one for each trained token.
  */
 export function toRows(
   rollouts: readonly ScoredRollout[],
-  advantages: ArrayLike<number>,
+  advantages: readonly (number | ArrayLike<number>)[],
   { rows, length, maskToolTokens, padId }: { rows: number; length: number; maskToolTokens: boolean; padId: number },
 ): TrainingRows {
   const size = rows * length;
@@ -63,20 +82,22 @@ export function toRows(
   const mask = new Float32Array(size);
   const perToken = new Float32Array(size);
   const oldLogprobs = new Float32Array(size);
-  rollouts.forEach(({ trajectory }, row) => {
+  const refLogprobs = new Float32Array(size);
+  rollouts.forEach(({ trajectory, refLogprobs: reference }, row) => {
     const base = row * length;
+    const advantage = advantages[row]!;
+    let trained = 0;
     for (let i = 0; i < trajectory.length; i++) {
       ids[base + i] = trajectory.ids[i]!;
       if (i === 0) continue;
       targets[base + i - 1] = trajectory.ids[i]!;
-      const source = trajectory.sources[i]!;
-      const trained = source === "sampled" || (source === "tool" && !maskToolTokens);
-      const logprob = trajectory.logprobs[i];
-      if (!trained || logprob == null) continue;
+      if (!isTrained(trajectory, i, maskToolTokens)) continue;
       mask[base + i - 1] = 1;
-      perToken[base + i - 1] = advantages[row]!;
-      oldLogprobs[base + i - 1] = logprob;
+      perToken[base + i - 1] = typeof advantage === "number" ? advantage : advantage[trained]!;
+      oldLogprobs[base + i - 1] = trajectory.logprobs[i]!;
+      if (reference) refLogprobs[base + i - 1] = reference[i]!;
+      trained++;
     }
   });
-  return { rows, length, ids, targets, mask, advantages: perToken, oldLogprobs };
+  return { rows, length, ids, targets, mask, advantages: perToken, oldLogprobs, refLogprobs };
 }

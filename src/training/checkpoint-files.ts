@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CheckpointError } from "../base/errors.ts";
-import { fromHuggingFace } from "../nn/index.ts";
+import { fromHuggingFace, toHuggingFace } from "../nn/index.ts";
 import type { Policy, Weights } from "../policy/policy.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "../policy/safetensors.ts";
 import type { TrainerCheckpoint } from "./types.ts";
@@ -16,7 +16,7 @@ export async function checkpointFiles(
   policy: Policy,
   checkpoint: TrainerCheckpoint,
 ): Promise<Record<string, Uint8Array | string>> {
-  const { step, policyVersion, optimizer } = checkpoint;
+  const { step, policyVersion, optimizer, reference } = checkpoint;
   const moments: Record<string, NamedTensor> = {};
   for (const moment of ["m", "v"] as const)
     for (const [name, data] of Object.entries(optimizer[moment]))
@@ -24,6 +24,7 @@ export async function checkpointFiles(
   return {
     ...(await policy.files()),
     "optimizer.safetensors": encodeSafetensors(moments),
+    ...(reference && { "reference.safetensors": encodeSafetensors(toHuggingFace(policy.config, reference)) }),
     "trainer.json": `${JSON.stringify({ step, policyVersion, updates: optimizer.updates })}\n`,
   };
 }
@@ -62,5 +63,14 @@ export function readCheckpointFiles(
       }),
     );
   const optimizer = { updates, m: take("m"), v: take("v") };
-  return { step, policyVersion, weights: fromHuggingFace(policy.config, model), optimizer };
+  const kept = files["reference.safetensors"];
+  return {
+    step,
+    policyVersion,
+    weights: fromHuggingFace(policy.config, model),
+    optimizer,
+    ...(kept && {
+      reference: fromHuggingFace(policy.config, decodeSafetensors(kept, `${where}/reference.safetensors`)),
+    }),
+  };
 }

@@ -1,43 +1,72 @@
 import { z } from "zod";
-import { advantageEstimators } from "./advantages/index.ts";
-import { scheduleSchema } from "./schedule.ts";
+import { advantageEstimatorSchema } from "./advantages/index.ts";
+import { lossAggregations } from "./objectives/aggregation.ts";
+import { policyLossNames } from "./objectives/index.ts";
+import { klForms } from "./objectives/kl.ts";
+import { type Schedule, scheduled, scheduleOf } from "./schedule.ts";
 
-const estimatorNames = Object.keys(advantageEstimators) as [string, ...string[]];
+/** Hyperparameters that may follow a schedule over the steps. */
+const schedules = {
+  /** AdamW step size. */
+  learningRate: scheduleOf(z.number().nonnegative()).default(7e-4),
+  weightDecay: scheduleOf(z.number().nonnegative()).default(0.01),
+  /** Gradients are scaled down to this global norm. */
+  maxGradNorm: scheduleOf(z.number().positive()).default(1),
+  /** The ratio is clipped below at 1 - clipRatioLow. */
+  clipRatioLow: scheduleOf(z.number().positive().max(1)).default(0.2),
+  /** The ratio is clipped above at 1 + clipRatioHigh ("clip-higher"). */
+  clipRatioHigh: scheduleOf(z.number().positive()).default(0.28),
+  /** Dual clip: with a negative advantage the loss is at most this times the advantage's size. */
+  clipRatioDual: scheduleOf(z.number().gt(1)).default(3),
+  /** Weight of the penalty for leaving the reference policy; 0: no reference is kept. */
+  klCoef: scheduleOf(z.number().nonnegative()).default(0),
+  /** Weight of the entropy bonus. */
+  entropyCoef: scheduleOf(z.number()).default(0),
+  /** Executions allowed per rollout: the tool budget. */
+  maxToolCalls: scheduleOf(z.number().int().nonnegative()).default(3),
+};
 
 /**
  * Every hyperparameter of a training run. Defaults are those of the CIR recipe at the scale of tiny policies; a recipe
  * sets all of them and says where it leaves its paper.
  */
 export const trainerConfigSchema = z.strictObject({
+  ...schedules,
   /** Prompts collected per step. */
   promptsPerStep: z.int().positive().default(32),
   /** Rollouts per prompt: one group. */
-  numGenerations: z.int().min(2).default(8),
+  numGenerations: z.int().positive().default(8),
   /** Optimizer steps per collection; the rollouts are split evenly, whole groups together. */
   miniBatches: z.int().positive().default(2),
-  /** AdamW step size, or its schedule. */
-  learningRate: scheduleSchema.default(7e-4),
   /** Steps over which the learning rate rises from 0. */
   warmupSteps: z.int().nonnegative().default(3),
-  weightDecay: z.number().nonnegative().default(0.01),
   beta1: z.number().min(0).lt(1).default(0.9),
   beta2: z.number().min(0).lt(1).default(0.99),
   adamEpsilon: z.number().positive().default(1e-8),
-  /** Gradients are scaled down to this global norm. */
-  maxGradNorm: z.number().positive().default(1),
-  /** The ratio is clipped below at 1 - clipRatioLow. */
-  clipRatioLow: z.number().positive().lt(1).default(0.2),
-  /** The ratio is clipped above at 1 + clipRatioHigh ("clip-higher"). */
-  clipRatioHigh: z.number().positive().default(0.28),
-  /** Dual clip: with a negative advantage the loss is at most this times the advantage's size. */
-  clipRatioDual: z.number().gt(1).default(3),
-  advantageEstimator: z.enum(estimatorNames).default("reinforce++-baseline"),
+  /** An estimator by name, or `{ baseline, scale, count }`. */
+  advantageEstimator: advantageEstimatorSchema.default("reinforce++-baseline"),
   /** Tokens that count in the advantage statistics: the whole response, tool outputs included (CIR), or trainable ones. */
   advantageTokens: z.enum(["response", "trainable"]).default("response"),
+  /** Discount per trained token, for estimators that look at tokens. */
+  gamma: z.number().min(0).max(1).default(1),
+  /** The policy loss. */
+  policyLoss: z.enum(policyLossNames).default("ppo-clip"),
+  /** How tokens' losses become one number. */
+  lossAggregation: z.enum(lossAggregations).default("token-mean"),
+  /** Temperatures of SAPO's gate for positive and for other advantages. */
+  sapoTauPositive: z.number().positive().default(1),
+  sapoTauNegative: z.number().positive().default(1.05),
+  /** Share of tokens that Clip-Cov and KL-Cov pick, the covariances between which Clip-Cov draws, KL-Cov's penalty. */
+  covRatio: z.number().positive().max(1).default(2e-4),
+  covLow: z.number().default(1),
+  covHigh: z.number().default(5),
+  covKlCoef: z.number().nonnegative().default(1),
+  /** Estimate of the KL divergence from the reference. */
+  klForm: z.enum(klForms).default("k3"),
+  /** Where the KL penalty goes: into the loss, or into the reward of each token. */
+  klIn: z.enum(["loss", "reward"]).default("loss"),
   /** Leave tool outputs out of the loss. */
   maskToolTokens: z.boolean().default(true),
-  /** Executions allowed per rollout, or their schedule over the steps. */
-  maxToolCalls: scheduleSchema.default(3),
   /** Tokens of a rollout in all, prompt included. */
   maxLength: z.int().positive().default(96),
   temperature: z.number().positive().default(1),
@@ -55,3 +84,20 @@ export type TrainerConfig = z.infer<typeof trainerConfigSchema>;
 
 /** What a user gives: everything has a default. */
 export type TrainerSettings = z.input<typeof trainerConfigSchema>;
+
+/** A configuration at one step: every schedule is the number that holds there. */
+export type StepConfig = Omit<TrainerConfig, keyof typeof schedules> & Record<keyof typeof schedules, number>;
+
+/**
+ * The values that hold at a step (0-based). The learning rate includes the warm-up.
+ *
+ * @example
+ * configAt(trainer.config, 150).maxToolCalls; // 3
+ */
+export function configAt(config: TrainerConfig, step: number): StepConfig {
+  const values = Object.fromEntries(
+    Object.keys(schedules).map((name) => [name, scheduled(config[name as keyof typeof schedules] as Schedule, step)]),
+  ) as Record<keyof typeof schedules, number>;
+  const warmup = Math.min(1, (step + 1) / Math.max(1, config.warmupSteps));
+  return { ...config, ...values, learningRate: values.learningRate * warmup };
+}

@@ -4,9 +4,9 @@ import { buildObjective } from "../nn/index.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { TokenSource } from "../rollout/trajectory.ts";
 import { type Advantages, type Batch, toRows } from "./batch.ts";
-import type { TrainerConfig } from "./config.ts";
-import { ppoClip } from "./objectives/ppo-clip.ts";
+import type { StepConfig } from "./config.ts";
 import { lengthBucket, lossInputs } from "./optimizer.ts";
+import { stepObjective } from "./step-objective.ts";
 
 /** What the objective says of one token. */
 export interface TokenTerm {
@@ -18,6 +18,9 @@ export interface TokenTerm {
   /** When it was sampled, and now. */
   readonly oldLogprob: number;
   readonly logprob: number;
+  /** Under the reference policy, where one is kept. */
+  readonly refLogprob?: number;
+  /** The ratio that the loss works with: the token's own, or its sequence's (GSPO). */
   readonly ratio: number;
   readonly advantage: number;
   /** The clipped term won. */
@@ -34,34 +37,28 @@ export interface ObjectiveReport {
   readonly tokens: readonly TokenTerm[];
 }
 
-/**
- * Settings that the PPO-clip program takes as inputs.
- *
- * @param maxRatioDeviation a step with a ratio this far from 1 changes nothing. Default: any ratio will do.
- */
-export function ppoClipSettings(config: TrainerConfig, maxRatioDeviation = anyRatio): Record<string, number> {
-  const { clipRatioLow, clipRatioHigh, clipRatioDual } = config;
-  return { clipRatioLow, clipRatioHigh, clipRatioDual, maxRatioDeviation };
-}
-
-/** Larger than any ratio; not infinity, which devices compare differently. */
-const anyRatio = 1e30;
-
 /** Runs the objective's forward pass over a whole batch. */
 export async function objectiveTerms(
   policy: Policy,
-  config: TrainerConfig,
+  config: StepConfig,
   batch: Batch,
   advantages: Advantages,
+  random: () => number,
 ): Promise<ObjectiveReport> {
   const rows = batch.rollouts.length;
   const longest = Math.max(...batch.rollouts.map(({ trajectory }) => trajectory.length));
   const length = lengthBucket(longest, policy.config.maxLength);
   const { maskToolTokens, temperature } = config;
   const padId = policy.tokenizer.padId;
-  const laid = toRows(batch.rollouts, advantages.perRollout, { rows, length, maskToolTokens, padId });
+  const laid = toRows(batch.rollouts, advantages.perToken ?? Array.from(advantages.perRollout), {
+    rows,
+    length,
+    maskToolTokens,
+    padId,
+  });
   const N = rows * length;
-  const graph = buildObjective(policy.config, { batchSize: rows, sequenceLength: length, loss: ppoClip });
+  const objective = stepObjective(config);
+  const graph = buildObjective(policy.config, { batchSize: rows, sequenceLength: length, loss: objective.loss });
   const program = await policy.engine.load(encode(graph));
   try {
     const scalar = (value: number): HostTensor => ({ dtype: "float32", shape: [], data: Float32Array.of(value) });
@@ -70,7 +67,7 @@ export async function objectiveTerms(
     const outputs = await program.run({
       inputs: {
         ...policy.parameters,
-        ...lossInputs({ advantages: laid.advantages, oldLogprobs: laid.oldLogprobs, ...ppoClipSettings(config) }, N),
+        ...lossInputs(objective.inputs(laid, { random }), N),
         ids: { dtype: "int32", shape: [N], data: laid.ids },
         targets: { dtype: "int32", shape: [N], data: laid.targets },
         mask: { dtype: "float32", shape: [N], data: laid.mask },
@@ -87,15 +84,15 @@ export async function objectiveTerms(
       for (let token = 1; token < trajectory.length; token++) {
         const i = rollout * length + token - 1;
         if (!laid.mask[i]) continue;
-        const ratio = perToken("ratio")[i]!;
         tokens.push({
           rollout,
           token,
           text: trajectory.tokenizer.tokenText(trajectory.ids[token]!),
           source: trajectory.sources[token]!,
           oldLogprob: laid.oldLogprobs[i]!,
-          logprob: laid.oldLogprobs[i]! + Math.log(ratio),
-          ratio,
+          logprob: perToken("logprob")[i]!,
+          ...(batch.rollouts[rollout]!.refLogprobs && { refLogprob: laid.refLogprobs[i]! }),
+          ratio: perToken("ratio")[i]!,
           advantage: laid.advantages[i]!,
           clipped: perToken("clipped")[i]! > 0,
           lossTerm: perToken("lossTerm")[i]!,

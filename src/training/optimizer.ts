@@ -15,7 +15,15 @@ export interface MaskedRows {
   readonly mask: Float32Array;
 }
 
+/** A loss and what tells its programs from those of others. */
+export interface NamedLoss {
+  readonly name: string;
+  readonly loss: LossFunction;
+}
+
 export interface StepSettings {
+  /** The loss to go down. */
+  readonly objective: NamedLoss;
   /** Inputs that the loss declares: arrays of shape [N], or scalars. */
   readonly inputs: Readonly<Record<string, Float32Array | number>>;
   readonly learningRate: number;
@@ -40,12 +48,11 @@ export function lengthBucket(length: number, maxLength: number): number {
 }
 
 /**
- * Trains a policy's weights in place with AdamW on one loss. Forward, backward, clipping and update are one program; there
- * is one program per number of rows and length, loaded on first use.
+ * Trains a policy's weights in place with AdamW. Forward, backward, clipping and update are one program; there is one
+ * program per loss, number of rows and length, loaded on first use.
  */
 export class PolicyOptimizer {
   readonly #policy: Policy;
-  readonly #loss: { name: string; loss: LossFunction };
   readonly #betas: { beta1: number; beta2: number; epsilon: number };
   readonly #moments: Record<string, EngineBuffer>;
   readonly #programs = new Map<string, Promise<Program>>();
@@ -54,12 +61,10 @@ export class PolicyOptimizer {
 
   private constructor(
     policy: Policy,
-    loss: { name: string; loss: LossFunction },
     betas: { beta1: number; beta2: number; epsilon: number },
     moments: Record<string, EngineBuffer>,
   ) {
     this.#policy = policy;
-    this.#loss = loss;
     this.#betas = betas;
     this.#moments = moments;
   }
@@ -67,14 +72,13 @@ export class PolicyOptimizer {
   /** An optimizer with fresh moments. */
   static async create(
     policy: Policy,
-    options: { name: string; loss: LossFunction; beta1: number; beta2: number; epsilon: number },
+    betas: { beta1: number; beta2: number; epsilon: number },
   ): Promise<PolicyOptimizer> {
-    const { name, loss, ...betas } = options;
     const moments: Record<string, EngineBuffer> = {};
     for (const { name: parameter, shape } of parameterSpecs(policy.config))
       for (const moment of ["m", "v"])
         moments[`${moment}.${parameter}`] = await policy.engine.createBuffer({ dtype: "float32", shape });
-    return new PolicyOptimizer(policy, { name, loss }, betas, moments);
+    return new PolicyOptimizer(policy, betas, moments);
   }
 
   /**
@@ -84,7 +88,7 @@ export class PolicyOptimizer {
    */
   async step(rows: MaskedRows, settings: StepSettings): Promise<Record<string, number>> {
     const { parameters } = this.#policy;
-    const program = await this.#program(rows.rows, rows.length);
+    const program = await this.#program(settings.objective, rows.rows, rows.length);
     const N = rows.rows * rows.length;
     const trained = rows.mask.reduce((sum, value) => sum + value, 0);
     const { learningRate, weightDecay, maxGradNorm, temperature } = settings;
@@ -138,11 +142,11 @@ export class PolicyOptimizer {
     this.#programs.clear();
   }
 
-  #program(batchSize: number, sequenceLength: number): Promise<Program> {
-    const key = `${batchSize}x${sequenceLength}`;
+  #program({ name, loss }: NamedLoss, batchSize: number, sequenceLength: number): Promise<Program> {
+    const key = `${name} ${batchSize}x${sequenceLength}`;
     let program = this.#programs.get(key);
     if (!program) {
-      const graph = buildTrainingStep(this.#policy.config, { batchSize, sequenceLength, loss: this.#loss.loss });
+      const graph = buildTrainingStep(this.#policy.config, { batchSize, sequenceLength, loss });
       program = this.#policy.engine.load(encode(graph));
       this.#programs.set(key, program);
     }

@@ -71,13 +71,7 @@ export class SftReport {
 export async function sft(options: SftOptions): Promise<SftReport> {
   const { lab, policy, interpreter, taskset, ...settings } = options;
   const config = parseInput(settingsSchema, settings, "sft settings");
-  const optimizer = await PolicyOptimizer.create(policy, {
-    name: "cross-entropy",
-    loss: crossEntropy,
-    beta1: 0.9,
-    beta2: 0.99,
-    epsilon: 1e-8,
-  });
+  const optimizer = await PolicyOptimizer.create(policy, { beta1: 0.9, beta2: 0.99, epsilon: 1e-8 });
   // Outputs cannot be foreseen: learning them first would drown the copying of digits. Later they are text like any other,
   // so that a base model can invent them, as real ones do.
   const source = { taskset, tokenizer: policy.tokenizer, interpreter, seed: lab.seed };
@@ -106,6 +100,7 @@ export async function sft(options: SftOptions): Promise<SftReport> {
       const rows = layOut(queues[which]!.splice(0, shapes[which]!.rows), shapes[which]!, policy.tokenizer.padId);
       const decay = 1 - 0.95 * (step / config.steps);
       const { loss } = await optimizer.step(rows, {
+        objective: { name: "cross-entropy", loss: crossEntropy },
         inputs: {},
         learningRate: config.learningRate * Math.min(1, (step + 1) / warmup) * decay,
         weightDecay: config.weightDecay,

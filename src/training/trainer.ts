@@ -1,5 +1,5 @@
 import type { LabContext } from "../base/context.ts";
-import { CheckpointError, InfrastructureError, InvalidInputError } from "../base/errors.ts";
+import { CheckpointError, InvalidInputError } from "../base/errors.ts";
 import { parseInput } from "../base/schema.ts";
 import { displaySymbol } from "../display/host.ts";
 import { shield, table, withDisplay } from "../display/index.ts";
@@ -7,19 +7,19 @@ import type { CodeInterpreter } from "../interpreter/types.ts";
 import type { Policy } from "../policy/policy.ts";
 import { Run } from "../recording/index.ts";
 import { type Reward, rewards } from "../reward/index.ts";
-import { collectTrajectories } from "../rollout/collect.ts";
-import { promptFormats } from "../rollout/prompts.ts";
-import type { Task, Taskset } from "../rollout/tasks/index.ts";
-import { advantageEstimator } from "./advantages/index.ts";
-import type { Advantages, Batch, ScoredRollout } from "./batch.ts";
+import type { Taskset } from "../rollout/tasks/index.ts";
+import { advantageInput } from "./advantage-input.ts";
+import { estimateAdvantages, estimatorName, estimatorOf } from "./advantages/index.ts";
+import type { Advantages, Batch, ScoredRollout, UnscoredRollout } from "./batch.ts";
 import { readCheckpointFiles } from "./checkpoint-files.ts";
-import { type TrainerConfig, type TrainerSettings, trainerConfigSchema } from "./config.ts";
+import { collectBatch, type UnscoredBatch } from "./collect-batch.ts";
+import { configAt, type TrainerConfig, type TrainerSettings, trainerConfigSchema } from "./config.ts";
 import { diffFromPaper, type PaperDiff, type PaperSettings } from "./diff.ts";
 import { rolloutMetrics } from "./metrics.ts";
 import { type ObjectiveReport, objectiveTerms } from "./objective.ts";
-import { ppoClip } from "./objectives/ppo-clip.ts";
 import { PolicyOptimizer } from "./optimizer.ts";
-import { scheduled } from "./schedule.ts";
+import { Reference } from "./reference.ts";
+import { needsReference } from "./step-objective.ts";
 import { TrainRun } from "./train-run.ts";
 import { batchBundle, objectiveBundle, updateBundle } from "./training-display.ts";
 import type { StepReport, TrainerCheckpoint, UpdateReport } from "./types.ts";
@@ -58,6 +58,7 @@ export class Trainer {
   step = 0;
   #config: TrainerConfig;
   #optimizer: PolicyOptimizer | undefined;
+  #reference: Reference | undefined;
   #run: Run | undefined;
   /** The work on the trainer's state that was asked for last. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -97,66 +98,44 @@ export class Trainer {
    * @throws InfrastructureError when more rollouts were lost than `maxInfrastructureRate` allows.
    */
   async collect(options: { onProgress?: (finished: number) => void } = {}): Promise<Batch> {
-    const { promptsPerStep, numGenerations, promptFormat, temperature, topP, maxLength } = this.#config;
-    const { step, policy } = this;
-    const maxToolCalls = scheduled(this.#config.maxToolCalls, step);
-    const stream = this.lab.random("tasks", step);
-    const tasks = Array.from({ length: promptsPerStep }, () => this.taskset.sample(stream));
-    const prompts = tasks.map((task) => policy.tokenizer.encode(promptFormats[promptFormat](task)));
-    const requests = prompts.flatMap((prompt, promptIndex) =>
-      Array.from({ length: numGenerations }, (_, sampleIndex) => ({ prompt, step, promptIndex, sampleIndex })),
-    );
-    const trajectories = await collectTrajectories({
-      policy,
-      interpreter: this.interpreter,
-      requests,
-      limits: { maxToolCalls, maxLength },
-      seed: this.lab.seed,
-      temperature,
-      topP,
-      signal: this.lab.signal(),
-      onProgress: options.onProgress,
-    });
-    const rollouts: Omit<ScoredRollout, "reward">[] = [];
-    trajectories.forEach((trajectory, i) => {
-      if (trajectory.stopReason === "infrastructure") return;
-      const { promptIndex: group, sampleIndex: sample } = requests[i]!;
-      trajectory.verify(`Rollout ${step}/${group}/${sample}`);
-      rollouts.push({ task: tasks[group]!, group, sample, trajectory });
-    });
-    const dropped = trajectories.length - rollouts.length;
-    if (dropped / trajectories.length > this.#config.maxInfrastructureRate)
-      throw new InfrastructureError(
-        `${dropped} of ${trajectories.length} rollouts were lost because the interpreter itself failed (${this.interpreter.description}).`,
-        "Nothing was trained. Restart the interpreter and go on.",
-      );
-    return this.score({ step, policyVersion: policy.version, maxToolCalls, rollouts, dropped });
+    const { lab, policy, interpreter, taskset, step } = this;
+    const greedy = estimatorOf(this.#config.advantageEstimator).needs?.includes("baselines") ?? false;
+    const config = configAt(this.#config, step);
+    return this.score(await collectBatch({ lab, policy, interpreter, taskset, config, step, greedy, ...options }));
   }
 
-  /** Scores rollouts, or scores them again: nothing else of the batch changes. */
-  async score(batch: Omit<Batch, "rollouts"> & { rollouts: readonly Omit<ScoredRollout, "reward">[] }): Promise<Batch> {
-    const rollouts = await Promise.all(
-      batch.rollouts.map(async (rollout) => ({ ...rollout, reward: await this.#score(rollout.task, rollout) })),
-    );
-    return withDisplay({ ...batch, rollouts }, batchBundle);
+  /** Scores rollouts, or scores them again, by the reward and, where one is kept, the reference policy. */
+  async score(batch: UnscoredBatch): Promise<Batch> {
+    const { greedy } = batch;
+    const score = (rollouts: readonly UnscoredRollout[]): Promise<ScoredRollout[]> =>
+      Promise.all(rollouts.map(async (rollout) => ({ ...rollout, reward: await this.#score(rollout) })));
+    let rollouts: readonly UnscoredRollout[] = batch.rollouts;
+    const config = configAt(this.#config, batch.step);
+    if (needsReference(config)) {
+      this.#reference ??= await Reference.copy(this.policy);
+      rollouts = await this.#reference.annotate(rollouts, config.temperature);
+    }
+    const scored = { ...batch, rollouts: await score(rollouts), greedy: greedy && (await score(greedy)) };
+    return withDisplay(scored, batchBundle);
   }
 
-  /** Advantages of a batch by the configured estimator. */
+  /**
+   * Advantages of a batch by the configured estimator.
+   *
+   * @throws InvalidInputError where the estimator does not fit the batch, or a reward is not a finite number.
+   */
   advantages(batch: Batch): Advantages {
-    const { advantageEstimator: name, advantageTokens } = this.#config;
-    const perRollout = advantageEstimator(name)({
-      rewards: batch.rollouts.map(({ reward }) => reward.reward),
-      groups: batch.rollouts.map(({ group }) => group),
-      tokenCounts: batch.rollouts.map(({ trajectory }) =>
-        advantageTokens === "trainable" ? trajectory.sampledCount : trajectory.length - trajectory.promptLength,
-      ),
-    });
-    return { estimator: name, perRollout };
+    const { advantageEstimator: choice } = this.#config;
+    const input = advantageInput(batch, configAt(this.#config, batch.step));
+    return { estimator: estimatorName(choice), ...estimateAdvantages(choice, input) };
   }
 
   /** The objective's terms for every token of a batch under the current policy; nothing is changed. */
   async objective(batch: Batch, advantages: Advantages): Promise<ObjectiveReport> {
-    return withDisplay(await objectiveTerms(this.policy, this.#config, batch, advantages), objectiveBundle);
+    return withDisplay(
+      await objectiveTerms(this.policy, configAt(this.#config, batch.step), batch, advantages, this.#draws(batch)),
+      objectiveBundle,
+    );
   }
 
   /**
@@ -173,10 +152,10 @@ export class Trainer {
     const report = await updatePolicy({
       policy: this.policy,
       optimizer: await this.#ensureOptimizer(),
-      config: this.#config,
-      learningRate: this.#learningRate(batch.step),
+      config: configAt(this.#config, batch.step),
       batch,
       advantages,
+      random: this.#draws(batch),
     });
     return withDisplay(report, updateBundle);
   }
@@ -223,6 +202,7 @@ export class Trainer {
         policyVersion: this.policy.version,
         weights: await this.policy.weights(),
         optimizer: await optimizer.state(),
+        ...(this.#reference && { reference: await this.#reference.policy.weights() }),
       };
     });
   }
@@ -233,6 +213,10 @@ export class Trainer {
       const optimizer = await this.#ensureOptimizer();
       await this.policy.setWeights(checkpoint.weights, checkpoint.policyVersion);
       await optimizer.setState(checkpoint.optimizer);
+      if (checkpoint.reference) {
+        this.#reference ??= await Reference.copy(this.policy);
+        await this.#reference.policy.setWeights(checkpoint.reference, 0);
+      } else this.#reference = undefined;
       this.step = checkpoint.step;
     });
   }
@@ -292,6 +276,11 @@ export class Trainer {
       throw new InvalidInputError(
         `promptsPerStep (${config.promptsPerStep}) must be a multiple of miniBatches (${config.miniBatches}).`,
       );
+    const smallest = estimatorOf(config.advantageEstimator).minGroupSize ?? 1;
+    if (config.numGenerations < smallest)
+      throw new InvalidInputError(
+        `advantageEstimator ${estimatorName(config.advantageEstimator)} compares rollouts of a prompt: numGenerations must be at least ${smallest}, was ${config.numGenerations}.`,
+      );
     if (config.maxLength > this.policy.config.maxLength)
       throw new InvalidInputError(
         `maxLength (${config.maxLength}) is more than the policy's ${this.policy.config.maxLength} positions.`,
@@ -299,25 +288,20 @@ export class Trainer {
     return config;
   }
 
-  #learningRate(step: number): number {
-    const { learningRate, warmupSteps } = this.#config;
-    return scheduled(learningRate, step) * Math.min(1, (step + 1) / Math.max(1, warmupSteps));
+  /** Draws of the step's own, for losses that choose tokens at random. */
+  #draws({ step }: Batch): () => number {
+    const stream = this.lab.random("objective", step);
+    return () => stream.next();
   }
 
-  async #score(task: Task, { trajectory }: Pick<ScoredRollout, "trajectory">) {
+  async #score({ task, trajectory }: UnscoredRollout) {
     const toolText = trajectory.toolCalls.map((call) => call.feedback).join("\n");
     return this.reward.score({ task, text: trajectory.assistantText, toolText });
   }
 
   async #ensureOptimizer(): Promise<PolicyOptimizer> {
     const { beta1, beta2, adamEpsilon } = this.#config;
-    this.#optimizer ??= await PolicyOptimizer.create(this.policy, {
-      name: "ppo-clip",
-      loss: ppoClip,
-      beta1,
-      beta2,
-      epsilon: adamEpsilon,
-    });
+    this.#optimizer ??= await PolicyOptimizer.create(this.policy, { beta1, beta2, epsilon: adamEpsilon });
     return this.#optimizer;
   }
 }

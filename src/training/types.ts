@@ -19,6 +19,10 @@ export interface UpdateReport {
   readonly clipFraction: number;
   /** Largest |ratio - 1| of the first mini-batch, before any update: how far the sampler is from the trainer. */
   readonly ratioDeviation: number;
+  /** Largest ratio of a trained token. */
+  readonly ratioMax: number;
+  /** Estimated KL(policy || reference), where it is part of the loss. */
+  readonly refKl?: number;
   readonly learningRate: number;
   /** Trained tokens. */
   readonly tokens: number;
@@ -44,6 +48,8 @@ export interface TrainerCheckpoint {
   readonly policyVersion: number;
   readonly weights: Record<string, Float32Array>;
   readonly optimizer: OptimizerState;
+  /** The reference policy's weights, where one is kept. */
+  readonly reference?: Record<string, Float32Array>;
 }
 
 /** What a run of training steps needs of its trainer. */

@@ -1,9 +1,9 @@
 import { InvalidInputError, InvariantError } from "../base/errors.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type Advantages, type Batch, toRows } from "./batch.ts";
-import type { TrainerConfig } from "./config.ts";
-import { ppoClipSettings } from "./objective.ts";
+import type { StepConfig } from "./config.ts";
 import { lengthBucket, type PolicyOptimizer } from "./optimizer.ts";
+import { stepObjective } from "./step-objective.ts";
 import type { UpdateReport } from "./types.ts";
 
 /** The ratio must be 1 within this before the first update of a step. */
@@ -12,28 +12,37 @@ const ratioTolerance = 1e-4;
 export interface UpdateInput {
   readonly policy: Policy;
   readonly optimizer: PolicyOptimizer;
-  readonly config: TrainerConfig;
-  readonly learningRate: number;
+  /** The configuration of the batch's step. */
+  readonly config: StepConfig;
   readonly batch: Batch;
   readonly advantages: Advantages;
+  /** Draws for losses that choose tokens at random. */
+  readonly random: () => number;
 }
+
+type Totals = Record<"loss" | "entropy" | "kl" | "clipFraction" | "tokens" | "gradNorm" | "skipped", number> & {
+  refKl?: number;
+};
 
 /** Takes one optimizer step per mini-batch and raises the policy's version. */
 export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
-  const { policy, optimizer, config, learningRate, batch, advantages } = input;
+  const { policy, optimizer, config, batch, advantages, random } = input;
+  const { learningRate } = config;
+  const objective = stepObjective(config);
   const rowsPerMiniBatch = (config.promptsPerStep / config.miniBatches) * config.numGenerations;
   if (advantages.perRollout.length !== batch.rollouts.length)
     throw new InvalidInputError(
       `The batch has ${batch.rollouts.length} rollouts but there are ${advantages.perRollout.length} advantages.`,
     );
   const onPolicy = batch.policyVersion === policy.version;
-  const total = { loss: 0, entropy: 0, kl: 0, clipFraction: 0, tokens: 0, gradNorm: 0, skipped: 0 };
+  const total: Totals = { loss: 0, entropy: 0, kl: 0, clipFraction: 0, tokens: 0, gradNorm: 0, skipped: 0 };
   let ratioDeviation = 0;
+  let ratioMax = 0;
   for (const [index, part] of miniBatches(batch, config.miniBatches).entries()) {
     const rollouts = part.map((i) => batch.rollouts[i]!);
     const rows = toRows(
       rollouts,
-      part.map((i) => advantages.perRollout[i]!),
+      part.map((i) => advantages.perToken?.[i] ?? advantages.perRollout[i]!),
       {
         rows: Math.max(part.length, rowsPerMiniBatch),
         length: lengthBucket(Math.max(...rollouts.map(({ trajectory }) => trajectory.length)), policy.config.maxLength),
@@ -46,11 +55,11 @@ export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
     if (config.maskToolTokens && tokens !== sampled)
       throw new InvariantError(`Step ${batch.step}: the loss mask has ${tokens} tokens, but ${sampled} were sampled.`);
     const metrics = await optimizer.step(rows, {
-      inputs: {
-        advantages: rows.advantages,
-        oldLogprobs: rows.oldLogprobs,
-        ...ppoClipSettings(config, index === 0 && onPolicy ? ratioTolerance : undefined),
-      },
+      objective,
+      inputs: objective.inputs(rows, {
+        random,
+        maxRatioDeviation: index === 0 && onPolicy ? ratioTolerance : undefined,
+      }),
       learningRate,
       weightDecay: config.weightDecay,
       maxGradNorm: config.maxGradNorm,
@@ -63,6 +72,8 @@ export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
           "the sampler and the trainer disagree about the same weights.",
       );
     for (const key of ["loss", "entropy", "kl", "clipFraction"] as const) total[key] += metrics[key]! * tokens;
+    if (metrics.refKl !== undefined) total.refKl = (total.refKl ?? 0) + metrics.refKl * tokens;
+    ratioMax = Math.max(ratioMax, metrics.ratioMax!);
     total.tokens += tokens;
     total.gradNorm = Math.max(total.gradNorm, metrics.gradNorm!);
     total.skipped += metrics.skipped!;
@@ -76,6 +87,8 @@ export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
     kl: mean(total.kl),
     clipFraction: mean(total.clipFraction),
     ratioDeviation,
+    ratioMax,
+    ...(total.refKl !== undefined && { refKl: mean(total.refKl) }),
     learningRate,
     tokens: total.tokens,
     skipped: total.skipped,

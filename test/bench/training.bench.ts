@@ -1,4 +1,5 @@
 import { RandomStream } from "../../src/base/random.ts";
+import { composeObjective } from "../../src/training/objectives/compose.ts";
 import { ppoClip } from "../../src/training/objectives/ppo-clip.ts";
 import { PolicyOptimizer } from "../../src/training/optimizer.ts";
 import type { Bench } from "./measure.ts";
@@ -8,13 +9,14 @@ import { compareWithTorch } from "./torch-contest.ts";
 const adamw = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8 };
 const settings = { learningRate: 1e-4, weightDecay: 0.01, maxGradNorm: 1 };
 const clipping = { clipRatioLow: 0.2, clipRatioHigh: 0.28, clipRatioDual: 3 };
+const objective = { name: "ppo-clip", loss: composeObjective({ loss: ppoClip, entropyBonus: false, weighted: false }) };
 const anyRatio = 1e30;
 
 /** Whole updates: forward, PPO clip, backward, gradient-norm clip, AdamW. Tokens are those of the rows, as laid out. */
 export const bench: Bench = (context) =>
   compareWithTorch(context, "Training step", async (policy, workload) => {
     const { rows, length } = workload.training;
-    const optimizer = await PolicyOptimizer.create(policy, { name: "ppo", loss: ppoClip, ...adamw });
+    const optimizer = await PolicyOptimizer.create(policy, adamw);
     const { ids, targets, mask, advantages, oldLogprobs } = randomBatch(workload);
     const inputs = { advantages, oldLogprobs, ...clipping, maxRatioDeviation: anyRatio };
     const lists = Object.fromEntries(
@@ -24,7 +26,8 @@ export const bench: Bench = (context) =>
       what: `${workload.name}, ${rows} x ${length}`,
       tokens: rows * length,
       repetitions: 2,
-      run: () => optimizer.step({ rows, length, ids, targets, mask }, { ...settings, inputs, temperature: 1 }),
+      run: () =>
+        optimizer.step({ rows, length, ids, targets, mask }, { ...settings, objective, inputs, temperature: 1 }),
       work: { kind: "training", rows, length, batch: lists, settings: { ...adamw, ...settings, ...clipping } },
     };
   });

@@ -12,6 +12,8 @@ import { Run } from "../../src/recording/index.ts";
 import type { Reward } from "../../src/reward/index.ts";
 import { tasks } from "../../src/rollout/tasks/index.ts";
 import { checkpointFiles, readCheckpointFiles } from "../../src/training/checkpoint-files.ts";
+import { configAt } from "../../src/training/config.ts";
+import { type PolicyLossName, policyLosses } from "../../src/training/objectives/index.ts";
 import { sft } from "../../src/training/sft.ts";
 import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
 
@@ -52,7 +54,7 @@ test("before the first update every ratio is 1, and the loss is the formula's", 
   assert.equal(update.tokens, before.tokens.length);
 
   // The batch is now off-policy: recompute each term from its ratio by the published formula.
-  const { clipRatioLow, clipRatioHigh, clipRatioDual } = trainer.config;
+  const { clipRatioLow, clipRatioHigh, clipRatioDual } = configAt(trainer.config, 0);
   const now = await trainer.objective(batch, advantages);
   let sum = 0;
   for (const { ratio, advantage, lossTerm } of now.tokens) {
@@ -217,4 +219,63 @@ test("the recipe says where it leaves its paper, and a change by hand shows", as
   const changed = trainer.diff("arXiv:2505.24480").differences.find(({ setting }) => setting === "clipRatioHigh");
   assert.deepEqual(changed, { setting: "clipRatioHigh", paper: 0.28, ours: 0.2, why: "changed by hand" });
   assert.throws(() => trainer.diff("arXiv:1"), /"arXiv:1".*arXiv:2505\.24480/);
+});
+
+test("a reference policy: KL is 0 at first, grows, is resumed from a checkpoint, and can enter the reward", async () => {
+  const settings = { klCoef: 0.1, learningRate: 2e-3, warmupSteps: 0 } as const;
+  const whole = await make(settings);
+  const first = await whole.collect();
+  for (const { trajectory, refLogprobs } of first.rollouts)
+    trajectory.logprobs.forEach((logprob, i) => {
+      if (logprob !== null && i >= trajectory.promptLength)
+        assert.ok(Math.abs(logprob - refLogprobs![i]!) < 1e-4, `token ${i}: ${logprob} and ${refLogprobs![i]}`);
+    });
+  await whole.trainStep();
+  const saved = await checkpointFiles(whole.policy, await whole.checkpoint());
+  const { metrics } = await whole.trainStep();
+  assert.ok(metrics.refKl! > 1e-6, `KL to the reference is ${metrics.refKl}`);
+
+  const resumed = await make(settings);
+  const bytes = Object.fromEntries(
+    Object.entries(saved).map(([name, data]) => [name, Uint8Array.from(Buffer.from(data))]),
+  );
+  await resumed.restore(readCheckpointFiles(resumed.policy, bytes, "checkpoint"));
+  await resumed.trainStep();
+  assert.deepEqual(await resumed.policy.weights(), await whole.policy.weights());
+
+  const batch = await whole.collect();
+  const inReward = await make({ ...settings, klIn: "reward", advantageEstimator: "reinforce" });
+  const plain = batch.rollouts.map(({ reward }) => reward.reward);
+  const penalised = inReward.advantages(batch).perRollout;
+  assert.ok(penalised.some((value, i) => value < plain[i]! - 1e-6));
+  const perToken = (await make({ ...settings, klIn: "reward", advantageEstimator: "reinforce++" })).advantages(batch);
+  assert.equal(perToken.perToken!.length, batch.rollouts.length);
+  assert.ok(perToken.perToken!.some((row) => new Set(row).size > 2));
+});
+
+test("every policy loss trains: finite, on-policy at first, and a step changes the policy", async () => {
+  const before = await base.weights();
+  for (const policyLoss of Object.keys(policyLosses) as PolicyLossName[]) {
+    const trainer = await make({ policyLoss, lossAggregation: "seq-mean-token-mean", entropyCoef: 0.001 });
+    const { metrics } = await trainer.trainStep();
+    assert.ok(Number.isFinite(metrics.loss) && metrics.gradNorm > 0 && metrics.skipped === 0, policyLoss);
+    assert.notDeepEqual(await trainer.policy.weights(), before, policyLoss);
+  }
+});
+
+test("ReMax compares each prompt's rollouts with its greedy one", async () => {
+  const trainer = await make({ advantageEstimator: "remax" });
+  const batch = await trainer.collect();
+  assert.equal(batch.greedy!.length, 4);
+  const advantages = trainer.advantages(batch);
+  batch.rollouts.forEach(({ reward, group }, i) => {
+    const greedy = batch.greedy!.find((rollout) => rollout.group === group)!;
+    assert.equal(advantages.perRollout[i], reward.reward - greedy.reward.reward);
+  });
+});
+
+test("groups of one fit estimators that need no group, and are refused by the others at the door", async () => {
+  await assert.rejects(make({ numGenerations: 1 }), /numGenerations must be at least 2, was 1/);
+  const trainer = await make({ numGenerations: 1, advantageEstimator: "reinforce" });
+  assert.equal((await trainer.collect()).rollouts.length, 4);
 });

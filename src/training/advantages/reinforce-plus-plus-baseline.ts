@@ -10,24 +10,13 @@
 
 import { groupMeans } from "./group.ts";
 import type { AdvantageEstimator } from "./types.ts";
+import { whiten } from "./whiten.ts";
 
-const epsilon = 1e-8;
-
-export const reinforcePlusPlusBaseline: AdvantageEstimator = ({ rewards, groups, tokenCounts }) => {
-  const means = groupMeans(rewards, groups);
-  const centred = Float64Array.from(rewards, (reward, i) => reward - means[i]!);
-  let tokens = 0;
-  let sum = 0;
-  centred.forEach((advantage, i) => {
-    tokens += tokenCounts[i]!;
-    sum += advantage * tokenCounts[i]!;
-  });
-  if (tokens < 2) return centred;
-  const mean = sum / tokens;
-  let squares = 0;
-  centred.forEach((advantage, i) => {
-    squares += (advantage - mean) ** 2 * tokenCounts[i]!;
-  });
-  const deviation = Math.sqrt(squares / (tokens - 1) + epsilon);
-  return centred.map((advantage) => (advantage - mean) / deviation);
+export const reinforcePlusPlusBaseline: AdvantageEstimator = {
+  minGroupSize: 2,
+  estimate({ rewards, groups, tokenCounts }) {
+    const means = groupMeans(rewards, groups);
+    const centred = Float64Array.from(rewards, (reward, i) => reward - means[i]!);
+    return { perRollout: whiten(centred, tokenCounts) };
+  },
 };

@@ -1,0 +1,73 @@
+import type { LabContext } from "../base/context.ts";
+import { InfrastructureError } from "../base/errors.ts";
+import type { CodeInterpreter } from "../interpreter/types.ts";
+import type { Policy } from "../policy/policy.ts";
+import { collectTrajectories } from "../rollout/collect.ts";
+import { promptFormats } from "../rollout/prompts.ts";
+import type { Taskset } from "../rollout/tasks/index.ts";
+import type { Batch, UnscoredRollout } from "./batch.ts";
+import type { StepConfig } from "./config.ts";
+
+export interface CollectBatchOptions {
+  readonly lab: LabContext;
+  readonly policy: Policy;
+  readonly interpreter: CodeInterpreter;
+  readonly taskset: Taskset;
+  readonly config: StepConfig;
+  /** 0-based training step: decides tasks and noise. */
+  readonly step: number;
+  /** Also make one greedy rollout per prompt (ReMax). */
+  readonly greedy: boolean;
+  readonly onProgress?: (finished: number) => void;
+}
+
+/** A batch before its rewards are known. */
+export interface UnscoredBatch extends Omit<Batch, "rollouts" | "greedy"> {
+  readonly rollouts: readonly UnscoredRollout[];
+  readonly greedy?: readonly UnscoredRollout[];
+}
+
+/**
+ * Samples the rollouts of one step.
+ *
+ * @throws InfrastructureError when more rollouts were lost than `maxInfrastructureRate` allows.
+ */
+export async function collectBatch(options: CollectBatchOptions): Promise<UnscoredBatch> {
+  const { lab, policy, interpreter, taskset, config, step } = options;
+  const { promptsPerStep, numGenerations, promptFormat, temperature, topP, maxLength, maxToolCalls } = config;
+  const stream = lab.random("tasks", step);
+  const tasks = Array.from({ length: promptsPerStep }, () => taskset.sample(stream));
+  const prompts = tasks.map((task) => policy.tokenizer.encode(promptFormats[promptFormat](task)));
+  const collect = async (samples: number, sampling: { temperature: number; topP: number }) => {
+    const requests = prompts.flatMap((prompt, promptIndex) =>
+      Array.from({ length: samples }, (_, sampleIndex) => ({ prompt, step, promptIndex, sampleIndex })),
+    );
+    const trajectories = await collectTrajectories({
+      policy,
+      interpreter,
+      requests,
+      limits: { maxToolCalls, maxLength },
+      seed: lab.seed,
+      ...sampling,
+      signal: lab.signal(),
+      onProgress: options.onProgress,
+    });
+    const rollouts: UnscoredRollout[] = [];
+    trajectories.forEach((trajectory, i) => {
+      if (trajectory.stopReason === "infrastructure") return;
+      const { promptIndex: group, sampleIndex: sample } = requests[i]!;
+      trajectory.verify(`Rollout ${step}/${group}/${sample}`);
+      rollouts.push({ task: tasks[group]!, group, sample, trajectory });
+    });
+    const dropped = trajectories.length - rollouts.length;
+    if (dropped / trajectories.length > config.maxInfrastructureRate)
+      throw new InfrastructureError(
+        `${dropped} of ${trajectories.length} rollouts were lost because the interpreter itself failed (${interpreter.description}).`,
+        "Nothing was trained. Restart the interpreter and go on.",
+      );
+    return { rollouts, dropped };
+  };
+  const { rollouts, dropped } = await collect(numGenerations, { temperature, topP });
+  const greedy = options.greedy ? (await collect(1, { temperature: 0, topP: 1 })).rollouts : undefined;
+  return { step, policyVersion: policy.version, maxToolCalls, rollouts, dropped, ...(greedy && { greedy }) };
+}
