@@ -11,6 +11,7 @@ const commands = {
     new URL("../dist/src/commands/packages.js", import.meta.url),
     "Python packages for snippets: list, install",
   ],
+  python: [new URL("../dist/src/commands/python.js", import.meta.url), "run Python snippets in the sandbox: --jsonl"],
   install: [kernel("install"), "register the kernel with the Jupyter of this machine"],
   kernel: [kernel("kernel"), "the kernel itself; Jupyter starts it with a connection file"],
 };
