@@ -72,3 +72,10 @@ export class InterruptedError extends LabError {
     super(message, { code: "interrupted", hint, cause });
   }
 }
+
+/** A session cannot go on, because an earlier cell of it was ended from outside; the message says which and why. */
+export class SessionLostError extends LabError {
+  constructor(message: string, hint?: string) {
+    super(message, { code: "session-lost", hint });
+  }
+}

@@ -4,8 +4,9 @@ import { StringDecoder } from "node:string_decoder";
 // The global ones do nothing any more once the cell that set them was interrupted; other cells use this lane too.
 import { clearTimeout, setTimeout } from "node:timers";
 import { InfrastructureError } from "../base/errors.ts";
+import type { Profile } from "./options.ts";
 import { type HarnessReport, harnessReport, type LaneReply, type LaneRequest, laneReply } from "./protocol.ts";
-import type { ExecutionStatus } from "./types.ts";
+import type { ExecutionStatus, FailureKind } from "./types.ts";
 
 /** A started interpreter process and the two ends that the driver speaks through. */
 export interface LaneConnection {
@@ -23,16 +24,32 @@ export interface LaneResult {
   stdout: Buffer;
   stderr: Buffer;
   report: HarnessReport | null;
+  peakMemoryMb: number | null;
   reusable: boolean;
+  /** The session that the snippet belonged to is gone. */
+  sessionLost: boolean;
   /** From the request to its last reply. */
   durationMs: number;
 }
 
 /** The process ended, or said something that it must not say, while a snippet ran in it. */
-export class LaneDiedError extends InfrastructureError {}
+export class LaneDiedError extends InfrastructureError {
+  readonly kind: FailureKind;
+  /** The driver ended it itself: no failure. */
+  readonly stopped: boolean;
+
+  constructor(message: string, kind: FailureKind, stopped: boolean) {
+    super(message);
+    this.kind = kind;
+    this.stopped = stopped;
+  }
+}
 
 /** What tells one engine's process from another's. */
 export interface LaneOptions {
+  profile: Profile;
+  /** Snippets that it runs at the same time. */
+  capacity: number;
   connect(): LaneConnection;
   /** The driver's own limit in milliseconds for a snippet with this time-out. */
   deadlineMs(timeoutMs: number): number;
@@ -40,41 +57,54 @@ export interface LaneOptions {
   deadlineMeans: "timeout" | "died";
 }
 
+/** How a running snippet is spoken of: it just started, has computed for a while, or only waits. */
+export type Pace = "quick" | "slow" | "idle";
+
 interface Running {
-  request: LaneRequest;
   out: Buffer[];
   err: Buffer[];
   timer: NodeJS.Timeout;
   since: number;
+  pace: Pace;
+  onPace: (() => void) | undefined;
   resolve(result: LaneResult): void;
   reject(error: Error): void;
 }
+
+type Verdict = Omit<LaneResult, "stdout" | "stderr" | "durationMs">;
 
 /** A request or a reply takes a line; no honest process sends a longer one. */
 const maxLineLength = 64 * 2 ** 20;
 const startLimitMs = 60_000;
 
-/** One interpreter process: one snippet at a time. Whatever it says that it should not say ends it. */
+/** One interpreter process and the snippets in it. Whatever it says that it should not say ends it. */
 export class Lane {
-  /** Resolves with Python's version; rejects where the process does not start. */
+  /** Resolves with the language's version; rejects where the process does not start. */
   readonly ready: Promise<string>;
   /** Resolves when the process is gone. */
   readonly gone: Promise<void>;
+  readonly profile: Profile;
   /** Snippets that it has run. */
   served = 0;
   /** The rollout that it belongs to. */
   key: string | undefined;
+  /** Sessions that live in it. */
+  readonly sessions = new Set<string>();
   dead = false;
+  /** Why it ended. */
+  diedOf: LaneDiedError | undefined;
   readonly pid: number | undefined;
   readonly #options: LaneOptions;
   readonly #connection: LaneConnection;
-  #running: Running | undefined;
-  #line = "";
+  readonly #running = new Map<number, Running>();
+  #pieces: string[] = [];
+  #pending = 0;
   #complaint = "";
-  #started: { resolve(python: string): void; reject(error: Error): void } | undefined;
+  #started: { resolve(version: string): void; reject(error: Error): void } | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.profile = options.profile;
     this.#connection = options.connect();
     const { child, replies, requests } = this.#connection;
     this.pid = child.pid;
@@ -82,14 +112,14 @@ export class Lane {
       this.#started = { resolve, reject };
     });
     this.ready.catch(() => {});
-    const timer = setTimeout(() => this.#fail("did not start in time"), startLimitMs);
+    const timer = setTimeout(() => this.#fail("did not start in time", "start"), startLimitMs);
     this.ready.then(
       () => clearTimeout(timer),
       () => clearTimeout(timer),
     );
     this.gone = new Promise((resolve) => {
       const over = (what: string): void => {
-        this.#fail(what);
+        this.#fail(what, this.#started ? "start" : "died");
         resolve();
       };
       child.once("error", (error) => over(error.message));
@@ -103,30 +133,56 @@ export class Lane {
     });
   }
 
-  get idle(): boolean {
-    return !this.dead && !this.#started && !this.#running;
+  /** It can take a snippet now. */
+  get free(): boolean {
+    return !this.dead && !this.#started && this.#running.size < this.#options.capacity;
   }
 
-  /** Runs one snippet; rejects with {@link LaneDiedError} where the process fails. */
-  run(request: LaneRequest): Promise<LaneResult> {
+  /** Snippets that run in it. */
+  get load(): number {
+    return this.#running.size;
+  }
+
+  /** How many of its snippets go at this pace. */
+  at(pace: Pace): number {
+    let count = 0;
+    for (const running of this.#running.values()) if (running.pace === pace) count++;
+    return count;
+  }
+
+  /**
+   * Runs one snippet; rejects with {@link LaneDiedError} where the process fails.
+   *
+   * @param onPace called each time the process says how the snippet goes along.
+   */
+  run(request: LaneRequest, onPace?: () => void): Promise<LaneResult> {
     return new Promise((resolve, reject) => {
+      if (this.dead) return reject(this.diedOf);
       this.#hold(true);
       this.served++;
       const limit = this.#options.deadlineMs(request.timeoutMs);
       const timer = setTimeout(() => {
         if (this.#options.deadlineMeans === "timeout") {
-          this.#finish({ status: "timeout", exitCode: null, report: null, reusable: false });
+          const peakMemoryMb = null;
+          const over = { status: "timeout", exitCode: null, report: null, peakMemoryMb } as const;
+          this.#finish(request.id, { ...over, reusable: false, sessionLost: true });
           this.kill();
-        } else this.#fail(`did not answer within ${limit} ms`);
+        } else this.#fail(`did not answer within ${limit} ms`, "overdue");
       }, limit);
-      this.#running = { request, out: [], err: [], timer, since: performance.now(), resolve, reject };
+      const since = performance.now();
+      this.#running.set(request.id, { out: [], err: [], timer, since, pace: "quick", onPace, resolve, reject });
       this.#connection.requests.write(`${JSON.stringify(request)}\n`);
     });
   }
 
-  /** Ends the process at once; a snippet that runs in it is lost. */
+  /** Asks the process to end one snippet whose caller wants no answer any more; it is answered all the same. */
+  cancel(id: number): void {
+    if (this.#running.has(id) && !this.dead) this.#connection.requests.write(`${JSON.stringify({ cancel: id })}\n`);
+  }
+
+  /** Ends the process at once; snippets that run in it are lost. */
   kill(): void {
-    this.#fail("was stopped");
+    this.#fail("was stopped", "died", true);
   }
 
   /** Lets the driver's process end, or keeps it alive while a snippet runs. */
@@ -134,32 +190,32 @@ export class Lane {
     if (!this.dead) for (const handle of this.#connection.handles) (busy ? handle.ref : handle.unref)?.call(handle);
   }
 
-  #fail(what: string): void {
+  #fail(what: string, kind: FailureKind, stopped = false): void {
     if (this.dead) return;
     // Killed, it is gone in a moment; who waits for that must not be cut off.
     this.#hold(true);
     this.dead = true;
     this.#connection.child.kill("SIGKILL");
     const last = this.#complaint.trim().split("\n").at(-1);
-    const error = new LaneDiedError(`An interpreter process ${what}${last ? ` (${last})` : ""}.`);
+    const error = new LaneDiedError(`An interpreter process ${what}${last ? ` (${last})` : ""}.`, kind, stopped);
+    this.diedOf = error;
     this.#started?.reject(error);
     this.#started = undefined;
-    if (this.#running) {
-      clearTimeout(this.#running.timer);
-      this.#running.reject(error);
-      this.#running = undefined;
+    for (const running of this.#running.values()) {
+      clearTimeout(running.timer);
+      running.reject(error);
     }
+    this.#running.clear();
   }
 
-  #finish(result: Omit<LaneResult, "stdout" | "stderr" | "durationMs">): void {
-    const running = this.#running;
-    if (!running) return;
-    this.#running = undefined;
+  #finish(id: number, verdict: Verdict): void {
+    const running = this.#running.get(id)!;
+    this.#running.delete(id);
     clearTimeout(running.timer);
-    this.#hold(false);
+    if (this.#running.size === 0) this.#hold(false);
     const durationMs = performance.now() - running.since;
     running.resolve({
-      ...result,
+      ...verdict,
       stdout: Buffer.concat(running.out),
       stderr: Buffer.concat(running.err),
       durationMs,
@@ -167,10 +223,17 @@ export class Lane {
   }
 
   #receive(text: string): void {
-    const lines = (this.#line + text).split("\n");
-    this.#line = lines.pop() ?? "";
-    if (this.#line.length > maxLineLength) this.#fail("sent a line without end");
-    for (const line of lines) if (!this.dead) this.#reply(line);
+    const lines = text.split("\n");
+    this.#pieces.push(lines[0]!);
+    this.#pending += lines[0]!.length;
+    if (lines.length > 1) {
+      lines[0] = this.#pieces.join("");
+      const rest = lines.pop()!;
+      this.#pieces = [rest];
+      this.#pending = rest.length;
+      for (const line of lines) if (!this.dead) this.#reply(line);
+    }
+    if (this.#pending > maxLineLength) this.#fail("sent a line without end", "protocol");
   }
 
   #reply(line: string): void {
@@ -178,35 +241,43 @@ export class Lane {
     try {
       reply = laneReply.parse(JSON.parse(line));
     } catch {
-      this.#fail("sent a malformed line");
+      this.#fail("sent a malformed line", "protocol");
       return;
     }
     if ("ready" in reply) {
       if (!this.#started) {
-        this.#fail("spoke out of turn");
+        this.#fail("spoke out of turn", "protocol");
         return;
       }
-      this.#started.resolve(reply.python);
+      this.#started.resolve(reply.version);
       this.#started = undefined;
       this.#hold(false);
-    } else if (!this.#running || reply.id !== this.#running.request.id) this.#fail("spoke out of turn");
-    else if ("out" in reply) this.#running.out.push(Buffer.from(reply.out, "base64"));
-    else if ("err" in reply) this.#running.err.push(Buffer.from(reply.err, "base64"));
-    else this.#finish(judge(reply));
+      return;
+    }
+    const running = this.#running.get(reply.id);
+    if (!running) this.#fail("spoke out of turn", "protocol");
+    else if ("out" in reply) running.out.push(Buffer.from(reply.out, "base64"));
+    else if ("err" in reply) running.err.push(Buffer.from(reply.err, "base64"));
+    else if ("pace" in reply) {
+      running.pace = reply.pace;
+      running.onPace?.();
+    } else this.#finish(reply.id, judge(reply));
   }
 }
 
 /** What the last reply about a snippet means. */
-function judge(reply: Extract<LaneReply, { done: string }>): Omit<LaneResult, "stdout" | "stderr" | "durationMs"> {
+function judge(reply: Extract<LaneReply, { done: string }>): Verdict {
   const exitCode = reply.exitCode ?? null;
-  const { done, reusable } = reply;
-  if (done !== "report") return { status: done, exitCode, report: null, reusable };
+  const { done, reusable, sessionLost = false, peakMemoryMb = null } = reply;
+  const found = { exitCode, report: null, peakMemoryMb, reusable, sessionLost };
+  if (done === "closed") return { ...found, status: "ok" };
+  if (done !== "report") return { ...found, status: done };
   try {
     const report = harnessReport.parse(JSON.parse(reply.report ?? ""));
     const status = report.error ? (report.error.memory ? "memory" : "error") : "ok";
-    return { status, exitCode: report.exitCode, report, reusable };
+    return { ...found, status, exitCode: report.exitCode, report };
   } catch {
     // The report comes from where the snippet ran: a broken one is the snippet's doing, not the process's.
-    return { status: "crash", exitCode, report: null, reusable: false };
+    return { ...found, status: "crash", reusable: false, sessionLost: true };
   }
 }

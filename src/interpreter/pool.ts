@@ -1,11 +1,12 @@
 import { InterruptedError } from "../base/errors.ts";
 import { type Lane, LaneDiedError, type LaneResult } from "./lane.ts";
-import type { LaneRequest } from "./protocol.ts";
+import type { Profile } from "./options.ts";
+import type { LaneJob } from "./protocol.ts";
 import type { Isolation } from "./types.ts";
 
 /** How a pool keeps its processes. */
 export interface PoolOptions {
-  start(): Lane;
+  start(profile: Profile): Lane;
   /** Snippets that run at the same time. */
   lanes: number;
   /** Warm processes beyond the busy ones, ready to take the place of a process that is thrown away. */
@@ -19,9 +20,11 @@ export interface PoolOptions {
 }
 
 interface Job {
-  request: Omit<LaneRequest, "id">;
+  request: LaneJob;
   key: string | undefined;
   attempts: number;
+  since: number;
+  queuedMs: number;
   lane: Lane | undefined;
   /** The caller has its answer already, because it aborted. */
   settled: boolean;
@@ -30,7 +33,7 @@ interface Job {
 }
 
 /** A snippet's result, or why no process could give one. */
-export type PoolOutcome = LaneResult | { status: "infrastructure"; reason: string };
+export type PoolOutcome = (LaneResult | { status: "infrastructure"; reason: string }) & { queuedMs: number };
 
 /** A pool that cannot start this many processes in a row gives up. */
 const maxFailedStarts = 3;
@@ -81,7 +84,7 @@ export class Pool {
    *
    * @throws InterruptedError when `signal` is aborted; the snippet is dropped or its process ended.
    */
-  run(request: Omit<LaneRequest, "id">, key?: string, signal?: AbortSignal): Promise<PoolOutcome> {
+  run(request: LaneJob, key?: string, signal?: AbortSignal): Promise<PoolOutcome> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(new InterruptedError());
       if (this.#closed) return reject(new InterruptedError("The interpreter is closed."));
@@ -101,6 +104,8 @@ export class Pool {
         request,
         key,
         attempts: 0,
+        since: performance.now(),
+        queuedMs: 0,
         lane: undefined,
         settled: false,
         resolve: (outcome) => settle(() => resolve(outcome)),
@@ -123,7 +128,7 @@ export class Pool {
   /** Starts processes until the wanted number stands. */
   #fill(): void {
     while (!this.#closed && this.#lanes.size < this.#options.lanes + this.#options.spares) {
-      const lane = this.#options.start();
+      const lane = this.#options.start("bare");
       this.#lanes.add(lane);
       this.#processes.add(lane);
       lane.ready.then(
@@ -148,7 +153,7 @@ export class Pool {
     this.#failedStarts++;
     if (this.#failedStarts < maxFailedStarts) return;
     const reason = error instanceof Error ? error.message : String(error);
-    for (const job of this.#queue.splice(0)) job.resolve({ status: "infrastructure", reason });
+    for (const job of this.#queue.splice(0)) job.resolve({ status: "infrastructure", reason, queuedMs: performance.now() - job.since });
   }
 
   #pump(): void {
@@ -166,7 +171,7 @@ export class Pool {
 
   /** The longest waiting job that an idle process may serve; makes room where none may. */
   #choose(): { job: Job; lane: Lane } | undefined {
-    const idle = [...this.#lanes].filter((lane) => lane.idle);
+    const idle = [...this.#lanes].filter((lane) => lane.free);
     const job = this.#queue[0]!;
     if (this.#options.isolation !== "rollout") return idle[0] && { job, lane: idle[0] };
     for (const candidate of this.#queue) {
@@ -191,11 +196,12 @@ export class Pool {
     this.#busy++;
     job.lane = lane;
     job.attempts++;
+    job.queuedMs = performance.now() - job.since;
     lane.key = job.key;
     try {
       const result = await lane.run({ ...job.request, id: this.#nextId++ });
       if (!this.#keeps(lane, result)) this.#recycle(lane);
-      job.resolve(result);
+      job.resolve({ ...result, queuedMs: job.queuedMs });
     } catch (error) {
       this.#died(job, lane, error as Error);
     } finally {
@@ -219,11 +225,11 @@ export class Pool {
     else {
       this.failures++;
       if (job.attempts < 2) this.#queue.unshift(job);
-      else job.resolve(this.#diedTwice(error));
+      else job.resolve({ ...this.#diedTwice(error), queuedMs: job.queuedMs });
     }
   }
 
-  #diedTwice(error: LaneDiedError): PoolOutcome {
+  #diedTwice(error: LaneDiedError): LaneResult | { status: "infrastructure"; reason: string } {
     if (this.#options.diesTwice === "infrastructure") return { status: "infrastructure", reason: error.message };
     return {
       status: "crash",
@@ -231,7 +237,9 @@ export class Pool {
       stdout: Buffer.alloc(0),
       stderr: Buffer.alloc(0),
       report: null,
+      peakMemoryMb: null,
       reusable: false,
+      sessionLost: true,
       durationMs: 0,
     };
   }

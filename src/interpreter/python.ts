@@ -29,7 +29,7 @@ const maxOutputBytes = 1 << 20;
  * await python.close();
  */
 export class PythonInterpreter implements CodeInterpreter {
-  readonly engine: string;
+  readonly engine: "jail" | "pyodide" | "quickjs";
   readonly description: string;
   readonly #options: CheckedOptions;
   readonly #pool: StartedEngine["pool"];
@@ -85,11 +85,22 @@ export class PythonInterpreter implements CodeInterpreter {
    * @throws InterruptedError when `options.signal` is aborted, and after `close()`.
    */
   async run(code: string, options: RunOptions = {}): Promise<ExecutionResult> {
-    const { memoryMb, seed } = this.#options;
+    const { memoryMb, seed, clock } = this.#options;
     const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs;
     if (!(timeoutMs > 0 && timeoutMs <= maxTimeoutMs))
       throw new InvalidInputError(`Invalid timeoutMs ${timeoutMs}: it must be above 0 and at most ${maxTimeoutMs}.`);
-    const request = { code: wellFormed(code), seed, timeoutMs, memoryMb, maxOutputBytes };
+    const request = {
+      code: wellFormed(code),
+      seed,
+      clock: clock === "real" ? null : clock,
+      timeoutMs,
+      memoryMb: options.memoryMb ?? memoryMb,
+      maxOutputBytes: options.maxOutputBytes ?? maxOutputBytes,
+      lastExpression: options.lastExpression ?? false,
+      plots: options.plots ?? false,
+      profile: "bare" as const,
+      session: null,
+    };
     const outcome = await this.#pool.run(request, options.rolloutId, options.signal);
     const result = toExecutionResult(outcome);
     this.#byStatus[result.status]++;

@@ -1,13 +1,16 @@
+import { isUtf8 } from "node:buffer";
 import { normaliseError, normaliseLine } from "./feedback.ts";
+import type { HarnessReport } from "./protocol.ts";
 import type { PoolOutcome } from "./pool.ts";
 import { wellFormed } from "./text.ts";
-import type { ExecutionResult } from "./types.ts";
+import type { ExecutionError, ExecutionResult } from "./types.ts";
 
 /** Bytes to text: invalid UTF-8 becomes U+FFFD, so the result is always a well-formed string. */
 const decode = (bytes: Buffer): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 
 /** The public result of what a process found out. */
 export function toExecutionResult(outcome: PoolOutcome): ExecutionResult {
+  const { queuedMs } = outcome;
   if (outcome.status === "infrastructure")
     return {
       status: "infrastructure",
@@ -15,22 +18,43 @@ export function toExecutionResult(outcome: PoolOutcome): ExecutionResult {
       stdout: "",
       stderr: outcome.reason,
       durationMs: 0,
+      queuedMs,
+      peakMemoryMb: null,
       truncated: false,
     };
-  const raised = outcome.report?.error;
+  const { stdout, stderr, report } = outcome;
   return {
     status: outcome.status,
     exitCode: outcome.exitCode,
-    stdout: decode(outcome.stdout),
-    stderr: decode(outcome.stderr),
-    ...(raised && {
-      error: {
-        ...normaliseError(wellFormed(raised.name), wellFormed(raised.message)),
-        ...(raised.line !== null && { line: raised.line }),
-        lastLine: normaliseLine(wellFormed(raised.lastLine)),
-      },
-    }),
+    stdout: decode(stdout),
+    stderr: decode(stderr),
+    ...(!isUtf8(stdout) && { stdoutBytes: new Uint8Array(stdout) }),
+    ...(!isUtf8(stderr) && { stderrBytes: new Uint8Array(stderr) }),
+    ...(report?.error && { error: toExecutionError(report.error) }),
+    ...(report?.value != null && { value: wellFormed(report.value) }),
+    ...(report?.images?.length && { images: report.images }),
     durationMs: outcome.durationMs,
+    queuedMs,
+    peakMemoryMb: outcome.peakMemoryMb,
     truncated: outcome.status === "outputLimit",
   };
+}
+
+function toExecutionError(raised: NonNullable<HarnessReport["error"]>): ExecutionError {
+  return {
+    ...normaliseError(wellFormed(raised.name), wellFormed(raised.message)),
+    ...(raised.line !== null && { line: raised.line }),
+    lastLine: normaliseLine(wellFormed(raised.lastLine)),
+    traceback: normaliseTraceback(wellFormed(raised.traceback)),
+  };
+}
+
+/** Lines of a traceback that say nothing of an exception: its frames, and what Python says between two of them. */
+const scaffolding = /^(?: |$|Traceback \(most recent|The above exception was|During handling of)/;
+
+function normaliseTraceback(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => (scaffolding.test(line) ? line : normaliseLine(line)))
+    .join("\n");
 }

@@ -11,6 +11,19 @@ export interface ExecutionError {
   line?: number;
   /** The traceback's last line, normalised: `"ZeroDivisionError: division by zero"`. */
   lastLine: string;
+  /**
+   * The whole traceback with the snippet's own frames only (file `"<snippet>"`, in a session `"<cell 1>"`, ...), the
+   * same on every engine and Python version. Exceptions behind it come first, as Python prints them.
+   */
+  traceback: string;
+}
+
+/** A picture that a snippet made. */
+export interface ExecutionImage {
+  /** `"image/png"`. */
+  mime: string;
+  /** Base64. */
+  data: string;
 }
 
 /** What came of running one snippet. */
@@ -19,8 +32,24 @@ export interface ExecutionResult {
   exitCode: number | null;
   stdout: string;
   stderr: string;
+  /** Standard output as it was, only where it is not valid UTF-8 (`stdout` then holds U+FFFD in places). */
+  stdoutBytes?: Uint8Array;
+  /** As `stdoutBytes`, of standard error. */
+  stderrBytes?: Uint8Array;
   error?: ExecutionError;
+  /** What the last statement came to, as text, where {@link RunOptions.lastExpression} asks for it and it is not `None`. */
+  value?: string;
+  /** Figures left open at the end, where {@link RunOptions.plots} asks for them. */
+  images?: ExecutionImage[];
+  /** From start to end, queueing left out. Milliseconds. */
   durationMs: number;
+  /** From the call to the start. Milliseconds. */
+  queuedMs: number;
+  /**
+   * Memory that the snippet used beyond what was loaded before it, at its peak; of a session, at the peak so far. `null`
+   * where the engine cannot tell. MiB.
+   */
+  peakMemoryMb: number | null;
   /** Output was cut at the limit. */
   truncated: boolean;
 }
@@ -28,13 +57,35 @@ export interface ExecutionResult {
 /** How much two snippets may share; see the interpreter's documentation. */
 export type Isolation = "snippet" | "rollout" | "pooled";
 
+/** Options of a single run; limits that are left out are the interpreter's. */
 export interface RunOptions {
-  /** Overrides the interpreter's limit for this snippet. Milliseconds. */
+  /** Wall time of this snippet. Milliseconds. */
   timeoutMs?: number;
+  /** Memory of this snippet, at most 4096. A Pyodide process keeps its own limit. MiB. */
+  memoryMb?: number;
+  /** Output that is kept, both streams together; writing more ends the snippet. Bytes. */
+  maxOutputBytes?: number;
+  /** What the snippet reads from standard input. Without it, standard input is empty and `input()` is refused. */
+  stdin?: string;
   /** Snippets of one rollout share a key; decides reuse under `"rollout"` isolation. */
   rolloutId?: string;
+  /** Report the value of the last expression. Default false. */
+  lastExpression?: boolean;
+  /** Report open matplotlib figures as PNG. Default false. */
+  plots?: boolean;
   signal?: AbortSignal;
 }
+
+/** How an interpreter's own machinery can fail. */
+export type FailureKind =
+  /** A process did not start. */
+  | "start"
+  /** A process ended on its own. */
+  | "died"
+  /** A process said something that it must not say. */
+  | "protocol"
+  /** A process that keeps time itself did not answer within the driver's own limit. */
+  | "overdue";
 
 /** What an interpreter has done since it started. */
 export interface InterpreterStats {
@@ -43,21 +94,82 @@ export interface InterpreterStats {
   byStatus: Record<ExecutionStatus, number>;
   /** Processes that were thrown away and replaced, as isolation and failures ask for. */
   recycled: number;
-  /** Processes that died, did not start or broke the protocol; most of them cost no result, because of the retry. */
+  /** Failures of the interpreter itself, of all kinds; most of them cost no result, because of the retry. */
   infrastructureFailures: number;
+  failuresByKind: Record<FailureKind, number>;
+  /** Of the last 200 snippets, the share that met a failure of the interpreter, also where the retry went well. */
+  infrastructureRate: number;
+  /** Set while `infrastructureRate` is above `maxInfrastructureRate`: what is wrong, as one sentence. */
+  alarm?: string;
   /** Sum over snippets of the time from start to result, queueing left out. Milliseconds. */
   totalMs: number;
+  /** Sum over snippets of the time in the queue. Milliseconds. */
+  queuedMs: number;
 }
 
-/** A code interpreter: many snippets at once, each stateless, results in the order they finish. */
+/** What {@link CodeInterpreter.selfTest} found. */
+export interface SelfTestReport {
+  /** Every probe came out as it must. */
+  holds: boolean;
+  probes: { name: string; holds: boolean; /** What was seen instead. */ found?: string }[];
+}
+
+/** A code interpreter: many snippets at once, results in the order they finish. */
 export interface CodeInterpreter {
-  /** `"pyodide"` or `"jail"`. */
-  readonly engine: string;
-  /** One line for people: engine, Python version, isolation, why it was chosen. */
+  readonly engine: "jail" | "pyodide" | "quickjs";
+  readonly language: "python" | "javascript" | "typescript";
+  /** One line for people: engine, version, isolation, why it was chosen. */
   readonly description: string;
+  /** Name and version of each package that can be imported beyond the standard library: `"sympy 1.14.0"`. */
+  readonly packages: readonly string[];
+  /** Runs one snippet in a fresh namespace. */
   run(code: string, options?: RunOptions): Promise<ExecutionResult>;
+  /** Opens a session: cells that share variables. Waits while as many are open as the interpreter keeps. */
+  session(options?: SessionOptions): Promise<InterpreterSession>;
   /** The line(s) a policy reads after its code: stdout, or the normalised last line of the traceback; cut in the middle. */
   feedback(result: ExecutionResult): string;
+  /** Runs hostile probes that must fail. An interpreter does this when it starts, and does not start where one gets through. */
+  selfTest(): Promise<SelfTestReport>;
   stats(): InterpreterStats;
+  close(): Promise<void>;
+}
+
+/** Options of {@link CodeInterpreter.session}. */
+export interface SessionOptions {
+  /** For those who look at processes; a session shares its process with nobody in any case. */
+  rolloutId?: string;
+  /** Ends the wait for a free place. */
+  signal?: AbortSignal;
+}
+
+/** A cell that ran in a session. */
+export interface SessionCell {
+  readonly code: string;
+  readonly result: ExecutionResult;
+}
+
+/** A replayed cell whose outcome differs from the recorded one. */
+export interface ReplayMismatch {
+  /** Index of the cell, from 0. */
+  cell: number;
+  expected: ExecutionResult;
+  found: ExecutionResult;
+}
+
+/**
+ * A rollout's cells, one after the other, sharing variables. Nothing of it runs between two cells.
+ *
+ * A cell that is ended from outside (timeout, output limit, a crash) takes the session with it: later cells throw
+ * {@link SessionLostError}; a fork that stops before that cell goes on from there.
+ */
+export interface InterpreterSession {
+  readonly cells: readonly SessionCell[];
+  /** On a fork: the first replayed cell that did not repeat. */
+  readonly mismatch?: ReplayMismatch;
+  /** Why no further cell can run. */
+  readonly lost?: string;
+  run(code: string, options?: RunOptions): Promise<ExecutionResult>;
+  /** Replays cells [0, `cell`) in a fresh session (default: all) and compares their outcomes with the recorded ones. */
+  fork(options?: { cell?: number; signal?: AbortSignal }): Promise<InterpreterSession>;
   close(): Promise<void>;
 }

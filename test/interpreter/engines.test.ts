@@ -36,13 +36,15 @@ test("auto says which engine it chose and why", async (t) => {
   assert.match(python.description, /^Python 3\.\d+\.\d+ (in a bubblewrap jail|on Pyodide), .*; chosen because .*\.$/);
   const result = await python.run("print(2**10)");
   assert.deepEqual(
-    { ...result, durationMs: 0 },
+    { ...result, durationMs: 0, queuedMs: 0, peakMemoryMb: null },
     {
       status: "ok",
       exitCode: 0,
       stdout: "1024\n",
       stderr: "",
       durationMs: 0,
+      queuedMs: 0,
+      peakMemoryMb: null,
       truncated: false,
     },
   );
@@ -60,6 +62,14 @@ test("an error carries its name, message and line", async (t) => {
     message: "division by zero",
     line: 2,
     lastLine: "ZeroDivisionError: division by zero",
+    traceback: [
+      "Traceback (most recent call last):",
+      '  File "<snippet>", line 5, in <module>',
+      "    f()",
+      '  File "<snippet>", line 2, in f',
+      "    return 1 // 0",
+      "ZeroDivisionError: division by zero",
+    ].join("\n"),
   });
   assert.equal((await python.run("x = 1\ny = (")).error?.line, 2);
 });

@@ -77,6 +77,8 @@ test("a tool that failed for reasons of infrastructure ends its rollout, and is 
       stdout: "",
       stderr: "",
       durationMs: 0,
+      queuedMs: 0,
+      peakMemoryMb: null,
       truncated: false,
     }),
     feedback: (result) => python.feedback(result),

@@ -15,6 +15,8 @@ const ok = (stdout: string): ExecutionResult => ({
   stdout,
   stderr: "",
   durationMs: 1,
+  queuedMs: 0,
+  peakMemoryMb: null,
   truncated: false,
 });
 

@@ -44,7 +44,7 @@ function jailArguments(environment: Record<string, string>): string[] {
 
 /** The zygote's whole program; it is handed over as an argument, so that the jail needs no file of ours. */
 const program = (): string =>
-  ["../harness.py", "../preload.py", "./zygote.py"]
+  ["../clock.py", "../harness.py", "../preload.py", "./zygote.py"]
     .map((path) => readFileSync(new URL(path, import.meta.url), "utf8"))
     .join("\n");
 
@@ -73,5 +73,5 @@ const graceMs = 10_000;
 
 /** Starts a jailed zygote. It isolates snippets by itself, so it may serve any of them. */
 export function startJailLane(): Lane {
-  return new Lane({ connect, deadlineMs: (timeoutMs) => timeoutMs + graceMs, deadlineMeans: "died" });
+  return new Lane({ profile: "bare", capacity: 1, connect, deadlineMs: (timeoutMs) => timeoutMs + graceMs, deadlineMeans: "died" });
 }

@@ -4,6 +4,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { InfrastructureError } from "../../base/errors.ts";
 import type { Pool } from "../pool.ts";
+import type { LaneJob } from "../protocol.ts";
 import type { ExecutionStatus } from "../types.ts";
 
 /** Python that prints the name of each attempt that succeeded; `paths` are files and folders of the host. */
@@ -27,6 +28,17 @@ attempt("init", lambda: os.kill(1, 9) or os.kill(2, 9))
 print("end")
 `;
 
+const plain: Omit<LaneJob, "code" | "timeoutMs"> = {
+  seed: 0,
+  clock: null,
+  memoryMb: 128,
+  maxOutputBytes: 1 << 16,
+  lastExpression: false,
+  plots: false,
+  profile: "bare",
+  session: null,
+};
+
 /**
  * Runs a handful of hostile snippets that must fail and an ordinary one after them that must not.
  *
@@ -34,7 +46,7 @@ print("end")
  */
 export async function testJail(pool: Pool): Promise<void> {
   const run = async (code: string, timeoutMs = 5000): Promise<{ status: ExecutionStatus; output: string }> => {
-    const outcome = await pool.run({ code, seed: 0, timeoutMs, memoryMb: 128, maxOutputBytes: 1 << 16 });
+    const outcome = await pool.run({ ...plain, code, timeoutMs });
     if (outcome.status === "infrastructure") return { status: outcome.status, output: outcome.reason };
     return { status: outcome.status, output: `${outcome.stdout}${outcome.report?.error?.lastLine ?? ""}` };
   };

@@ -97,7 +97,7 @@ def child(request, out, err, report, setup):
         os.write(setup, repr(problem).encode("utf-8", "replace"))
         os._exit(97)
     gc.enable()
-    said = execute(request["code"], request["seed"])
+    said = execute(json.dumps(request))
     text = said.encode()
     while text:
         text = text[os.write(3, text):]
@@ -209,6 +209,6 @@ os.dup2(nothing, 1)
 gc.collect()
 gc.freeze()
 gc.disable()
-answer({"ready": True, "python": platform.python_version()})
+answer({"ready": True, "version": platform.python_version()})
 for line in requests:
     serve(json.loads(line))

@@ -60,6 +60,8 @@ function connect(snapshot: string, memoryMb: number): LaneConnection {
 /** Starts a hardened Pyodide process. The driver keeps its time: a snippet that passes it ends with its process. */
 export function startPyodideLane(snapshot: string, memoryMb: number): Lane {
   return new Lane({
+    profile: "bare",
+    capacity: 1,
     connect: () => connect(snapshot, memoryMb),
     deadlineMs: (timeoutMs) => timeoutMs,
     deadlineMeans: "timeout",

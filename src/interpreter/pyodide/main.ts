@@ -28,7 +28,7 @@ const python = await bootPyodide({
   heapBytes: Number(process.argv[3]) * 2 ** 20,
 });
 const harness = python.pyimport(harnessModule);
-const execute: (code: string, seed: number) => string = harness.execute;
+const execute: (request: string) => string = harness.execute;
 const restore: () => void = harness.restore;
 
 const { parse, stringify } = JSON;
@@ -72,7 +72,7 @@ function serve(request: LaneRequest): void {
   written = 0;
   let report: string;
   try {
-    report = execute(request.code, request.seed);
+    report = execute(stringify(request));
   } catch {
     send({ id: request.id, done: "crash", reusable: false });
     die();
@@ -88,7 +88,7 @@ function serve(request: LaneRequest): void {
   send({ id: request.id, done: "report", report, reusable });
 }
 
-send({ ready: true, python: pythonVersion });
+send({ ready: true, version: pythonVersion });
 // Blocking reads: the event loop never turns again, so nothing that a snippet left on it can run later.
 for (;;) {
   const count = readSync(channel, chunk);
