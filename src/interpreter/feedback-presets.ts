@@ -20,7 +20,8 @@ import type { ExecutionResult } from "./types.ts";
  * traceback; not stripped; `no stdout here` for a snippet that did not end by itself; over 256 characters the first and
  * last 128 with `...(truncated)...` between (its truncation sides "left" and "right" keep that side: `cut` "end" and
  * "start" here). Differences: the traceback names `<snippet>` where verl's names a temporary file, and a snippet at the
- * output limit reads as the output that was kept. The recipe also wraps the last line in `print()`; `value: true` shows
+ * output limit reads as the output that was kept. Standard error is as the engine's Python wrote it; with `errors:
+ * "traceback"` the traceback that is the same on every engine and version takes its place. The recipe also wraps the last line in `print()`; `value: true` shows
  * the value of the last expression instead, and runs statements as they are.
  */
 export type FeedbackPreset = "cir" | "retool" | "verl";
@@ -84,8 +85,8 @@ export const noStdoutLine = "no stdout here";
 function verlText(result: ExecutionResult, { errors, value }: FeedbackParts): string {
   if (result.status === "infrastructure") throw noResult(result);
   if (result.status === "timeout") return noStdoutLine;
-  const last = errors === "lastLine" ? result.error?.lastLine : undefined;
-  return `${printedText(result, value)}${last === undefined ? result.stderr : `${last}\n`}`;
+  const own = errors === "lastLine" ? result.error?.lastLine : errors && result.error?.traceback;
+  return `${printedText(result, value)}${own === undefined ? result.stderr : `${own}\n`}`;
 }
 
 /**

@@ -111,7 +111,7 @@ export function normaliseLine(line: string): string {
 
 /** What of a result a policy reads, beyond the preset's wording. */
 export interface FeedbackParts {
-  /** Of an exception: the traceback's last line, or the whole traceback. Default `"lastLine"` (CIR). */
+  /** Of an exception: the traceback's last line, or the whole traceback. Default: as the preset does. */
   errors?: "lastLine" | "traceback";
   /** Whether the value of the last expression stands below what was printed. Default false (CIR). */
   value?: boolean;

@@ -3,4 +3,5 @@ export * from "./feedback-presets.ts";
 export { whatJailLacks } from "./jail/lane.ts";
 export type { PythonInterpreterOptions } from "./options.ts";
 export { PythonInterpreter } from "./python.ts";
+export { markedSource, shownResult, stderrWithoutTraceback } from "./result-display.ts";
 export type * from "./types.ts";

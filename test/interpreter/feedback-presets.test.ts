@@ -17,13 +17,12 @@ const result = (over: Partial<ExecutionResult>): ExecutionResult => ({
 const traceback = `Traceback (most recent call last):
   File "<snippet>", line 2, in <module>
     1 / 0
-ZeroDivisionError: division by zero
-`;
+ZeroDivisionError: division by zero`;
 const failed = result({
   status: "error",
   exitCode: 1,
   stdout: "before\n",
-  stderr: traceback,
+  stderr: `warning\n${traceback}\n`,
   error: {
     name: "ZeroDivisionError",
     message: "division by zero",
@@ -41,7 +40,7 @@ test("each preset words a result as its source does", () => {
     [result({ stdout: " 42\n" }), ["42", "42", " 42\n"]],
     [result({ stdout: "42\n", stderr: "warning\n" }), ["42", "42", "42\nwarning\n"]],
     [result({}), [nothing, nothing, ""]],
-    [failed, [failed.error!.lastLine, failed.error!.lastLine, `before\n${traceback}`]],
+    [failed, [failed.error!.lastLine, failed.error!.lastLine, `before\nwarning\n${traceback}\n`]],
     [
       result({ status: "timeout", exitCode: null, stdout: "partial" }),
       ["Timeout Error", "Timeout Error", "no stdout here"],
@@ -74,11 +73,12 @@ test("each preset cuts as its source does", () => {
 });
 
 test("the whole traceback or its last line, the last value or not", () => {
-  assert.equal(feedbackRule({ preset: "cir", errors: "traceback" })(failed), traceback.trim());
+  assert.equal(feedbackRule({ preset: "cir", errors: "traceback" })(failed), traceback);
   assert.equal(
     feedbackRule({ preset: "verl", errors: "lastLine" })(failed),
     "before\nZeroDivisionError: division by zero\n",
   );
+  assert.equal(feedbackRule({ preset: "verl", errors: "traceback" })(failed), `before\n${traceback}\n`);
   const valued = result({ stdout: "printed", value: "[1, 2]" });
   assert.equal(feedbackRule("cir")(valued), "printed");
   assert.equal(feedbackRule({ preset: "cir", value: true })(valued), "printed\n[1, 2]");

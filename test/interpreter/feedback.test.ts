@@ -15,6 +15,8 @@ const result = (over: Partial<ExecutionResult>): ExecutionResult => ({
   stdout: "",
   stderr: "",
   durationMs: 1,
+  queuedMs: 0,
+  peakMemoryMb: null,
   truncated: false,
   ...over,
 });
