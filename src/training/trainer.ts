@@ -15,13 +15,15 @@ import { readCheckpointFiles } from "./checkpoint-files.ts";
 import { collectBatch, type UnscoredBatch } from "./collect-batch.ts";
 import { configAt, type TrainerConfig, type TrainerSettings, trainerConfigSchema } from "./config.ts";
 import { diffFromPaper, type PaperDiff, type PaperSettings } from "./diff.ts";
+import { explainMetric, type MetricExplanation } from "./explain.ts";
+import { type InfluenceReport, rolloutInfluences } from "./gradients.ts";
 import { rolloutMetrics } from "./metrics.ts";
 import { type ObjectiveReport, objectiveTerms } from "./objective.ts";
 import { PolicyOptimizer } from "./optimizer.ts";
 import { Reference } from "./reference.ts";
 import { needsReference } from "./step-objective.ts";
 import { TrainRun } from "./train-run.ts";
-import { batchBundle, objectiveBundle, updateBundle } from "./training-display.ts";
+import { batchBundle, influenceBundle, objectiveBundle, updateBundle } from "./training-display.ts";
 import type { StepReport, TrainerCheckpoint, UpdateReport } from "./types.ts";
 import { updatePolicy } from "./update.ts";
 
@@ -60,6 +62,7 @@ export class Trainer {
   #optimizer: PolicyOptimizer | undefined;
   #reference: Reference | undefined;
   #run: Run | undefined;
+  #lastMetrics: StepReport["metrics"] | undefined;
   /** The work on the trainer's state that was asked for last. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -139,6 +142,29 @@ export class Trainer {
   }
 
   /**
+   * What each rollout of a batch does to the step: its gradient's norm and direction, and its share in the descent.
+   * Nothing is changed. About three forward passes' work per rollout.
+   *
+   * @param options `rollouts`: places in the batch; default all of them.
+   */
+  async influence(
+    batch: Batch,
+    advantages: Advantages,
+    options: { rollouts?: readonly number[] } = {},
+  ): Promise<InfluenceReport> {
+    const config = configAt(this.#config, batch.step);
+    const draws = this.#draws(batch);
+    const report = await rolloutInfluences(this.policy, config, batch, advantages, draws, options.rollouts);
+    return withDisplay(report, influenceBundle);
+  }
+
+  /** A metric explained: formula, expected range, what to do; with its value in the last step. */
+  explain(metric: string): MetricExplanation {
+    const value = (this.#lastMetrics as Record<string, unknown> | undefined)?.[metric];
+    return explainMetric(metric, typeof value === "number" ? value : undefined);
+  }
+
+  /**
    * Updates the policy on a batch.
    *
    * @throws InvariantError when a loss mask is not what was sampled, or when the batch claims to be of this very policy and
@@ -183,6 +209,7 @@ export class Trainer {
     const finished = performance.now();
     this.step = batch.step + 1;
     const metrics = { ...rolloutMetrics(batch), ...update, maxToolCalls: batch.maxToolCalls };
+    this.#lastMetrics = metrics;
     const alerts = update.skipped ? [`${update.skipped} update(s) skipped: the gradient was not finite`] : [];
     return {
       step: this.step,

@@ -1,6 +1,7 @@
 import { displaySymbol } from "../display/host.ts";
-import { formatNumber, type MimeBundle, table } from "../display/index.ts";
+import { formatNumber, formatPercent, type MimeBundle, table } from "../display/index.ts";
 import type { Batch } from "./batch.ts";
+import type { InfluenceReport } from "./gradients.ts";
 import type { ObjectiveReport } from "./objective.ts";
 import type { UpdateReport } from "./types.ts";
 
@@ -32,7 +33,9 @@ export function objectiveBundle(objective: ObjectiveReport): MimeBundle {
     token: term.token,
     text: JSON.stringify(term.text),
     logprob: formatNumber(term.logprob),
+    source: term.source,
     old: formatNumber(term.oldLogprob),
+    ...(term.refLogprob !== undefined && { ref: formatNumber(term.refLogprob) }),
     ratio: formatNumber(term.ratio, 6),
     advantage: formatNumber(term.advantage),
     clipped: term.clipped ? "yes" : "",
@@ -41,6 +44,22 @@ export function objectiveBundle(objective: ObjectiveReport): MimeBundle {
   const figures = Object.entries(objective.metrics).map(([name, value]) => `${name} ${formatNumber(value)}`);
   const rest = objective.tokens.length > rows.length ? `, the first ${rows.length}` : "";
   const caption = `Objective over ${objective.tokens.length} trained tokens${rest} (${figures.join(", ")})`;
+  return table(rows, { caption })[displaySymbol]();
+}
+
+/** Influences as a table: the strongest two dozen. */
+export function influenceBundle(report: InfluenceReport): MimeBundle {
+  const rows = report.rollouts.slice(0, shownRollouts).map((influence) => ({
+    group: influence.group,
+    sample: influence.sample,
+    reward: influence.reward,
+    advantage: formatNumber(influence.advantage),
+    "gradient norm": formatNumber(influence.gradNorm),
+    cosine: formatNumber(influence.cosine),
+    share: formatPercent(influence.share),
+  }));
+  const rest = report.rollouts.length > rows.length ? `, the strongest ${rows.length}` : "";
+  const caption = `Influence of ${report.rollouts.length} rollouts on a gradient of norm ${formatNumber(report.gradNorm)}${rest}`;
   return table(rows, { caption })[displaySymbol]();
 }
 

@@ -1,0 +1,40 @@
+import { InvalidInputError } from "../base/errors.ts";
+import { nearestNames } from "../base/nearest.ts";
+import { displaySymbol } from "../display/host.ts";
+import { formatNumber, table, withDisplay } from "../display/index.ts";
+import { type MetricEntry, metricGlossary } from "./metric-glossary.ts";
+
+/** A metric explained, with its value in the last step where there was one. */
+export interface MetricExplanation extends MetricEntry {
+  readonly metric: string;
+  readonly value?: number;
+}
+
+/**
+ * What a metric means: its formula, what a healthy run shows, and what to do otherwise.
+ *
+ * @throws InvalidInputError for a metric that does not exist, naming those that are close.
+ */
+export function explainMetric(metric: string, value?: number): MetricExplanation {
+  const entry = Object.hasOwn(metricGlossary, metric) ? metricGlossary[metric] : undefined;
+  if (!entry) {
+    const names = nearestNames(metric, Object.keys(metricGlossary));
+    const known = names.length ? names : Object.keys(metricGlossary);
+    throw new InvalidInputError(
+      `There is no metric ${JSON.stringify(metric)}.`,
+      `${names.length ? "Close to it" : "Known"}: ${known.join(", ")}.`,
+    );
+  }
+  const explanation: MetricExplanation = { metric, ...entry, ...(value !== undefined && { value }) };
+  return withDisplay(explanation, () =>
+    table(
+      [
+        { what: "meaning", text: entry.meaning },
+        { what: "expected", text: entry.expected },
+        { what: "what to do", text: entry.advice },
+        ...(value === undefined ? [] : [{ what: "last step", text: formatNumber(value) }]),
+      ],
+      { caption: metric },
+    )[displaySymbol](),
+  );
+}

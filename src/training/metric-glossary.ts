@@ -1,0 +1,136 @@
+/** What a metric of training says, and what to do about it. */
+export interface MetricEntry {
+  /** What it measures, with its formula. */
+  readonly meaning: string;
+  /** What a healthy run shows. */
+  readonly expected: string;
+  /** What to do when it leaves that range. */
+  readonly advice: string;
+}
+
+/** The metrics of a training step. */
+export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
+  reward: {
+    meaning: "Mean reward of the step's rollouts.",
+    expected: "Rises, fastest in the first third of a run; noisy by about 1 / sqrt(rollouts).",
+    advice:
+      "Flat from the start: look at zeroVariance and at single rollouts. Falling: look at entropy, gradNorm and kl.",
+  },
+  accuracy: {
+    meaning: "Share of rollouts whose final answer is right, whatever the reward.",
+    expected: "Follows the reward. The gap between them is what shaping and format terms pay.",
+    advice: "Reward up and accuracy not: the policy earns something else than right answers; read its rollouts.",
+  },
+  codeShare: {
+    meaning: "Share of rollouts with at least one execution.",
+    expected: "Rises where code helps. It drifts to 1 on tasks where it does no harm.",
+    advice: "Falling to 0: tool outputs look unlike anything the policy has seen, or errors are punished.",
+  },
+  codeShareOfCorrect: {
+    meaning: "Share of the right answers that used code.",
+    expected: "Above codeShare where code helps.",
+    advice: "Below codeShare: code hurts here; compare with a text-only evaluation.",
+  },
+  toolCalls: {
+    meaning: "Executions per rollout.",
+    expected: "At most maxToolCalls, near what the tasks need.",
+    advice: "At the budget for most rollouts: raise maxToolCalls, or look for loops of the same code.",
+  },
+  passRate: {
+    meaning: "Share of executions that ended without an error.",
+    expected: "Rises above 0.9 within tens of steps.",
+    advice: "Stuck low: read the error lines; a package may be missing in the interpreter.",
+  },
+  forgedOutput: {
+    meaning: 'Share of rollouts in which the policy wrote a "```output" block itself.',
+    expected: "Falls below 0.01. It is high while a budget is too short for the tasks.",
+    advice: "Rising: check maskToolTokens and the boundary; filter forged outputs.",
+  },
+  responseLength: {
+    meaning: "Tokens after the prompt, tool outputs included; mean over rollouts.",
+    expected: "Changes slowly.",
+    advice: "Growing with truncated: shape overlong responses. Shrinking to almost nothing: the policy gave up.",
+  },
+  truncated: {
+    meaning: "Share of rollouts cut by maxLength.",
+    expected: "Below 0.05.",
+    advice: "Raise maxLength, or mask overlong rollouts: a cut answer is no wrong answer.",
+  },
+  forcedBoundaries: {
+    meaning: "Share of tool calls where sampled text beyond the fence had to be replaced by forced tokens.",
+    expected: "Near 0: tokenizers with a fence token of its own never need it.",
+    advice: "High: the tokenizer joins the fence with what follows; gradients at boundaries are lost.",
+  },
+  zeroVariance: {
+    meaning: "Share of prompts whose rollouts all got the same reward: with a group baseline they teach nothing.",
+    expected: "0.2 to 0.6. High at the start (too hard) and at the end (solved).",
+    advice: "Above 0.8: choose other tasks, raise numGenerations, or sample dynamically.",
+  },
+  infrastructure: {
+    meaning: "Share of rollouts lost because the interpreter itself failed. They are never scored.",
+    expected: "0.",
+    advice: "Anything else: look at python.stats() and `cirlab doctor`.",
+  },
+  loss: {
+    meaning: "The objective that was minimised, mean over the step's mini-batches.",
+    expected: "Near 0 and of either sign: advantages have mean 0. Not a measure of progress.",
+    advice: "Only its being finite matters; look at reward instead.",
+  },
+  gradNorm: {
+    meaning: "Largest global norm of the gradient among the step's mini-batches, before clipping to maxGradNorm.",
+    expected: "Within a factor of 3 of its recent values.",
+    advice: "Growing: lower the learning rate. Spikes: look at trainer.influence(batch, advantages) for the rollouts.",
+  },
+  entropy: {
+    meaning: "Entropy of the policy's next-token distributions over trained tokens, in nats: -sum p log p.",
+    expected: "Falls slowly, levels off above 0.",
+    advice:
+      "Collapsing to 0: raise clipRatioHigh, add an entropy bonus, or lower the learning rate. Rising: the policy is falling apart.",
+  },
+  kl: {
+    meaning: "KL(old || new) within the step by the k1 estimate: mean of oldLogprob - logprob over trained tokens.",
+    expected: "About 0 in the first mini-batch, below 0.02 in later ones.",
+    advice: "Above 0.05: fewer mini-batches, a lower learning rate, or a KL stop.",
+  },
+  refKl: {
+    meaning: "Estimated KL(policy || reference) over trained tokens, by klForm.",
+    expected: "Grows from 0 and levels off where klCoef balances the reward.",
+    advice: "Reward stalls while it is flat: klCoef is too high; reset the reference.",
+  },
+  clipFraction: {
+    meaning:
+      "Share of trained tokens at which a limit of the loss took hold; for PPO clip, where the clipped term is larger than the plain one: max(-A rho, -A clip(rho, 1 - clipRatioLow, 1 + clipRatioHigh)).",
+    expected: "0 in the first mini-batch, below 0.1 on the mean. With two mini-batches often below 0.01.",
+    advice: "Above 0.2: the steps are too large for the batch; fewer mini-batches or a lower learning rate.",
+  },
+  ratioDeviation: {
+    meaning: "Largest |ratio - 1| of the first mini-batch, before any update: how far the sampler is from the trainer.",
+    expected: "Below 1e-4 for rollouts of this very policy; a larger one stops the step.",
+    advice: "The sampler and the trainer disagree: check temperature, dtype and the version of the weights.",
+  },
+  ratioMax: {
+    meaning: "Largest ratio pi / pi_old of a trained token in the step.",
+    expected: "Below 3.",
+    advice: "Extremes come from tokens that were very unlikely when they were sampled; dual clip bounds their loss.",
+  },
+  learningRate: {
+    meaning: "AdamW's step size in force: the schedule times the warm-up.",
+    expected: "As the schedule says.",
+    advice: "Set trainer.config.learningRate; it takes effect with the next step.",
+  },
+  tokens: {
+    meaning: "Tokens trained on in the step.",
+    expected: "Equal to the sampled tokens of the batch while maskToolTokens holds and nothing is filtered.",
+    advice: "The invariant is checked; an error names the step.",
+  },
+  skipped: {
+    meaning: "Mini-batches that changed nothing because their gradient was not finite or a limit was passed.",
+    expected: "0.",
+    advice: "Lower the learning rate; look at the rollouts that an alert names.",
+  },
+  maxToolCalls: {
+    meaning: "The tool budget in force: executions allowed per rollout.",
+    expected: "As the schedule says.",
+    advice: "A longer budget helps only tasks that need dependent calls.",
+  },
+};
