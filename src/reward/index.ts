@@ -1,3 +1,6 @@
 export { lastBoxed, sameAnswer } from "./answer.ts";
 export { rewards } from "./rewards.ts";
+export { type PredictedCall, parseToolCalls, toolCallMatch } from "./tool-calls.ts";
 export type { Reward, RewardInput, RewardResult } from "./types.ts";
+export type { UnitTest } from "./unit-tests/reference.ts";
+export type { TestOutcome } from "./unit-tests/reward.ts";

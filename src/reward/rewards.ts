@@ -1,7 +1,12 @@
 import { z } from "zod";
 import { parseInput } from "../base/schema.ts";
 import { lastBoxed, sameAnswer } from "./answer.ts";
+import { closedFences, singleBox, tags } from "./format.ts";
+import { integer } from "./integer.ts";
+import { overlong } from "./overlong.ts";
+import { toolCalls } from "./tool-calls.ts";
 import type { Reward } from "./types.ts";
+import { unitTests } from "./unit-tests/reward.ts";
 
 const boxedAnswerSchema = z.strictObject({ correct: z.number().default(1), incorrect: z.number().default(-1) });
 
@@ -24,6 +29,14 @@ export const rewards = {
       },
     };
   },
+
+  integer,
+  unitTests,
+  toolCalls,
+  tags,
+  singleBox,
+  closedFences,
+  overlong,
 
   /**
    * The sum of several rewards. The first is the main one: its verdict decides `correct`.

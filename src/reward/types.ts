@@ -1,11 +1,19 @@
 /** What a reward looks at. */
 export interface RewardInput {
-  /** The task; only its reference answer is needed. */
-  task: { readonly answer: string };
+  /** The task; of it only what the answer is judged against. */
+  task: {
+    readonly answer: string;
+    /** What cannot be said as one answer: hidden tests. The reward that reads it checks it. */
+    readonly reference?: unknown;
+  };
   /** What the policy itself wrote, tool outputs removed. */
   text: string;
   /** What tools answered. Apart, so that an answer which only a tool printed is never taken for the policy's. */
   toolText?: string;
+  /** Training step, from 0; only rewards with a schedule need it. */
+  step?: number;
+  /** Length of the response in tokens; only rewards of length need it. */
+  tokens?: number;
 }
 
 export interface RewardResult {

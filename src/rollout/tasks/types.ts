@@ -7,6 +7,8 @@ export interface Task {
   /** The question alone; how it is put to a policy is the prompt format's business. */
   prompt: string;
   answer: string;
+  /** What cannot be said as one answer, for the reward that judges it: `{ tests }` of `rewards.unitTests`. */
+  reference?: unknown;
   /** Kind of question, for tables: `"algebra"`, `"Geometry"`. */
   family: string;
   /** Whatever else the source said about it. */
