@@ -14,6 +14,8 @@ import { type Reward, rewards } from "./reward/index.ts";
 import { promptFormats } from "./rollout/prompts.ts";
 import { Rollout } from "./rollout/rollout.ts";
 import type { Task, Taskset } from "./rollout/tasks/index.ts";
+import { type CompareOptions, compare } from "./training/compare.ts";
+import type { Comparison } from "./training/comparison.ts";
 
 export interface LabOptions {
   /** Root of all randomness. Default 80. */
@@ -92,6 +94,12 @@ export class Lab implements LabContext {
     options: EvaluateOptions,
   ): Promise<EvaluationCard> {
     return evaluate(this, policy, await taskset, options);
+  }
+
+  /** The same training with one thing changed at a time, over several seeds; see {@link CompareOptions}. */
+  compare(options: CompareOptions): Promise<Comparison> {
+    const { device, threads } = this;
+    return compare(this, (seed) => new Lab({ seed, device, threads }), options);
   }
 
   async [displaySymbol](): Promise<unknown> {

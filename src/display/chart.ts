@@ -107,6 +107,8 @@ export interface Series {
   /** Default: 0, 1, 2, ... */
   readonly x?: ArrayLike<number>;
   readonly y: ArrayLike<number>;
+  /** Edges of a band around the curve, shown as a pale area. */
+  readonly band?: { readonly low: ArrayLike<number>; readonly high: ArrayLike<number> };
 }
 
 /**
@@ -139,7 +141,18 @@ export function lineChart(series: readonly Series[], options: ChartOptions = {})
     y: { field: "y", ...quantity(options.y, { log: options.logY, domain: options.domainY }) },
     color: { field: "series", ...colour(names) },
   };
-  return new Chart(specOf(options, values, mark, encoding), summarise(options.title, series));
+  const summary = summarise(options.title, series);
+  const bands = series.flatMap(({ name, x, y, band }) =>
+    band ? Array.from(y, (_, i) => ({ series: name, x: x?.[i] ?? i, low: band.low[i]!, high: band.high[i]! })) : [],
+  );
+  if (!bands.length) return new Chart(specOf(options, values, mark, encoding), summary);
+  const { mark: line, encoding: curve, ...base } = specOf(options, values, mark, encoding);
+  const area = {
+    data: { values: bands },
+    mark: { type: "area", opacity: 0.18 },
+    encoding: { ...encoding, y: { ...encoding.y, field: "low" }, y2: { field: "high" } },
+  };
+  return new Chart({ ...base, layer: [area, { mark: line, encoding: curve }] }, summary);
 }
 
 export interface Bar {

@@ -83,11 +83,20 @@ export class Trainer {
   /** The settings in force. Assigning one checks it and takes effect with the next step. */
   get config(): TrainerConfig {
     return new Proxy(this.#config, {
-      set: (current, name, value) => {
-        this.#config = this.#checked({ ...current, [name]: value });
+      set: (_, name, value) => {
+        this.configure({ [name]: value });
         return true;
       },
     });
+  }
+
+  /**
+   * Changes several settings at once, from the next step on.
+   *
+   * @throws InvalidInputError naming every setting that is unknown or out of range; none is changed then.
+   */
+  configure(changes: Partial<TrainerSettings>): void {
+    this.#config = this.#checked({ ...this.#config, ...changes });
   }
 
   /** Every setting that differs from a paper's own configuration, and why. */
@@ -276,6 +285,12 @@ export class Trainer {
     const files = await this.#run.checkpoints.read(nearest.step);
     await this.restore(readCheckpointFiles(this.policy, files, nearest.path));
     while (this.step < step) await this.trainStep();
+  }
+
+  /** Frees the optimizer's state and programs; the policy stays. */
+  async close(): Promise<void> {
+    await this.#optimizer?.close();
+    this.#optimizer = undefined;
   }
 
   [displaySymbol](): unknown {
