@@ -44,6 +44,8 @@ export interface ChartOptions {
   height?: number;
   /** Logarithmic y axis; values of 0 or less are left out. */
   logY?: boolean;
+  /** Logarithmic x axis, base 2. */
+  logX?: boolean;
   /** Limits of the y axis. Default: those of the values. */
   domainY?: readonly [number, number];
 }
@@ -84,13 +86,15 @@ function specOf(options: ChartOptions, values: readonly object[], mark: object, 
 
 function quantity(
   title: string | undefined,
-  options: { log?: boolean; domain?: readonly [number, number]; zero?: boolean },
+  options: { log?: boolean; base?: number; domain?: readonly [number, number]; zero?: boolean },
 ) {
-  const { log, domain, zero = false } = options;
+  const { log, base, domain, zero = false } = options;
   return {
     type: "quantitative",
     title: title ?? null,
-    scale: log ? { type: "log" } : { zero, ...(domain ? { domain } : {}) },
+    scale: log
+      ? { type: "log", ...(base ? { base } : {}), ...(domain ? { domain } : {}) }
+      : { zero, ...(domain ? { domain } : {}) },
   };
 }
 
@@ -137,7 +141,7 @@ export function lineChart(series: readonly Series[], options: ChartOptions = {})
     clip: options.domainY !== undefined,
   };
   const encoding = {
-    x: { field: "x", ...quantity(options.x, {}) },
+    x: { field: "x", ...quantity(options.x, { log: options.logX, base: 2 }) },
     y: { field: "y", ...quantity(options.y, { log: options.logY, domain: options.domainY }) },
     color: { field: "series", ...colour(names) },
   };

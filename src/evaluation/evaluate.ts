@@ -2,7 +2,7 @@ import type { LabContext } from "../base/context.ts";
 import { InfrastructureError, InvalidInputError } from "../base/errors.ts";
 import { progress } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
-import type { SamplingOptions } from "../policy/sampling.ts";
+import { checkSampling, type SamplingOptions } from "../policy/sampling.ts";
 import { lastBoxed } from "../reward/answer.ts";
 import { type Reward, rewards } from "../reward/index.ts";
 import { collectTrajectories, type RolloutPolicy } from "../rollout/collect.ts";
@@ -46,6 +46,7 @@ export async function evaluate(
     maxToolCalls = 3,
     promptFormat = "code",
     reward = rewards.boxedAnswer(),
+    maxLength = policy.config.maxLength,
   } = options;
   const count = options.count ?? taskset.size;
   if (count === undefined)
@@ -66,7 +67,7 @@ export async function evaluate(
     policy,
     interpreter,
     requests,
-    limits: { maxToolCalls, maxLength: options.maxLength ?? policy.config.maxLength },
+    limits: { maxToolCalls, maxLength },
     seed: lab.seed,
     stream: "evaluation",
     temperature: options.temperature,
@@ -84,14 +85,18 @@ export async function evaluate(
       );
     const { promptIndex } = requests[i]!;
     const text = trajectory.assistantText;
-    const { correct } = await reward.score({ task: tasks[promptIndex]!, text });
+    const toolText = trajectory.toolCalls.map(({ feedback }) => feedback).join("\n");
+    const { correct } = await reward.score({ task: tasks[promptIndex]!, text, toolText });
     results[promptIndex]!.samples.push({
       correct,
       answer: lastBoxed(text) ?? null,
       toolCalls: trajectory.toolCalls.length,
       tokens: trajectory.sampledCount,
+      executions: trajectory.toolCalls.map(({ result }) => result.status),
     });
   }
+  const { temperature, topP } = checkSampling(options);
+  const settings = { temperature, topP, seed: lab.seed, maxToolCalls, maxLength, promptFormat, reward: reward.name };
   const seconds = (performance.now() - started) / 1000;
-  return new EvaluationCard({ name: options.name ?? taskset.name, tasks: results, seconds });
+  return new EvaluationCard({ name: options.name ?? taskset.name, tasks: results, seconds, settings });
 }

@@ -81,6 +81,28 @@ export function wilsonInterval(share: number, total: number, z = 1.959964): Esti
   };
 }
 
+/**
+ * A percentile bootstrap interval of a mean: the values are drawn again with replacement, `rounds` times.
+ *
+ * @param random uniform draws in [0, 1); the same draws give the same interval.
+ * @param level default 0.95.
+ * @see Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979).
+ */
+export function bootstrapInterval(
+  values: readonly number[],
+  random: () => number,
+  { level = 0.95, rounds = 2000 }: { level?: number; rounds?: number } = {},
+): Estimate {
+  if (!values.length) throw new InvalidInputError("A bootstrap interval needs at least one value.");
+  const means = Float64Array.from({ length: rounds }, () => {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += values[Math.floor(random() * values.length)]!;
+    return sum / values.length;
+  }).sort();
+  const at = (share: number) => means[Math.min(rounds - 1, Math.max(0, Math.round(share * (rounds - 1))))]!;
+  return { value: mean(values), low: at((1 - level) / 2), high: at((1 + level) / 2) };
+}
+
 export function mean(values: readonly number[]): number {
   return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,4 +1,19 @@
+import { z } from "zod";
+import type { ExecutionStatus } from "../interpreter/types.ts";
 import { type Estimate, majorityAtK, mean, passAtK, wilsonInterval } from "./statistics.ts";
+
+export const settingsSchema = z.strictObject({
+  temperature: z.number().nonnegative(),
+  topP: z.number().positive().max(1),
+  seed: z.int().nonnegative(),
+  maxToolCalls: z.int().nonnegative(),
+  maxLength: z.int().positive(),
+  promptFormat: z.string(),
+  reward: z.string(),
+});
+
+/** What a score depends on beside policy and tasks; printed with every card. */
+export type EvaluationSettings = z.infer<typeof settingsSchema>;
 
 /** One response to a task. */
 export interface SampleResult {
@@ -9,7 +24,13 @@ export interface SampleResult {
   toolCalls: number;
   /** Tokens that the policy sampled. */
   tokens: number;
+  /** How each execution ended, in order, where known. */
+  executions?: ExecutionStatus[];
 }
+
+/** What became of a response's code. */
+export const errorHistories = ["no code", "all ran", "error, then fixed", "error, not fixed"] as const;
+export type ErrorHistory = (typeof errorHistories)[number];
 
 /** All responses to one task. */
 export interface TaskResult {
@@ -22,7 +43,7 @@ export interface TaskResult {
 export interface EvaluationSummary {
   tasks: number;
   samples: number;
-  /** avg@k: mean accuracy over tasks. Its 95 % interval counts tasks, not samples, as independent. */
+  /** avg@k: mean accuracy over tasks. Its 95 % interval counts tasks, not samples, as independent (Wilson). */
   accuracy: Estimate;
   /** Unbiased pass@k for k = 1, 2, 4, … up to the smallest number of samples of a task, and that number. */
   passAtK: Record<number, number>;
@@ -34,6 +55,17 @@ export interface EvaluationSummary {
   codeShareOfCorrect: number;
   meanToolCalls: number;
   meanTokens: number;
+  /** Executions that ended without an error; undefined where it was not recorded. */
+  passRate: number | undefined;
+  /** Accuracy given what became of the code: how many responses, and the share of right ones. */
+  histories: Partial<Record<ErrorHistory, { samples: number; accuracy: number }>>;
+}
+
+/** "fixed": the last execution ended well after an earlier one had not. */
+export function errorHistory(executions: readonly ExecutionStatus[]): ErrorHistory {
+  if (!executions.length) return "no code";
+  if (executions.every((status) => status === "ok")) return "all ran";
+  return executions.at(-1) === "ok" ? "error, then fixed" : "error, not fixed";
 }
 
 /** Powers of two up to `n`, and `n`. */
@@ -49,6 +81,7 @@ export function summarise(tasks: readonly TaskResult[]): EvaluationSummary {
   const all = tasks.flatMap((task) => task.samples);
   const correct = all.filter((sample) => sample.correct);
   const withCode = (samples: SampleResult[]): number => mean(samples.map((sample) => (sample.toolCalls > 0 ? 1 : 0)));
+  const executions = all.every((sample) => sample.executions) ? all.flatMap((sample) => sample.executions!) : undefined;
   const ks = ladder(Math.min(...tasks.map((task) => task.samples.length)));
   return {
     tasks: tasks.length,
@@ -70,7 +103,22 @@ export function summarise(tasks: readonly TaskResult[]): EvaluationSummary {
     codeShareOfCorrect: withCode(correct),
     meanToolCalls: mean(all.map((sample) => sample.toolCalls)),
     meanTokens: mean(all.map((sample) => sample.tokens)),
+    passRate: executions?.length ? mean(executions.map((status) => (status === "ok" ? 1 : 0))) : undefined,
+    histories: executions ? histories(all) : {},
   };
+}
+
+function histories(samples: readonly SampleResult[]): EvaluationSummary["histories"] {
+  const found: EvaluationSummary["histories"] = {};
+  for (const history of errorHistories) {
+    const members = samples.filter((sample) => errorHistory(sample.executions!) === history);
+    if (members.length)
+      found[history] = {
+        samples: members.length,
+        accuracy: mean(members.map((sample) => (sample.correct ? 1 : 0))),
+      };
+  }
+  return found;
 }
 
 const wrongKey = (answer: string | null): string | undefined => (answer === null ? undefined : `wrong: ${answer}`);

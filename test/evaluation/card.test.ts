@@ -63,3 +63,74 @@ test("a card shows its families and the whole", () => {
     assert.match(String(bundle[mime]), /25\.0 %/);
   }
 });
+
+const coded = (correct: boolean, ...executions: ("ok" | "error" | "timeout")[]): SampleResult => ({
+  correct,
+  answer: correct ? "1" : "2",
+  toolCalls: executions.length,
+  tokens: 5,
+  executions,
+});
+
+test("what became of the code: pass rate, and right answers given each history", () => {
+  const { summary } = new EvaluationCard({
+    name: "x",
+    tasks: [
+      { taskId: "a", family: "f", samples: [coded(true, "ok"), coded(false, "ok", "ok"), coded(true, "error", "ok")] },
+      { taskId: "b", family: "f", samples: [coded(false, "ok", "timeout"), coded(false), coded(true, "ok")] },
+    ],
+  });
+  assert.equal(summary.passRate, 6 / 8);
+  assert.deepEqual(summary.histories, {
+    "no code": { samples: 1, accuracy: 0 },
+    "all ran": { samples: 3, accuracy: 2 / 3 },
+    "error, then fixed": { samples: 1, accuracy: 1 },
+    "error, not fixed": { samples: 1, accuracy: 0 },
+  });
+  assert.equal(card.summary.passRate, undefined, "an older card has no record of it");
+});
+
+test("settings are kept, checked and printed", () => {
+  const settings = {
+    temperature: 0.7,
+    topP: 0.95,
+    seed: 80,
+    maxToolCalls: 3,
+    maxLength: 96,
+    promptFormat: "code",
+    reward: "boxedAnswer",
+  };
+  const kept = new EvaluationCard({ ...card.toJSON(), settings });
+  assert.deepEqual(new EvaluationCard(JSON.parse(JSON.stringify(kept))).settings, settings);
+  assert.match(
+    String(kept[displaySymbol]()["text/plain"]),
+    /temperature 0\.7, top-p 0\.95, seed 80, at most 3 tool calls/,
+  );
+  assert.throws(
+    () => new EvaluationCard({ ...card.toJSON(), settings: { ...settings, temperature: -1 } }),
+    /temperature.*-1/,
+  );
+});
+
+test("pass@k curves rise with k, carry intervals that hold the value, and are drawn on a logarithmic axis", async () => {
+  const many = new EvaluationCard({
+    name: "many",
+    tasks: Array.from({ length: 20 }, (_, i) => ({
+      taskId: String(i),
+      family: "f",
+      samples: Array.from({ length: 1024 }, (_, j) => (j < i * i ? right(0) : wrong("0"))),
+    })),
+  });
+  const ks = Object.keys(many.summary.passAtK).map(Number);
+  assert.equal(ks.at(-1), 1024);
+  let before = 0;
+  for (const k of ks) {
+    const { low, value, high } = many.passAtKInterval(k);
+    assert.ok(low <= value && value <= high && low < high, `k=${k}: ${low}, ${value}, ${high}`);
+    assert.ok(value >= before);
+    before = value;
+  }
+  assert.deepEqual(many.passAtKInterval(4), many.passAtKInterval(4));
+  const bundle = await many.curve(card)[displaySymbol]();
+  assert.match(String(bundle["image/svg+xml"]), /<svg[\s\S]*many[\s\S]*base|<svg[\s\S]*base[\s\S]*many/);
+});

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InvalidInputError } from "../../src/base/errors.ts";
-import { majorityAtK, passAtK, wilsonInterval } from "../../src/evaluation/statistics.ts";
+import { RandomStream } from "../../src/base/random.ts";
+import { bootstrapInterval, majorityAtK, passAtK, wilsonInterval } from "../../src/evaluation/statistics.ts";
 
 const close = (a: number, b: number, tolerance = 1e-9): void =>
   assert.ok(Math.abs(a - b) < tolerance, `${a} is not ${b}`);
@@ -55,4 +56,18 @@ test("Wilson's interval has its known values and never leaves [0, 1]", () => {
   close(none.high, 0.2775328, 1e-6);
   assert.equal(wilsonInterval(1, 12).high, 1);
   assert.throws(() => wilsonInterval(0.5, 0), InvalidInputError);
+});
+
+test("the bootstrap interval is near the normal one for many values, and a point for equal values", () => {
+  const stream = new RandomStream(1, "values");
+  const values = Array.from({ length: 400 }, () => stream.normal());
+  const { value, low, high } = bootstrapInterval(values, () => stream.next(), { rounds: 4000 });
+  const deviation = Math.sqrt(values.reduce((sum, x) => sum + (x - value) ** 2, 0) / values.length);
+  const half = (1.96 * deviation) / 20;
+  assert.ok(Math.abs(value - low - half) < 0.12 * half && Math.abs(high - value - half) < 0.12 * half);
+  assert.deepEqual(
+    bootstrapInterval([3, 3, 3], () => stream.next()),
+    { value: 3, low: 3, high: 3 },
+  );
+  assert.throws(() => bootstrapInterval([], () => 0), /at least one value/);
 });
