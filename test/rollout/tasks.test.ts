@@ -196,3 +196,45 @@ test("parquet files of verl load: the last user message, the nested answer", () 
     const broken = await file("broken.parquet", Buffer.from(NO_ANSWER_PARQUET, "base64"));
     await assert.rejects(tasks.load(broken), /broken\.parquet, row 2: no answer/);
   }));
+
+test("CSV files load: quoted commas and line ends, a byte order mark, columns of any name", () =>
+  withFolder(async (file) => {
+    const csv = '\ufeffproblem,answer,subject\r\n"What is 1,000 + 1?\nThink.","1,001",sums\r\n"Say ""7""",7,words\r\n';
+    const set = await tasks.load(await file("sums.csv", csv));
+    assert.deepEqual(
+      [...set].map(({ prompt, answer, family }) => [prompt, answer, family]),
+      [
+        ["What is 1,000 + 1?\nThink.", "1,001", "sums"],
+        ['Say "7"', "7", "words"],
+      ],
+    );
+    const mapped = await tasks.load(await file("own.csv", "frage,wert\n1+1,2\n"), {
+      columns: { prompt: "frage", answer: "wert" },
+    });
+    assert.equal(mapped.at(0).answer, "2");
+    await assert.rejects(tasks.load(await file("short.csv", "problem,answer\n1+1\n")), /short\.csv, row 1: no answer/);
+    await assert.rejects(tasks.load(await file("empty.csv", "")), /empty\.csv/);
+  }));
+
+test("chats load: the last question and the last answer's box; repeats are left out unless they are wanted", () =>
+  withFolder(async (file) => {
+    const chat = (question: string, answer: string) =>
+      JSON.stringify({
+        messages: [
+          { role: "system", content: "Be brief." },
+          { role: "user", content: question },
+          { role: "assistant", content: answer },
+        ],
+      });
+    const path = await file(
+      "chat.jsonl",
+      [chat("1+1?", "\\boxed{2}"), chat("2+2?", "4"), chat("1+1?", "\\boxed{2}")].join("\n"),
+    );
+    const pairs = (set: Iterable<{ prompt: string; answer: string }>) =>
+      [...set].map(({ prompt, answer }) => [prompt, answer]);
+    assert.deepEqual(pairs(await tasks.load(path)), [
+      ["1+1?", "2"],
+      ["2+2?", "4"],
+    ]);
+    assert.equal((await tasks.load(path, { keepDuplicates: true })).size, 3);
+  }));

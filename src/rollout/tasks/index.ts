@@ -7,7 +7,7 @@ import type { Task } from "./types.ts";
 export const tasks = {
   /** Small arithmetic questions without end; see {@link ArithmeticTaskset}. */
   arithmetic: (options?: ArithmeticOptions): ArithmeticTaskset => new ArithmeticTaskset(options),
-  /** A `.jsonl` or `.parquet` file; see {@link loadTasks}. */
+  /** A `.jsonl`, `.parquet` or `.csv` file; see {@link loadTasks}. */
   load: (path: string, options?: LoadOptions): Promise<ListTaskset> => loadTasks(path, options),
   /** Your own tasks. */
   list: <T extends Task>(name: string, items: readonly T[]): ListTaskset<T> => new ListTaskset(name, items),

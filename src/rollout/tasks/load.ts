@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
+import { csvParse } from "d3-dsv";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { DatasetError, InvalidInputError } from "../../base/errors.ts";
 import { lastBoxed } from "../../reward/index.ts";
@@ -8,8 +9,8 @@ import type { Task } from "./types.ts";
 
 /** Columns that hold what a task needs, in order of preference; a dot goes into a nested object. */
 const COLUMNS = {
-  prompt: ["problem", "question", "prompt"],
-  answer: ["answer", "reward_model.ground_truth", "ground_truth", "solution"],
+  prompt: ["problem", "question", "prompt", "messages"],
+  answer: ["answer", "reward_model.ground_truth", "ground_truth", "solution", "messages"],
   family: ["subject", "type", "ability", "level"],
   id: ["unique_id", "id"],
 } as const;
@@ -17,6 +18,8 @@ const COLUMNS = {
 export interface LoadOptions {
   /** Columns to use instead of the usual names; a dot goes into a nested object. */
   columns?: { prompt?: string; answer?: string; family?: string };
+  /** Keep rows that repeat an earlier row's question and answer. Default false: verl's test files hold each task 16 times. */
+  keepDuplicates?: boolean;
 }
 
 type Row = Record<string, unknown>;
@@ -25,18 +28,18 @@ function lookUp(row: Row, path: string): unknown {
   return path.split(".").reduce<unknown>((at, key) => (at as Row | null | undefined)?.[key], row);
 }
 
-/** A cell as text; chat messages give the last user's. */
-function cellText(value: unknown): string | undefined {
+/** A cell as text; chat messages give the last one of a role. */
+function cellText(value: unknown, role: "user" | "assistant" = "user"): string | undefined {
   if (typeof value === "string") return value.trim() || undefined;
   if (typeof value === "number" || typeof value === "bigint") return String(value);
   if (!Array.isArray(value)) return undefined;
-  const message = (value as Row[]).findLast((entry) => entry?.role === "user");
+  const message = (value as Row[]).findLast((entry) => entry?.role === role);
   return message && cellText(message.content);
 }
 
-function firstText(row: Row, paths: readonly string[]): string | undefined {
+function firstText(row: Row, paths: readonly string[], role?: "user" | "assistant"): string | undefined {
   for (const path of paths) {
-    const text = cellText(lookUp(row, path));
+    const text = cellText(lookUp(row, path), role);
     if (text !== undefined) return text;
   }
   return undefined;
@@ -66,24 +69,37 @@ async function readJsonLines(path: string): Promise<{ row: Row; line: number }[]
   return rows;
 }
 
+/** Cells of a CSV file are text; its first line names the columns. */
+async function readCsv(path: string): Promise<{ row: Row; line: number }[]> {
+  const { columns, ...rows } = csvParse((await readFile(path, "utf8")).replace(/^\ufeff/, ""));
+  if (!columns?.length) throw new DatasetError(`${path} has no line that names its columns.`);
+  return Object.values(rows).flatMap((row, i) =>
+    typeof row === "object" ? [{ row: { ...(row as unknown as Row) }, line: i + 1 }] : [],
+  );
+}
+
 async function readParquet(path: string): Promise<{ row: Row; line: number }[]> {
   const rows = await parquetReadObjects({ file: await asyncBufferFromFile(path) });
   return rows.map((row, i) => ({ row, line: i + 1 }));
 }
 
 /**
- * Reads a task set from a `.jsonl` or `.parquet` file. The question is taken from `problem`, `question` or `prompt`
- * (text or chat messages), the answer from `answer`, `reward_model.ground_truth`, `ground_truth` or `solution` (its
- * last `\boxed{…}` where there is one), the family from `subject`, `type`, `ability` or `level`.
+ * Reads a task set from a `.jsonl`, `.parquet` or `.csv` file. The question is taken from `problem`, `question`, `prompt`
+ * or `messages` (text, or the last user message of a chat), the answer from `answer`, `reward_model.ground_truth`,
+ * `ground_truth`, `solution` or the last assistant message (its last `\boxed{…}` where there is one), the family from
+ * `subject`, `type`, `ability` or `level`. A row that repeats an earlier one is left out.
  *
  * @throws DatasetError naming file and row (from 1) when the file cannot be read or a row lacks question or answer;
  *   nothing is loaded then.
  */
-export async function loadTasks(path: string, { columns = {} }: LoadOptions = {}): Promise<ListTaskset> {
+export async function loadTasks(
+  path: string,
+  { columns = {}, keepDuplicates = false }: LoadOptions = {},
+): Promise<ListTaskset> {
   const extension = extname(path);
-  const read = { ".jsonl": readJsonLines, ".parquet": readParquet }[extension];
+  const read = { ".jsonl": readJsonLines, ".parquet": readParquet, ".csv": readCsv }[extension];
   if (!read)
-    throw new InvalidInputError(`${path}: a task set is a .jsonl or .parquet file, not ${extension || "this"}.`);
+    throw new InvalidInputError(`${path}: a task set is a .jsonl, .parquet or .csv file, not ${extension || "this"}.`);
   let rows: { row: Row; line: number }[];
   try {
     rows = await read(path);
@@ -96,7 +112,7 @@ export async function loadTasks(path: string, { columns = {} }: LoadOptions = {}
   const candidates = (column: keyof typeof columns) => (columns[column] ? [columns[column]] : COLUMNS[column]);
   const tasks = rows.map(({ row, line }): Task => {
     const need = (column: "prompt" | "answer"): string => {
-      const text = firstText(row, candidates(column));
+      const text = firstText(row, candidates(column), column === "answer" ? "assistant" : "user");
       const found = column === "answer" && text !== undefined ? finalAnswer(text) : text;
       if (found !== undefined) return found;
       throw new DatasetError(
@@ -112,5 +128,10 @@ export async function loadTasks(path: string, { columns = {} }: LoadOptions = {}
       metadata: { row: line },
     };
   });
-  return new ListTaskset(name, tasks);
+  const seen = new Set<string>();
+  const isNew = ({ prompt, answer }: Task) => {
+    const key = JSON.stringify([prompt, answer]);
+    return seen.has(key) ? false : seen.add(key);
+  };
+  return new ListTaskset(name, keepDuplicates ? tasks : tasks.filter(isNew));
 }
