@@ -1,74 +1,126 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { InfrastructureError } from "../../src/base/errors.ts";
-import { PythonInterpreter } from "../../src/index.ts";
-import { askPython, type Bench, type BenchRow, type BenchTable, interleave, seconds } from "./measure.ts";
+import { PythonInterpreter, type PythonInterpreterOptions } from "../../src/interpreter/index.ts";
+import { type Pace, pace, paceRows, type Runner, type Snippet } from "./callers.ts";
+import { bubblewrapPeer, ipykernelPeer, type Peer, processPeer, subprocessPeer } from "./interpreter-peers.ts";
+import type { Bench, BenchContext, BenchTable } from "./measure.ts";
+import { sleeperTable } from "./sleeper.ts";
 
-const run = promisify(execFile);
-
-/** How a policy uses an interpreter: engine, isolation, and how many snippets a round has time for. */
-const modes = [
-  { engine: "jail", isolation: "snippet", snippets: 200, what: "jail" },
-  { engine: "pyodide", isolation: "pooled", snippets: 400, what: "Pyodide, pooled" },
-  { engine: "pyodide", isolation: "rollout", snippets: 12, what: "Pyodide, a process per rollout of 3 snippets" },
-  { engine: "pyodide", isolation: "snippet", snippets: 6, what: "Pyodide, a process per snippet" },
-] as const;
+const print = (i: number): Snippet => ({ code: `print(123 * 456 + ${i})`, stdout: `${123 * 456 + i}\n` });
+const symbolic = (i: number): Snippet => {
+  const n = 2 + (i % 50);
+  const code = `from sympy import expand, symbols\nx = symbols("x")\nprint(expand((x + ${n}) ** 2))`;
+  return { code, stdout: `x**2 + ${2 * n}*x + ${n * n}\n` };
+};
 
 const snippetsPerRollout = 3;
-const snippet = (i: number) => `import math\nprint(math.comb(${10 + (i % 20)}, 3) * 456)`;
-const expected = (i: number) => {
-  const n = 10 + (i % 20);
-  return `${((n * (n - 1) * (n - 2)) / 6) * 456}\n`;
-};
+/** How long each contestant is asked for snippets in a round. Milliseconds. */
+const turnMs = 1500;
 
-/** Snippets per second, all asked for at once; the peer starts a python3 process, without any jail, for each. */
-export const bench: Bench = async (context) => {
-  const python = context.python();
-  const rows: BenchRow[] = [];
-  const absent: string[] = [];
-  for (const { engine, isolation, snippets, what } of modes) {
-    let interpreter: PythonInterpreter;
-    try {
-      interpreter = await PythonInterpreter.start({ engine, isolation, lanes: context.threads });
-    } catch (error) {
-      if (!(error instanceof InfrastructureError)) throw error;
-      absent.push(`${what}: ${error.message}`);
-      continue;
-    }
-    const ours = () =>
-      rate(snippets, async (i) => {
-        const rolloutId = String(Math.floor(i / snippetsPerRollout));
-        const { status, stdout } = await interpreter.run(snippet(i), { rolloutId });
-        if (status !== "ok" || stdout !== expected(i)) throw new Error(`${what}: ${status}, ${stdout}`);
-      });
-    const peer = () => processRate(python!, context.threads, 40);
-    try {
-      await ours(); // every lane has worked once
-      const values = python
-        ? await interleave(context, what, { ours, peer })
-        : { ...(await interleave(context, what, { ours })), peer: [] };
-      rows.push({ what, unit: "snippets/s", ...values });
-    } finally {
-      await interpreter.close();
-    }
-  }
-  const peer: BenchTable["peer"] = python
-    ? { name: `a process of ${askPython(python, "import sys; print(f'Python {sys.version.split()[0]}')")} per snippet` }
-    : { missing: "no python3 was found. Install it, or name one with --python PATH." };
-  return [{ title: `Snippets per second, ${context.threads} at a time`, peer, rows, notes: absent }];
-};
-
-async function rate(snippets: number, work: (i: number) => Promise<void>): Promise<number> {
-  return snippets / (await seconds(() => Promise.all(Array.from({ length: snippets }, (_, i) => work(i)))));
+interface Contestant {
+  readonly what: string;
+  readonly runner: Runner;
+  readonly prints: Pace[];
+  /** Undefined where it has no sympy. */
+  readonly symbolic?: Pace[];
 }
 
-function processRate(python: string, lanes: number, snippets: number): Promise<number> {
-  let next = 0;
-  const lane = async () => {
-    for (let i = next++; i < snippets; i = next++) {
-      const { stdout } = await run(python, ["-I", "-c", snippet(i)]);
-      if (stdout !== expected(i)) throw new Error(`python3 printed ${stdout}`);
+/** How a policy uses our interpreters. */
+const engines: readonly { what: string; options: PythonInterpreterOptions }[] = [
+  { what: "jail, numpy and sympy loaded", options: { engine: "jail", profile: "scientific" } },
+  { what: "jail, bare", options: { engine: "jail", profile: "bare" } },
+  { what: "Pyodide, pooled", options: { engine: "pyodide", isolation: "pooled" } },
+  { what: "Pyodide, a process per rollout of 3 snippets", options: { engine: "pyodide", isolation: "rollout" } },
+];
+
+/** Our engines and what others use, as many callers as lanes, in turn; then the cost of a slow snippet to others. */
+export const bench: Bench = async (context) => {
+  const notes: string[] = [];
+  const ours: (Contestant & { interpreter: PythonInterpreter })[] = [];
+  const peers: Contestant[] = [];
+  try {
+    for (const { what, options } of engines) {
+      const started = await startEngine(what, options, context).catch((error: unknown) => {
+        if (!(error instanceof InfrastructureError)) throw error;
+        notes.push(`${what}: ${error.message}`);
+      });
+      if (started) ours.push(started);
     }
+    for (const peer of await findPeers(context, notes))
+      peers.push({
+        what: peer.name,
+        runner: await peer.start(),
+        prints: [],
+        ...(peer.sympy && { symbolic: [] }),
+      });
+    await takeTurns(context, [...ours, ...peers]);
+    const tables = speedTables(context, ours, peers, notes);
+    const jail = ours.find(({ interpreter }) => interpreter.engine === "jail");
+    return jail ? [...tables, await sleeperTable(context, jail.interpreter, print)] : tables;
+  } finally {
+    await Promise.all([...ours, ...peers].map(({ runner }) => runner.close()));
+  }
+};
+
+async function startEngine(what: string, options: PythonInterpreterOptions, { threads }: BenchContext) {
+  const interpreter = await PythonInterpreter.start({ ...options, lanes: threads });
+  const asked: number[] = Array(threads).fill(0);
+  const runner: Runner = {
+    async run(code, caller) {
+      const rolloutId = `${caller}/${Math.floor(asked[caller]!++ / snippetsPerRollout)}`;
+      const { status, stdout, stderr } = await interpreter.run(code, { rolloutId, timeoutMs: 30_000 });
+      if (status !== "ok") throw new Error(`${what}: ${status}, ${stderr}`);
+      return stdout;
+    },
+    close: () => interpreter.close(),
   };
-  return seconds(() => Promise.all(Array.from({ length: lanes }, lane))).then((time) => snippets / time);
+  const sympy = options.profile !== "bare" && interpreter.packages.some((name) => name.startsWith("sympy "));
+  return { what, interpreter, runner, prints: [], ...(sympy && { symbolic: [] }) };
+}
+
+async function findPeers(context: BenchContext, notes: string[]): Promise<Peer[]> {
+  const python = context.python("sympy") ?? context.python();
+  if (python === undefined) {
+    notes.push("the peers: no python3 was found. Install it, or name one with --python PATH.");
+    return [];
+  }
+  const bubblewrap = await bubblewrapPeer();
+  if (!bubblewrap) notes.push("bubblewrap per snippet: /usr/bin/bwrap is missing or cannot make a jail here.");
+  const ipykernel = ipykernelPeer(context);
+  if (!ipykernel) notes.push("ipykernel: no Python has it. Install it, or name one with --python PATH.");
+  return [processPeer(python), bubblewrap, subprocessPeer(python), ipykernel].filter((peer) => peer !== undefined);
+}
+
+async function takeTurns(context: BenchContext, contestants: readonly Contestant[]): Promise<void> {
+  for (let round = 0; round < context.rounds; round++) {
+    for (const { runner, prints, symbolic: expansions } of contestants) {
+      if (round === 0) await pace(runner, print, context.threads, 0); // every lane has worked once
+      prints.push(await pace(runner, print, context.threads, turnMs));
+      expansions?.push(await pace(runner, symbolic, context.threads, turnMs));
+    }
+    context.say(`snippets: round ${round + 1} of ${context.rounds}`);
+  }
+}
+
+const printing = "print of a product";
+const expanding = "sympy imported, a square expanded";
+
+/** All our engines beside the first peer, the jail beside the others. */
+function speedTables(
+  { threads }: BenchContext,
+  ours: readonly Contestant[],
+  peers: readonly Contestant[],
+  notes: readonly string[],
+): BenchTable[] {
+  const title = `Snippets, ${threads} callers on ${threads} lanes`;
+  const rows = (one: Contestant, peer?: Contestant) => [
+    ...paceRows(`${one.what}: ${printing}`, one.prints, peer?.prints),
+    ...(one.symbolic ? paceRows(`${one.what}: ${expanding}`, one.symbolic, peer?.symbolic) : []),
+  ];
+  const [first, ...others] = peers;
+  if (!first) return [{ title, peer: { missing: "no peer is here." }, rows: ours.flatMap((one) => rows(one)), notes }];
+  const jails = ours.filter(({ what }) => what.startsWith("jail"));
+  return [
+    { title, peer: { name: first.what }, rows: ours.flatMap((one) => rows(one, first)), notes },
+    ...others.map((peer) => ({ title, peer: { name: peer.what }, rows: jails.flatMap((one) => rows(one, peer)) })),
+  ];
 }

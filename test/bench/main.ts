@@ -20,7 +20,8 @@ const usage = `npm run bench -- [${Object.keys(benches).join(" | ")} ...] [optio
 Measures this package beside its peers, in turn, and prints the ratios.
   --rounds N      rounds that medians are taken over (default: 7)
   --threads N     computing threads, ours and the peers' (default: the cores, 2 at most)
-  --python PATH   Python that has torch or ipykernel (default: $CIRLAB_BENCH_PYTHON, /usr/bin/python3, python3)
+  --python PATH   Python that has torch or ipykernel (default: $CIRLAB_BENCH_PYTHON, /usr/bin/python3, python3,
+                  $CIRLAB_PEERS)
   --write         put the tables into BENCHMARKS.md`;
 
 const parse = (argv: string[]) =>
@@ -79,7 +80,8 @@ export async function main(argv: string[]): Promise<number> {
 
 /** The first Python that imports all the modules. */
 function findPython(given: string | undefined, modules: readonly string[]): string | undefined {
-  const candidates = [given, process.env.CIRLAB_BENCH_PYTHON, "/usr/bin/python3", "python3"];
+  const peers = process.env.CIRLAB_PEERS && join(process.env.CIRLAB_PEERS, "bin", "python");
+  const candidates = [given, process.env.CIRLAB_BENCH_PYTHON, "/usr/bin/python3", "python3", peers];
   const imports = modules.map((name) => `import ${name}`).join("; ");
   return candidates.find((python) => python && spawnSync(python, ["-c", imports], { stdio: "ignore" }).status === 0);
 }
