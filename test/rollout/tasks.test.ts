@@ -173,7 +173,7 @@ test("a row without an answer is named and nothing is loaded", () =>
     await refused("f.jsonl", "\n", /holds no rows/);
     await refused("g.parquet", "not parquet at all", /cannot be read/);
     await assert.rejects(tasks.load("/nowhere/x.jsonl"), DatasetError);
-    await assert.rejects(tasks.load("x.csv"), InvalidInputError);
+    await assert.rejects(tasks.load("x.txt"), InvalidInputError);
   }));
 
 /** Two rows as verl writes them (chat messages, nested reward_model, snappy); made with pyarrow 26. */
