@@ -147,6 +147,27 @@ test("jsonl files load under their usual column names", () =>
     assert.equal(set.at(1).prompt, "3*3?");
   }));
 
+test("hidden tests are loaded, and a row that has them needs no answer", () =>
+  withFolder(async (file) => {
+    const tests = [{ stdin: "1", stdout: "2" }];
+    const rows = [
+      { prompt: "a", tests },
+      { prompt: "a", tests: JSON.stringify([{ stdin: "2", stdout: "3" }]) },
+      { prompt: "b", reference: { tests }, answer: "print(2)" },
+      { prompt: "c", reference: "Euclid, book 7", answer: "7" },
+    ];
+    const set = await tasks.load(await file("code.jsonl", rows.map((row) => JSON.stringify(row)).join("\n")));
+    assert.deepEqual(
+      [...set].map(({ answer, reference }) => [answer, reference]),
+      [
+        ["", { tests }],
+        ["", { tests: [{ stdin: "2", stdout: "3" }] }],
+        ["print(2)", { tests }],
+        ["7", undefined],
+      ],
+    );
+  }));
+
 test("columns of other names can be given", () =>
   withFolder(async (file) => {
     const path = await file("own.jsonl", JSON.stringify({ input: { text: "1+1" }, target: "2", answer: "not this" }));

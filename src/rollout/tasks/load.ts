@@ -45,6 +45,27 @@ function firstText(row: Row, paths: readonly string[], role?: "user" | "assistan
   return undefined;
 }
 
+/** Parquet's whole numbers are BigInt; JSON writes what a double does not hold as `{ "$int": "…" }`. */
+const plainInteger = (_: string, value: unknown): unknown => {
+  if (typeof value !== "bigint") return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : { $int: String(value) };
+};
+
+/** Hidden tests: `{ tests }` in the column `reference`, or a list in `tests`, also as JSON text; else undefined. */
+function hiddenTests(row: Row): { tests: unknown[] } | undefined {
+  for (const given of [row.reference, row.tests]) {
+    let value = given;
+    try {
+      value = JSON.parse(typeof given === "string" ? given : JSON.stringify(given, plainInteger));
+    } catch {
+      continue; // a column of that name with something else in it
+    }
+    const tests = Array.isArray(value) ? value : (value as { tests?: unknown } | null)?.tests;
+    if (Array.isArray(tests)) return { tests };
+  }
+  return undefined;
+}
+
 /** The final answer in a reference: its last box, GSM8K's mark, or all of it. */
 function finalAnswer(reference: string): string | undefined {
   const answer = lastBoxed(reference) ?? /####([^#]*)$/.exec(reference)?.[1]?.trim() ?? reference;
@@ -87,7 +108,7 @@ async function readParquet(path: string): Promise<{ row: Row; line: number }[]> 
  * Reads a task set from a `.jsonl`, `.parquet` or `.csv` file. The question is taken from `problem`, `question`, `prompt`
  * or `messages` (text, or the last user message of a chat), the answer from `answer`, `reward_model.ground_truth`,
  * `ground_truth`, `solution` or the last assistant message (its last `\boxed{…}` where there is one), the family from
- * `subject`, `type`, `ability` or `level`. A row that repeats an earlier one is left out.
+ * `subject`, `type`, `ability` or `level`. A row with hidden tests (`reference` or `tests`) needs no answer. A row that repeats an earlier one is left out.
  *
  * @throws DatasetError naming file and row (from 1) when the file cannot be read or a row lacks question or answer;
  *   nothing is loaded then.
@@ -111,10 +132,12 @@ export async function loadTasks(
   const name = basename(path, extension);
   const candidates = (column: keyof typeof columns) => (columns[column] ? [columns[column]] : COLUMNS[column]);
   const tasks = rows.map(({ row, line }): Task => {
+    const reference = hiddenTests(row);
     const need = (column: "prompt" | "answer"): string => {
       const text = firstText(row, candidates(column), column === "answer" ? "assistant" : "user");
       const found = column === "answer" && text !== undefined ? finalAnswer(text) : text;
       if (found !== undefined) return found;
+      if (column === "answer" && reference) return "";
       throw new DatasetError(
         `${path}, row ${line}: no ${column} in ${candidates(column).join(", ")} (it has ${Object.keys(row).join(", ")}).`,
         "Nothing was loaded. Complete the row, or name the column with { columns }.",
@@ -124,13 +147,14 @@ export async function loadTasks(
       id: `${name}/${firstText(row, COLUMNS.id) ?? line}`,
       prompt: need("prompt"),
       answer: need("answer"),
+      ...(reference && { reference }),
       family: firstText(row, candidates("family")) ?? name,
       metadata: { row: line },
     };
   });
   const seen = new Set<string>();
-  const isNew = ({ prompt, answer }: Task) => {
-    const key = JSON.stringify([prompt, answer]);
+  const isNew = ({ prompt, answer, reference }: Task) => {
+    const key = JSON.stringify([prompt, answer, reference]);
     return seen.has(key) ? false : seen.add(key);
   };
   return new ListTaskset(name, keepDuplicates ? tasks : tasks.filter(isNew));
