@@ -20,7 +20,7 @@ export { Policy } from "./policy/policy.ts";
 export { Tokenizer } from "./policy/tokenizer.ts";
 export { recipes } from "./recipes/index.ts";
 export { listRuns, Run } from "./recording/index.ts";
-export { type Reward, rewards } from "./reward/index.ts";
+export { type Reward, rewards, type UnitTest } from "./reward/index.ts";
 export { type ForkOptions, Rollout } from "./rollout/rollout.ts";
 export { type Task, type Taskset, tasks } from "./rollout/tasks/index.ts";
 export type { StopReason, Token, ToolCall } from "./rollout/trajectory.ts";

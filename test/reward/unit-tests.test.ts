@@ -128,6 +128,8 @@ def f(n):
       const result = await outcomes(program, tests);
       assert.equal(result.reward, 0, `${what}: ${JSON.stringify(result.outcomes)}`);
       assert.ok(!(result.outcomes as string[]).includes("passed"), what);
+      // It ran to its end and came back with something else than the secret.
+      if (what.startsWith("looks")) assert.deepEqual(result.outcomes, ["wrong", "wrong"]);
     }
     const honest = await outcomes('def f(n):\n    return "SECRET-" + ("17" if n == 1 else "4711")', tests);
     assert.equal(honest.reward, 1);
