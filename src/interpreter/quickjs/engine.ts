@@ -1,0 +1,69 @@
+/**
+ * Thread with a stack deep enough for QuickJS: serves the requests of descriptor 3. One runtime for each snippet, one for
+ * each session.
+ */
+import { readSync, writeSync } from "node:fs";
+import * as variant from "@jitl/quickjs-wasmfile-release-sync";
+import { newQuickJSWASMModuleFromVariant } from "quickjs-emscripten-core";
+import { channel, die } from "./process.ts";
+import type { LaneReply, LaneRequest } from "../protocol.ts";
+import { World } from "./world.ts";
+
+/** WebAssembly memory never shrinks; a process whose memory has grown beyond this is replaced. Bytes. */
+const maxHeapBytes = 128 * 2 ** 20;
+
+const module = await newQuickJSWASMModuleFromVariant(variant.default as never);
+const sessions = new Map<string, World>();
+
+const send = (reply: LaneReply): void => {
+  const line = Buffer.from(`${JSON.stringify(reply)}\n`);
+  for (let sent = 0; sent < line.length; ) sent += writeSync(channel, line, sent);
+};
+
+/** Sends output on; false at the limit. */
+function outputOf({ id, maxOutputBytes }: LaneRequest): (stream: "out" | "err", text: string) => boolean {
+  let written = 0;
+  return (stream, text) => {
+    const bytes = Buffer.from(text);
+    const kept = bytes.subarray(0, Math.max(0, maxOutputBytes - written)).toString("base64");
+    if (kept) send(stream === "out" ? { id, out: kept } : { id, err: kept });
+    written += bytes.length;
+    return written <= maxOutputBytes;
+  };
+}
+
+function serve(request: LaneRequest): void {
+  const { id, session } = request;
+  if (request.closeSession) {
+    sessions.get(session!)?.dispose();
+    sessions.delete(session!);
+    send({ id, done: "closed", reusable: true });
+    return;
+  }
+  const world = (session === null ? undefined : sessions.get(session)) ?? new World(module, request);
+  if (session !== null) sessions.set(session, world);
+  const found = world.run(request, outputOf(request));
+  const over = session === null || "stop" in found;
+  if (over) {
+    world.dispose();
+    if (session !== null) sessions.delete(session);
+  }
+  const reusable = module.getWasmMemory().buffer.byteLength <= maxHeapBytes;
+  if ("stop" in found) send({ id, done: found.stop, reusable, sessionLost: session !== null });
+  else send({ id, done: "report", report: JSON.stringify(found.report), reusable });
+}
+
+send({ ready: true, version: process.argv[2]! });
+const chunk = Buffer.alloc(65536);
+const decoder = new TextDecoder();
+let pending = "";
+for (;;) {
+  const count = readSync(channel, chunk);
+  if (count === 0) die();
+  pending += decoder.decode(chunk.subarray(0, count), { stream: true });
+  for (let end = pending.indexOf("\n"); end >= 0; end = pending.indexOf("\n")) {
+    const line = pending.slice(0, end);
+    pending = pending.slice(end + 1);
+    serve(JSON.parse(line));
+  }
+}
