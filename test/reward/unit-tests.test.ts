@@ -56,6 +56,12 @@ describe("hidden tests", () => {
     assert.deepEqual(await returns("return 0.1 + 0.2", { function: "f", expected: 0.3 }), ["wrong"]);
     assert.deepEqual(await returns("return 0.1 + 0.2", { function: "f", expected: 0.3, tolerance: 1e-9 }), ["passed"]);
     assert.deepEqual(await returns("return float('nan')", { function: "f", expected: 0 }), ["noResult"]);
+    assert.deepEqual(await returns("return 7", { function: "f", expected: { $int: "7" } }), ["passed"]);
+    assert.deepEqual(await returns("return {'$int': 'x'}", { function: "f", expected: 7 }), ["wrong"]);
+    assert.deepEqual(await returns("return 0.5", { function: "f", expected: 0.5 }), ["passed"]);
+    assert.deepEqual(await returns("x = []\n    x.append(x)\n    return x", { function: "f", expected: [] }), [
+      "error",
+    ]);
     const power = { $int: String(2n ** 100n) };
     assert.deepEqual(await returns("return args[0] + 1", { function: "f", args: [power], expected: power }), ["wrong"]);
     assert.deepEqual(await returns("return args[0]", { function: "f", args: [power], expected: power }), ["passed"]);

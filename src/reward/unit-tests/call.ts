@@ -63,8 +63,10 @@ export function returnedValue(stdout: string, marker: string): JsonValue | undef
 
 /** Whether a returned value is the expected one, numbers within a relative error. */
 export function sameValue(found: JsonValue, expected: JsonValue, tolerance: number): boolean {
+  const [wholeFound, wholeExpected] = [wholeNumber(found), wholeNumber(expected)];
+  if (wholeFound !== undefined && wholeExpected !== undefined && wholeFound === wholeExpected) return true;
   if (typeof found === "number" && typeof expected === "number")
-    return found === expected || Math.abs(found - expected) <= tolerance * Math.abs(expected);
+    return Math.abs(found - expected) <= tolerance * Math.abs(expected);
   if (Array.isArray(found) && Array.isArray(expected))
     return found.length === expected.length && found.every((item, i) => sameValue(item, expected[i]!, tolerance));
   if (isObject(found) && isObject(expected)) {
@@ -75,6 +77,13 @@ export function sameValue(found: JsonValue, expected: JsonValue, tolerance: numb
     );
   }
   return isDeepStrictEqual(found, expected);
+}
+
+/** The integer that a value is, `{ "$int": digits }` among them. */
+function wholeNumber(value: JsonValue): bigint | undefined {
+  if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : undefined;
+  if (!isObject(value) || typeof value.$int !== "string" || !/^-?\d{1,5000}$/.test(value.$int)) return undefined;
+  return Object.keys(value).length === 1 ? BigInt(value.$int) : undefined;
 }
 
 const isObject = (value: JsonValue): value is { [key: string]: JsonValue } =>
