@@ -32,7 +32,7 @@ export const faultySnippets: readonly (readonly [code: string, feedback: string]
   ["None.real", "AttributeError: 'NoneType' object has no attribute 'real'"],
   ["import nothing_like_this", "ModuleNotFoundError: No module named 'nothing_like_this'"],
   ["import numpy as np", "ModuleNotFoundError: No module named 'numpy'"],
-  ["from sympy import symbols", "ModuleNotFoundError: No module named 'sympy'"],
+  ["from sympie import symbols", "ModuleNotFoundError: No module named 'sympie'"],
   ["from math import squareroot", "ImportError: cannot import name 'squareroot' from 'math'"],
   // Arithmetic.
   ["1 / 0", "ZeroDivisionError: division by zero"],

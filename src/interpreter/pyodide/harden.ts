@@ -1,4 +1,5 @@
 import type { PyodideAPI } from "pyodide";
+import type { FileSystem } from "./files.ts";
 
 /** What a snippet's Python needs of JavaScript's globals once it runs; all others are removed. */
 const kept = new Set(
@@ -22,51 +23,6 @@ const replacements: Record<string, unknown> = Object.assign(Object.create(null),
   eval: denied,
   process: Object.freeze({ __proto__: null, getuid: () => 0, umask: () => 0o22 }),
 });
-
-/** Emscripten's file system as far as it is touched here. */
-interface FileSystem {
-  filesystems: Record<string, Record<string, unknown> | undefined>;
-  ErrnoError: new (code: number) => Error;
-}
-
-/** Emscripten's number for "no space left on device". */
-const noSpace = 51;
-/** All files of a snippet together, as the jail's tmpfs. */
-const maxFileBytes = 16 * 2 ** 20;
-
-/**
- * Watches the in-memory files: says whether any was made or written since the start, and limits how much they hold,
- * because they lie in JavaScript's memory where Python's heap cap does not reach.
- */
-export function watchFiles(python: PyodideAPI): { touched(): boolean } {
-  const { filesystems, ErrnoError } = python.FS as unknown as FileSystem;
-  const memory = filesystems.MEMFS as Record<string, (...args: never[]) => unknown>;
-  let touched = false;
-  let bytes = 0;
-  const nodes = memory.createNode!;
-  memory.createNode = (...args) => {
-    touched = true;
-    return nodes.apply(memory, args);
-  };
-  for (const name of ["expandFileStorage", "resizeFileStorage"]) {
-    const original = memory[name]!;
-    memory[name] = (...args) => {
-      const [node, size] = args as unknown as [{ usedBytes?: number }, number];
-      touched = true;
-      const growth = size - (node.usedBytes ?? 0);
-      bytes += Math.max(0, growth);
-      if (growth > 0 && bytes > maxFileBytes) throw new ErrnoError(noSpace);
-      return original.apply(memory, args);
-    };
-  }
-  const streams = memory.stream_ops as unknown as Record<string, (...args: never[]) => unknown>;
-  const write = streams.write!;
-  streams.write = (...args) => {
-    touched = true;
-    return write.apply(memory, args);
-  };
-  return { touched: () => touched };
-}
 
 /** Removes every way out of Python that does not go through the operating system: Node's objects, host file systems, code from strings. */
 export function hardenRealm(python: PyodideAPI): void {

@@ -9,6 +9,7 @@ import gc
 import io
 import linecache
 import os
+import platform
 import sys
 import time
 import types
@@ -58,6 +59,7 @@ def _use_plain_loop():
     asyncio.run = _run
 
 
+python_version = platform.python_version()
 _watched = ()
 _modules = {}
 _environment = {}
@@ -72,6 +74,8 @@ def remember():
     random.seed(0)
     _modules = dict(sys.modules)
     watched = [sys.modules[name] for name in PRELOADED] + [builtins, io, linecache]
+    if "sympy" in sys.modules:
+        watched.append(sys.modules["sympy"])
     _watched = tuple((vars(module), dict(vars(module))) for module in watched)
     _environment = dict(os.environ)
     _path = list(sys.path)
