@@ -34,6 +34,8 @@ export interface LabRolloutOptions extends SamplingOptions {
   maxToolCalls?: number;
   /** Tokens in all, prompt included. Default: what the policy can hold. */
   maxLength?: number;
+  /** Cells of the rollout share variables. Default false: each starts anew, as in CIR. */
+  stateful?: boolean;
   /** Default `"code"`. */
   promptFormat?: keyof typeof promptFormats;
   /** Default: +1 or -1 on the last boxed answer. */

@@ -5,6 +5,7 @@ import type { CodeInterpreter } from "../interpreter/types.ts";
 import { BatchDecoder, type DecoderModel, type Feed, type Sequence } from "../policy/decoder.ts";
 import { checkSampling, inverseTemperature, type SamplingOptions, sampleToken } from "../policy/sampling.ts";
 import type { Tokenizer } from "../policy/tokenizer.ts";
+import { RolloutCells } from "./cells.ts";
 import { Trajectory, type TrajectoryLimits } from "./trajectory.ts";
 
 /** What collection needs of a policy. */
@@ -24,13 +25,15 @@ export interface RolloutRequest {
 }
 
 /** What collection needs of an interpreter. */
-export type ToolInterpreter = Pick<CodeInterpreter, "run" | "feedback">;
+export type ToolInterpreter = Pick<CodeInterpreter, "run" | "session" | "feedback">;
 
 export interface CollectOptions extends SamplingOptions {
   readonly policy: RolloutPolicy;
   readonly interpreter: ToolInterpreter;
   readonly requests: readonly RolloutRequest[];
   readonly limits: TrajectoryLimits;
+  /** A rollout's cells share variables. Default false: each cell starts anew. */
+  readonly stateful?: boolean;
   /** Root seed of the sampling noise. */
   readonly seed: number;
   /** Name of the noise stream. Default `"sampling"`. */
@@ -48,6 +51,7 @@ interface Row {
   readonly request: RolloutRequest;
   readonly trajectory: Trajectory;
   readonly sequence: Sequence;
+  readonly cells: RolloutCells;
   /** An execution is under way. */
   waiting: boolean;
 }
@@ -61,13 +65,14 @@ interface Row {
  * @throws InterruptedError when the signal is aborted; nothing is kept.
  */
 export async function collectTrajectories(options: CollectOptions): Promise<Trajectory[]> {
-  const { policy, interpreter, requests, limits, seed, stream = "sampling", signal } = options;
+  const { policy, interpreter, requests, limits, seed, stream = "sampling", stateful = false, signal } = options;
   const sampling = checkSampling(options);
   const results: Trajectory[] = new Array(requests.length);
   if (!requests.length) return results;
   const decoder = await BatchDecoder.start(policy, Math.min(requests.length, maxConcurrent));
   const rows = new Set<Row>();
   const executions = new Set<Promise<void>>();
+  const closings: Promise<void>[] = [];
   const stopTools = new AbortController();
   // Every execution under way listens to it.
   setMaxListeners(0, stopTools.signal);
@@ -78,7 +83,9 @@ export async function collectTrajectories(options: CollectOptions): Promise<Traj
     while (rows.size < decoder.capacity && next < requests.length) {
       const request = requests[next]!;
       const trajectory = new Trajectory(policy.tokenizer, request.prompt, limits);
-      rows.add({ index: next, request, trajectory, sequence: decoder.add(), waiting: false });
+      const rolloutId = `${request.step}/${request.promptIndex}/${request.sampleIndex}`;
+      const cells = RolloutCells.of(interpreter, { rolloutId, stateful });
+      rows.add({ index: next, request, trajectory, sequence: decoder.add(), cells, waiting: false });
       next++;
     }
   };
@@ -87,6 +94,7 @@ export async function collectTrajectories(options: CollectOptions): Promise<Traj
     results[row.index] = row.trajectory;
     decoder.remove(row.sequence);
     rows.delete(row);
+    closings.push(row.cells.close());
     options.onProgress?.(++finished);
   };
   let failure: unknown;
@@ -140,6 +148,7 @@ export async function collectTrajectories(options: CollectOptions): Promise<Traj
   } finally {
     stopTools.abort();
     await Promise.allSettled(executions);
+    await Promise.allSettled([...closings, ...[...rows].map(({ cells }) => cells.close())]);
     await decoder.close();
   }
   return results;
@@ -147,10 +156,9 @@ export async function collectTrajectories(options: CollectOptions): Promise<Traj
 
 /** Runs a row's pending code and appends what came of it. */
 async function runTool(row: Row, interpreter: ToolInterpreter, signal: AbortSignal): Promise<void> {
-  const { trajectory, request } = row;
-  const rolloutId = `${request.step}/${request.promptIndex}/${request.sampleIndex}`;
+  const { trajectory, cells } = row;
   try {
-    const result = await interpreter.run(trajectory.pendingCode!, { rolloutId, signal });
+    const result = await cells.run(trajectory.pendingCode!, signal);
     if (result.status === "infrastructure") trajectory.stop("infrastructure");
     else trajectory.acceptToolOutput(result, interpreter.feedback(result));
   } catch (error) {

@@ -2,10 +2,11 @@ import { InvalidInputError } from "../base/errors.ts";
 import { uniformAt } from "../base/random.ts";
 import { displaySymbol } from "../display/host.ts";
 import { throwIfInterrupted } from "../display/index.ts";
-import type { CodeInterpreter } from "../interpreter/types.ts";
+import type { CodeInterpreter, ReplayMismatch } from "../interpreter/types.ts";
 import { BatchDecoder, type Sequence } from "../policy/decoder.ts";
 import { checkSampling, inverseTemperature, type SamplingOptions, sampleToken } from "../policy/sampling.ts";
 import type { Reward, RewardResult } from "../reward/index.ts";
+import { RolloutCells } from "./cells.ts";
 import type { RolloutPolicy } from "./collect.ts";
 import { rolloutBundle } from "./rollout-display.ts";
 import type { Task } from "./tasks/index.ts";
@@ -22,6 +23,8 @@ export interface RolloutOptions extends SamplingOptions {
   readonly maxToolCalls: number;
   /** Tokens in all, prompt included. */
   readonly maxLength: number;
+  /** Cells of the rollout share variables. Default false: each starts anew. */
+  readonly stateful?: boolean;
   /** Root seed of the sampling noise. */
   readonly seed: number;
   /** Which sample of the prompt; another number draws other noise. Default 0. */
@@ -60,8 +63,9 @@ export class Rollout {
   result: RewardResult | undefined;
   #decoder: BatchDecoder | undefined;
   #sequence: Sequence | undefined;
+  readonly #cells: RolloutCells;
 
-  constructor(options: RolloutOptions, trajectory?: Trajectory) {
+  constructor(options: RolloutOptions, trajectory?: Trajectory, cells?: RolloutCells) {
     this.options = options;
     this.task = options.task;
     checkSampling(options);
@@ -70,6 +74,8 @@ export class Rollout {
       throw new InvalidInputError(`maxToolCalls must be a whole number of at least 0, was ${maxToolCalls}.`);
     this.trajectory =
       trajectory ?? new Trajectory(options.policy.tokenizer, options.prompt, { maxToolCalls, maxLength });
+    const { interpreter, sampleIndex = 0, stateful = false } = options;
+    this.#cells = cells ?? RolloutCells.of(interpreter, { rolloutId: `${this.task.id}/${sampleIndex}`, stateful });
   }
 
   get tokens(): Token[] {
@@ -87,6 +93,14 @@ export class Rollout {
   /** Code that is executed before the next token is sampled. */
   get pendingCode(): string | null {
     return this.trajectory.pendingCode;
+  }
+
+  /**
+   * Of a fork of a stateful rollout, once it has run code: the first replayed cell whose outcome was not the recorded
+   * one. Undefined where all were.
+   */
+  get replayMismatch(): ReplayMismatch | undefined {
+    return this.#cells.mismatch;
   }
 
   get stopReason(): StopReason | null {
@@ -162,7 +176,18 @@ export class Rollout {
       trajectory.acceptToolOutput(result, at.toolOutput, true);
     }
     if (at.append !== undefined) trajectory.force(at.append);
-    return new Rollout({ ...this.options, sampleIndex: at.sampleIndex ?? this.options.sampleIndex }, trajectory);
+    // A cell whose output was replaced has still run: its variables are there.
+    const executed = trajectory.toolCalls.length;
+    const options = { ...this.options, sampleIndex: at.sampleIndex ?? this.options.sampleIndex };
+    return new Rollout(options, trajectory, this.#cells.fork(executed));
+  }
+
+  /** Frees what a rollout that is not finished still holds. */
+  async close(): Promise<void> {
+    await this.#decoder?.close();
+    this.#decoder = undefined;
+    this.#sequence = undefined;
+    await this.#cells.close();
   }
 
   [displaySymbol](): Record<string, unknown> {
@@ -185,8 +210,8 @@ export class Rollout {
   }
 
   async #execute(): Promise<void> {
-    const { interpreter, sampleIndex = 0 } = this.options;
-    const result = await interpreter.run(this.pendingCode!, { rolloutId: `${this.task.id}/${sampleIndex}` });
+    const { interpreter } = this.options;
+    const result = await this.#cells.run(this.pendingCode!);
     if (result.status === "infrastructure") this.trajectory.stop("infrastructure");
     else this.trajectory.acceptToolOutput(result, interpreter.feedback(result));
     if (this.trajectory.done) await this.#finished();
@@ -197,8 +222,7 @@ export class Rollout {
       this.trajectory.verify(`Rollout of task ${this.task.id}`);
       if (this.stopReason !== "infrastructure")
         this.result = await this.options.reward.score({ task: this.task, text: this.trajectory.assistantText });
-      await this.#decoder?.close();
-      this.#decoder = undefined;
+      await this.close();
     }
     return undefined;
   }

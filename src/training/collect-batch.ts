@@ -34,7 +34,7 @@ export interface UnscoredBatch extends Omit<Batch, "rollouts" | "greedy"> {
  */
 export async function collectBatch(options: CollectBatchOptions): Promise<UnscoredBatch> {
   const { lab, policy, interpreter, taskset, config, step } = options;
-  const { promptsPerStep, numGenerations, promptFormat, temperature, topP, maxLength, maxToolCalls } = config;
+  const { promptsPerStep, numGenerations, promptFormat, temperature, topP, maxLength, maxToolCalls, statefulCode } = config;
   const stream = lab.random("tasks", step);
   const tasks = Array.from({ length: promptsPerStep }, () => taskset.sample(stream));
   const prompts = tasks.map((task) => policy.tokenizer.encode(promptFormats[promptFormat](task)));
@@ -47,6 +47,7 @@ export async function collectBatch(options: CollectBatchOptions): Promise<Unscor
       interpreter,
       requests,
       limits: { maxToolCalls, maxLength },
+      stateful: statefulCode,
       seed: lab.seed,
       ...sampling,
       signal: lab.signal(),

@@ -65,6 +65,8 @@ export const trainerConfigSchema = z.strictObject({
   klForm: z.enum(klForms).default("k3"),
   /** Where the KL penalty goes: into the loss, or into the reward of each token. */
   klIn: z.enum(["loss", "reward"]).default("loss"),
+  /** A rollout's code cells share variables (ReTool style); false: each starts anew (CIR). */
+  statefulCode: z.boolean().default(false),
   /** Leave tool outputs out of the loss. */
   maskToolTokens: z.boolean().default(true),
   /** Tokens of a rollout in all, prompt included. */

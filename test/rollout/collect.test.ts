@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { InterruptedError } from "../../src/base/errors.ts";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
-import type { ExecutionResult, RunOptions } from "../../src/interpreter/types.ts";
+import type { ExecutionResult, InterpreterSession, RunOptions, SessionOptions } from "../../src/interpreter/types.ts";
 import { Lab } from "../../src/lab.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { collectTrajectories, type RolloutRequest, type ToolInterpreter } from "../../src/rollout/collect.ts";
@@ -37,6 +37,9 @@ class Reversed implements ToolInterpreter {
       setImmediate(() => this.#held.pop()?.());
     });
     return result;
+  }
+  session(options?: SessionOptions): Promise<InterpreterSession> {
+    return python.session(options);
   }
   feedback(result: ExecutionResult): string {
     return python.feedback(result);
@@ -81,6 +84,7 @@ test("a tool that failed for reasons of infrastructure ends its rollout, and is 
       peakMemoryMb: null,
       truncated: false,
     }),
+    session: (options) => python.session(options),
     feedback: (result) => python.feedback(result),
   };
   const trajectories = await collect(broken);
@@ -94,6 +98,7 @@ test("an error in a tool reaches the caller", async () => {
     run: async () => {
       throw new TypeError("a bug");
     },
+    session: (options) => python.session(options),
     feedback: () => "",
   };
   await assert.rejects(collect(faulty), /a bug/);
