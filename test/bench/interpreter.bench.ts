@@ -1,5 +1,6 @@
 import { InfrastructureError } from "../../src/base/errors.ts";
-import { PythonInterpreter, type PythonInterpreterOptions } from "../../src/interpreter/index.ts";
+import { Interpreter, type InterpreterOptions } from "../../src/interpreter/interpreter.ts";
+import type { CodeInterpreter } from "../../src/interpreter/types.ts";
 import { type Pace, pace, paceRows, type Runner, type Snippet } from "./callers.ts";
 import { bubblewrapPeer, ipykernelPeer, type Peer, processPeer, subprocessPeer } from "./interpreter-peers.ts";
 import type { Bench, BenchContext, BenchTable } from "./measure.ts";
@@ -12,6 +13,8 @@ const symbolic = (i: number): Snippet => {
   return { code, stdout: `x**2 + ${2 * n}*x + ${n * n}\n` };
 };
 
+const log = (i: number): Snippet => ({ code: `console.log(123 * 456 + ${i})`, stdout: `${123 * 456 + i}\n` });
+
 const snippetsPerRollout = 3;
 /** How long each contestant is asked for snippets in a round. Milliseconds. */
 const turnMs = 1500;
@@ -19,23 +22,26 @@ const turnMs = 1500;
 interface Contestant {
   readonly what: string;
   readonly runner: Runner;
+  /** Prints a product, in its own language. */
+  readonly print: (i: number) => Snippet;
   readonly prints: Pace[];
   /** Undefined where it has no sympy. */
   readonly symbolic?: Pace[];
 }
 
 /** How a policy uses our interpreters. */
-const engines: readonly { what: string; options: PythonInterpreterOptions }[] = [
+const engines: readonly { what: string; options: InterpreterOptions }[] = [
   { what: "jail, numpy and sympy loaded", options: { engine: "jail", profile: "scientific" } },
   { what: "jail, bare", options: { engine: "jail", profile: "bare" } },
   { what: "Pyodide, pooled", options: { engine: "pyodide", isolation: "pooled" } },
   { what: "Pyodide, a process per rollout of 3 snippets", options: { engine: "pyodide", isolation: "rollout" } },
+  { what: "QuickJS, TypeScript", options: { engine: "quickjs", language: "typescript" } },
 ];
 
 /** Our engines and what others use, as many callers as lanes, in turn; then the cost of a slow snippet to others. */
 export const bench: Bench = async (context) => {
   const notes: string[] = [];
-  const ours: (Contestant & { interpreter: PythonInterpreter })[] = [];
+  const ours: (Contestant & { interpreter: CodeInterpreter })[] = [];
   const peers: Contestant[] = [];
   try {
     for (const { what, options } of engines) {
@@ -49,6 +55,7 @@ export const bench: Bench = async (context) => {
       peers.push({
         what: peer.name,
         runner: await peer.start(),
+        print,
         prints: [],
         ...(peer.sympy && { symbolic: [] }),
       });
@@ -61,8 +68,8 @@ export const bench: Bench = async (context) => {
   }
 };
 
-async function startEngine(what: string, options: PythonInterpreterOptions, { threads }: BenchContext) {
-  const interpreter = await PythonInterpreter.start({ ...options, lanes: threads });
+async function startEngine(what: string, options: InterpreterOptions, { threads }: BenchContext) {
+  const interpreter = await Interpreter.start({ ...options, lanes: threads });
   const asked: number[] = Array(threads).fill(0);
   const runner: Runner = {
     async run(code, caller) {
@@ -74,7 +81,8 @@ async function startEngine(what: string, options: PythonInterpreterOptions, { th
     close: () => interpreter.close(),
   };
   const sympy = options.profile !== "bare" && interpreter.packages.some((name) => name.startsWith("sympy "));
-  return { what, interpreter, runner, prints: [], ...(sympy && { symbolic: [] }) };
+  const ownPrint = interpreter.language === "python" ? print : log;
+  return { what, interpreter, runner, print: ownPrint, prints: [], ...(sympy && { symbolic: [] }) };
 }
 
 async function findPeers(context: BenchContext, notes: string[]): Promise<Peer[]> {
@@ -92,9 +100,9 @@ async function findPeers(context: BenchContext, notes: string[]): Promise<Peer[]
 
 async function takeTurns(context: BenchContext, contestants: readonly Contestant[]): Promise<void> {
   for (let round = 0; round < context.rounds; round++) {
-    for (const { runner, prints, symbolic: expansions } of contestants) {
-      if (round === 0) await pace(runner, print, context.threads, 0); // every lane has worked once
-      prints.push(await pace(runner, print, context.threads, turnMs));
+    for (const { runner, print: own, prints, symbolic: expansions } of contestants) {
+      if (round === 0) await pace(runner, own, context.threads, 0); // every lane has worked once
+      prints.push(await pace(runner, own, context.threads, turnMs));
       expansions?.push(await pace(runner, symbolic, context.threads, turnMs));
     }
     context.say(`snippets: round ${round + 1} of ${context.rounds}`);
