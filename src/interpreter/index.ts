@@ -1,5 +1,6 @@
 export * from "./feedback.ts";
 export * from "./feedback-presets.ts";
+export { Interpreter, type InterpreterOptions } from "./interpreter.ts";
 export { whatJailLacks } from "./jail/lane.ts";
 export type { PythonInterpreterOptions } from "./options.ts";
 export { PythonInterpreter } from "./python.ts";

@@ -4,9 +4,8 @@ import { StringDecoder } from "node:string_decoder";
 // The global ones do nothing any more once the cell that set them was interrupted; other cells use this lane too.
 import { clearTimeout, setTimeout } from "node:timers";
 import { InfrastructureError } from "../base/errors.ts";
-import type { Profile } from "./options.ts";
 import { type HarnessReport, harnessReport, type LaneReply, type LaneRequest, laneReply } from "./protocol.ts";
-import type { ExecutionStatus, FailureKind } from "./types.ts";
+import type { ExecutionStatus, FailureKind, Profile } from "./types.ts";
 
 /** A started interpreter process and the two ends that the driver speaks through. */
 export interface LaneConnection {
@@ -175,9 +174,10 @@ export class Lane {
     });
   }
 
-  /** Asks the process to end one snippet whose caller wants no answer any more; it is answered all the same. */
-  cancel(id: number): void {
-    if (this.#running.has(id) && !this.dead) this.#connection.requests.write(`${JSON.stringify({ cancel: id })}\n`);
+  /** Ends one snippet whose caller wants no answer any more: alone where it can be, else with the process. */
+  abandon(id: number): void {
+    if (this.#options.capacity === 1) this.kill();
+    else if (this.#running.has(id)) this.#connection.requests.write(`${JSON.stringify({ cancel: id })}\n`);
   }
 
   /** Ends the process at once; snippets that run in it are lost. */
@@ -261,12 +261,16 @@ export class Lane {
     else if ("pace" in reply) {
       running.pace = reply.pace;
       running.onPace?.();
-    } else this.#finish(reply.id, judge(reply));
+    } else this.#finish(reply.id, judge(reply, this.#options.capacity > 1));
   }
 }
 
-/** What the last reply about a snippet means. */
-function judge(reply: Extract<LaneReply, { done: string }>): Verdict {
+/**
+ * What the last reply about a snippet means.
+ *
+ * @param apart the snippet ran in a process of its own, which cannot have harmed the one that speaks.
+ */
+function judge(reply: Extract<LaneReply, { done: string }>, apart: boolean): Verdict {
   const exitCode = reply.exitCode ?? null;
   const { done, reusable, sessionLost = false, peakMemoryMb = null } = reply;
   const found = { exitCode, report: null, peakMemoryMb, reusable, sessionLost };
@@ -278,6 +282,6 @@ function judge(reply: Extract<LaneReply, { done: string }>): Verdict {
     return { ...found, status, exitCode: report.exitCode, report };
   } catch {
     // The report comes from where the snippet ran: a broken one is the snippet's doing, not the process's.
-    return { ...found, status: "crash", reusable: false, sessionLost: true };
+    return { ...found, status: "crash", reusable: reusable && apart, sessionLost: true };
   }
 }

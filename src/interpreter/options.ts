@@ -1,20 +1,25 @@
 import { z } from "zod";
+import { feedbackOption } from "./feedback-presets.ts";
 import type { Pool } from "./pool.ts";
-import type { SelfTestReport } from "./types.ts";
+import type { Profile, SelfTestReport } from "./types.ts";
 
-/** What is loaded before a snippet starts: the standard library's usual modules, or numpy and sympy as well. */
-export type Profile = "bare" | "scientific";
+export type { Profile } from "./types.ts";
 
 /** Options of an interpreter as the door checks them; the defaults are CIR's. */
 export const interpreterOptions = z.strictObject({
   /** `"auto"`: the jail where it holds, else Pyodide. */
   engine: z.enum(["auto", "jail", "pyodide"]).default("auto"),
-  /** What is loaded beforehand. `"auto"`: numpy and sympy for snippets that import them or what rests on them. */
+  /**
+   * What is loaded beforehand. `"auto"`: numpy and sympy for snippets that import them, where they are installed.
+   * `"bare"`: snippets have the standard library alone.
+   */
   profile: z.enum(["auto", "bare", "scientific"]).default("auto"),
   /** Wall time of a snippet. Milliseconds. */
   timeoutMs: z.number().positive().max(3_600_000).default(5000),
-  /** Characters of output that a policy reads back; what is longer is cut in the middle. */
-  maxOutputChars: z.number().int().min(2).default(400),
+  /** How a result becomes what a policy reads: a paper's rule, such a rule with changes, or a function. */
+  feedback: feedbackOption.default("cir"),
+  /** Characters of output that a policy reads back; what is longer is cut. By default the feedback rule's own (CIR: 400). */
+  maxOutputChars: z.number().int().min(2).optional(),
   /** How much snippets may share on Pyodide; the jail always isolates each. */
   isolation: z.enum(["snippet", "rollout", "pooled"]).default("rollout"),
   /** Snippets that compute at the same time; by default by the number of cores. */

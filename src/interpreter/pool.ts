@@ -1,90 +1,120 @@
 import { InterruptedError } from "../base/errors.ts";
+import { Fleet, type FleetListener } from "./fleet.ts";
 import { type Lane, LaneDiedError, type LaneResult } from "./lane.ts";
-import type { Profile } from "./options.ts";
 import type { LaneJob } from "./protocol.ts";
-import type { Isolation } from "./types.ts";
+import { SessionDesk } from "./session-desk.ts";
+import type { FailureKind, Isolation, Profile } from "./types.ts";
 
 /** How a pool keeps its processes. */
 export interface PoolOptions {
   start(profile: Profile): Lane;
-  /** Snippets that run at the same time. */
+  /** Snippets that compute at the same time. */
   lanes: number;
-  /** Warm processes beyond the busy ones, ready to take the place of a process that is thrown away. */
-  spares: number;
+  /** Processes of a profile, those beyond the busy ones included. */
+  processes: number;
   /** When a process is thrown away. `"pooled"` also covers processes that isolate each snippet by themselves. */
   isolation: Isolation;
   /** Snippets after which a process is replaced in any case. */
   maxSnippets: number;
-  /** What it means that a process dies twice, each time a fresh one, of the same snippet. */
+  /** What it means that processes die of the same snippet again and again, each time a fresh one. */
   diesTwice: "crash" | "infrastructure";
+  /** A session takes a whole process, or a process holds many. */
+  sessions: "process" | "shared";
+  /** Sessions that are open at the same time. */
+  maxSessions: number;
+}
+
+/** How a snippet is run beyond what its process must know. */
+export interface PoolRunOptions {
+  /** The rollout. */
+  key?: string | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 interface Job {
   request: LaneJob;
   key: string | undefined;
   attempts: number;
-  since: number;
-  queuedMs: number;
+  id: number;
   lane: Lane | undefined;
   /** The caller has its answer already, because it aborted. */
   settled: boolean;
-  resolve(outcome: PoolOutcome): void;
+  since: number;
+  queuedMs: number;
+  resolve(found: LaneResult | Failed): void;
   reject(error: Error): void;
 }
 
-/** A snippet's result, or why no process could give one. */
-export type PoolOutcome = (LaneResult | { status: "infrastructure"; reason: string }) & { queuedMs: number };
+interface Failed {
+  status: "infrastructure";
+  reason: string;
+}
 
-/** A pool that cannot start this many processes in a row gives up. */
-const maxFailedStarts = 3;
+/** A snippet's result, or why no process could give one. */
+export type PoolOutcome = (LaneResult | Failed) & {
+  queuedMs: number;
+  /** The interpreter itself failed at least once on the way. */
+  metFailure: boolean;
+};
+
+/** What a snippet is judged that brought every process down that it ran in. */
+const crashed: LaneResult = {
+  status: "crash",
+  exitCode: null,
+  stdout: Buffer.alloc(0),
+  stderr: Buffer.alloc(0),
+  report: null,
+  peakMemoryMb: null,
+  reusable: false,
+  sessionLost: true,
+  durationMs: 0,
+};
 
 /**
- * Interpreter processes and the queue before them. A slow snippet holds one lane only; a caller waits until a lane is
- * free (that is the back-pressure), first come, first served.
+ * Interpreter processes and the queue before them. A caller waits until a lane is free (that is the back-pressure),
+ * first come, first served.
+ *
+ * Where processes run many snippets at once, slow ones do not hold up the others: a snippet that only waits gives its
+ * lane up for as long, and beside as many long-computing snippets as there are lanes, as many quick ones may run.
  */
 export class Pool {
   /** Processes that were thrown away and replaced. */
   recycled = 0;
-  /** Processes that died or broke the protocol on their own. */
-  failures = 0;
+  readonly failures: Record<FailureKind, number> = { start: 0, died: 0, protocol: 0, overdue: 0 };
+  readonly desk: SessionDesk;
   readonly #options: PoolOptions;
-  readonly #lanes = new Set<Lane>();
-  /** Also those that were ended but are not gone yet. */
-  readonly #processes = new Set<Lane>();
+  readonly #fleets = new Map<Profile, Fleet>();
   readonly #queue: Job[] = [];
-  #busy = 0;
   #nextId = 1;
-  #failedStarts = 0;
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#fill();
+    this.desk = new SessionDesk(options.maxSessions, (request, lane) => lane.run({ ...request, id: this.#nextId++ }));
+    this.#fleet("bare");
   }
 
-  /** Resolves with Python's version when the first process stands; rejects when none can be started. */
-  async ready(): Promise<string> {
-    for (let attempt = 1; ; attempt++) {
-      this.#fill();
-      try {
-        return await Promise.any([...this.#lanes].map((lane) => lane.ready));
-      } catch (error) {
-        if (attempt === maxFailedStarts) throw error instanceof AggregateError ? error.errors[0] : error;
-      }
-    }
+  get diesTwice(): PoolOptions["diesTwice"] {
+    return this.#options.diesTwice;
+  }
+
+  /** Resolves with the language's version when the first process of the profile stands; rejects when none can be started. */
+  ready(profile: Profile = "bare"): Promise<string> {
+    return this.#fleet(profile).ready();
   }
 
   /** Process ids, for those who watch them. */
   get pids(): number[] {
-    return [...this.#processes].flatMap((lane) => lane.pid ?? []);
+    return [...this.#fleets.values()].flatMap(({ processes }) => [...processes].flatMap((lane) => lane.pid ?? []));
   }
 
   /**
-   * Runs a snippet as soon as a lane is free.
+   * Runs a snippet as soon as a lane is free. A cell of a session runs in the session's process; where that is gone, the
+   * outcome is a failure of infrastructure, because the variables went with it.
    *
-   * @throws InterruptedError when `signal` is aborted; the snippet is dropped or its process ended.
+   * @throws InterruptedError when `signal` is aborted; the snippet is dropped or ended.
    */
-  run(request: LaneJob, key?: string, signal?: AbortSignal): Promise<PoolOutcome> {
+  run(request: LaneJob, { key, signal }: PoolRunOptions = {}): Promise<PoolOutcome> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(new InterruptedError());
       if (this.#closed) return reject(new InterruptedError("The interpreter is closed."));
@@ -92,7 +122,9 @@ export class Pool {
         const waiting = this.#queue.indexOf(job);
         if (waiting >= 0) this.#queue.splice(waiting, 1);
         settle(() => reject(new InterruptedError()));
-        job.lane?.kill();
+        if (!job.lane) return;
+        job.lane.abandon(job.id);
+        if (request.session !== null) this.desk.remove(request.session);
       };
       const settle = (act: () => void): void => {
         if (job.settled) return;
@@ -104,11 +136,15 @@ export class Pool {
         request,
         key,
         attempts: 0,
-        since: performance.now(),
-        queuedMs: 0,
+        id: 0,
         lane: undefined,
         settled: false,
-        resolve: (outcome) => settle(() => resolve(outcome)),
+        since: performance.now(),
+        queuedMs: 0,
+        resolve: (found) => {
+          const metFailure = found.status === "infrastructure" || (job.attempts > 1 && found !== crashed);
+          settle(() => resolve({ ...found, queuedMs: job.queuedMs, metFailure }));
+        },
         reject: (error) => settle(() => reject(error)),
       };
       signal?.addEventListener("abort", abort, { once: true });
@@ -117,130 +153,143 @@ export class Pool {
     });
   }
 
+  /**
+   * Ends a session and frees its place.
+   *
+   * @param request names the session.
+   */
+  async endSession(session: string, request: LaneJob): Promise<void> {
+    const lane = this.desk.laneOf(session);
+    await this.desk.end(session, { ...request, closeSession: true }, this.#options.sessions === "process");
+    const fleet = lane && this.#fleets.get(lane.profile);
+    if (fleet && !fleet.lanes.has(lane)) fleet.retire(lane);
+  }
+
   /** Ends every process and waits until they are gone; snippets that wait or run are rejected. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const job of this.#queue.splice(0)) job.reject(new InterruptedError("The interpreter was closed."));
-    for (const lane of this.#processes) lane.kill();
-    await Promise.all([...this.#processes].map((lane) => lane.gone));
+    this.desk.close();
+    await Promise.all([...this.#fleets.values()].map((fleet) => fleet.close()));
   }
 
-  /** Starts processes until the wanted number stands. */
-  #fill(): void {
-    while (!this.#closed && this.#lanes.size < this.#options.lanes + this.#options.spares) {
-      const lane = this.#options.start("bare");
-      this.#lanes.add(lane);
-      this.#processes.add(lane);
-      lane.ready.then(
-        () => {
-          this.#failedStarts = 0;
-          this.#pump();
-        },
-        (error: unknown) => this.#startFailed(lane, error),
-      );
-      lane.gone.then(() => {
-        this.#processes.delete(lane);
-        // Nobody asked it to go: it died while it was idle.
-        if (this.#lanes.delete(lane) && !this.#closed) this.failures++;
-        if (this.#failedStarts < maxFailedStarts) this.#fill();
-      });
-    }
+  #fleet(profile: Profile): Fleet {
+    const found = this.#fleets.get(profile);
+    if (found) return found;
+    const listener: FleetListener = {
+      changed: () => this.#pump(),
+      failed: (kind) => this.failures[kind]++,
+      recycled: () => this.recycled++,
+      gaveUp: (reason) => {
+        for (const job of this.#queue.filter(({ request }) => request.profile === profile)) {
+          this.#queue.splice(this.#queue.indexOf(job), 1);
+          job.resolve({ status: "infrastructure", reason });
+        }
+      },
+    };
+    const fleet = new Fleet(() => this.#options.start(profile), this.#options.processes, listener);
+    this.#fleets.set(profile, fleet);
+    return fleet;
   }
 
-  #startFailed(lane: Lane, error: unknown): void {
-    if (this.#closed || !this.#lanes.delete(lane)) return;
-    this.failures++;
-    this.#failedStarts++;
-    if (this.#failedStarts < maxFailedStarts) return;
-    const reason = error instanceof Error ? error.message : String(error);
-    for (const job of this.#queue.splice(0)) job.resolve({ status: "infrastructure", reason, queuedMs: performance.now() - job.since });
+  /** Whether one more snippet may start, by what those that run are doing. */
+  get #hasRoom(): boolean {
+    const { lanes } = this.#options;
+    let quick = 0;
+    let slow = 0;
+    let all = 0;
+    for (const { processes } of this.#fleets.values())
+      for (const lane of processes) {
+        if (lane.load === 0) continue;
+        quick += lane.at("quick");
+        slow += lane.at("slow");
+        all += lane.load;
+      }
+    return quick + Math.max(0, slow - lanes) < lanes && all < lanes * maxWaitingShare;
   }
 
   #pump(): void {
-    // A pool that gave up tries again when somebody asks again.
-    if (this.#queue.length && this.#failedStarts >= maxFailedStarts && this.#lanes.size === 0) {
-      this.#failedStarts = 0;
-      this.#fill();
-    }
-    while (this.#queue.length && this.#busy < this.#options.lanes) {
-      const next = this.#choose();
-      if (!next) return;
-      this.#serve(next.job, next.lane);
+    const hopeless = new Set<Profile>();
+    for (let i = 0; i < this.#queue.length && this.#hasRoom; ) {
+      const job = this.#queue[i]!;
+      const { profile, session } = job.request;
+      const homeless = session === null || !this.desk.laneOf(session);
+      if (homeless && hopeless.has(profile) && (job.key === undefined || this.#options.isolation !== "rollout")) {
+        i++;
+        continue;
+      }
+      const fleet = this.#fleet(profile);
+      fleet.tryAgain();
+      const lane = homeless ? this.#choose(fleet, job, !hopeless.has(profile)) : this.desk.laneOf(session!);
+      if (!lane?.free && !lane?.dead) {
+        if (homeless) hopeless.add(profile);
+        i++;
+        continue;
+      }
+      this.#queue.splice(i, 1);
+      this.#serve(job, lane, fleet);
     }
   }
 
-  /** The longest waiting job that an idle process may serve; makes room where none may. */
-  #choose(): { job: Job; lane: Lane } | undefined {
-    const idle = [...this.#lanes].filter((lane) => lane.free);
-    const job = this.#queue[0]!;
-    if (this.#options.isolation !== "rollout") return idle[0] && { job, lane: idle[0] };
-    for (const candidate of this.#queue) {
-      const own = candidate.key === undefined ? undefined : idle.find((lane) => lane.key === candidate.key);
-      if (own) return { job: candidate, lane: own };
+  /** The process that may serve the snippet now; makes room where none may. */
+  #choose(fleet: Fleet, { key, request }: Job, mayRetire: boolean): Lane | undefined {
+    const free = [...fleet.lanes].filter((lane) => lane.free);
+    const own = request.session !== null && this.#options.sessions === "process";
+    if (this.#options.isolation === "rollout" || own) {
+      const mine = key === undefined || own ? undefined : free.find((lane) => lane.key === key);
+      const found = mine ?? free.find((lane) => lane.served === 0);
+      if (!found && free[0] && mayRetire) fleet.retire(free[0]);
+      return found;
     }
-    const fresh = idle.find((lane) => lane.served === 0);
-    if (fresh) return { job, lane: fresh };
-    if (idle[0]) this.#recycle(idle[0]);
-    return undefined;
+    return free.reduce<Lane | undefined>((best, lane) => (best && best.load <= lane.load ? best : lane), undefined);
   }
 
-  #recycle(lane: Lane): void {
-    this.recycled++;
-    this.#lanes.delete(lane);
-    lane.kill();
-    this.#fill();
-  }
-
-  async #serve(job: Job, lane: Lane): Promise<void> {
-    this.#queue.splice(this.#queue.indexOf(job), 1);
-    this.#busy++;
+  async #serve(job: Job, lane: Lane, fleet: Fleet): Promise<void> {
+    const { session } = job.request;
     job.lane = lane;
+    job.id = this.#nextId++;
     job.attempts++;
     job.queuedMs = performance.now() - job.since;
     lane.key = job.key;
+    if (session !== null) {
+      this.desk.place(session, lane);
+      if (this.#options.sessions === "process") fleet.setAside(lane);
+    }
     try {
-      const result = await lane.run({ ...job.request, id: this.#nextId++ });
-      if (!this.#keeps(lane, result)) this.#recycle(lane);
-      job.resolve({ ...result, queuedMs: job.queuedMs });
+      const result = await lane.run({ ...job.request, id: job.id }, () => this.#pump());
+      if (session !== null && result.sessionLost) this.desk.remove(session);
+      if (!this.#keeps(lane, result, session)) fleet.retire(lane);
+      job.resolve(result);
     } catch (error) {
-      this.#died(job, lane, error as Error);
+      if (session !== null) this.desk.remove(session);
+      fleet.retire(lane);
+      this.#died(job, error as Error);
     } finally {
       job.lane = undefined;
-      this.#busy--;
       this.#pump();
     }
   }
 
-  #keeps(lane: Lane, result: LaneResult): boolean {
-    if (!result.reusable || lane.dead || lane.served >= this.#options.maxSnippets) return false;
+  #keeps(lane: Lane, result: LaneResult, session: string | null): boolean {
+    if (lane.dead || lane.served >= this.#options.maxSnippets) return false;
+    if (session !== null) return !result.sessionLost || (this.#options.sessions === "shared" && result.reusable);
+    if (!result.reusable) return false;
     if (this.#options.isolation === "pooled") return true;
     return this.#options.isolation === "rollout" && lane.key !== undefined;
   }
 
-  #died(job: Job, lane: Lane, error: Error): void {
-    this.#recycle(lane);
+  #died(job: Job, error: Error): void {
     if (job.settled) return;
     if (this.#closed) job.reject(new InterruptedError("The interpreter was closed."));
     else if (!(error instanceof LaneDiedError)) job.reject(error);
-    else {
-      this.failures++;
-      if (job.attempts < 2) this.#queue.unshift(job);
-      else job.resolve({ ...this.#diedTwice(error), queuedMs: job.queuedMs });
-    }
-  }
-
-  #diedTwice(error: LaneDiedError): LaneResult | { status: "infrastructure"; reason: string } {
-    if (this.#options.diesTwice === "infrastructure") return { status: "infrastructure", reason: error.message };
-    return {
-      status: "crash",
-      exitCode: null,
-      stdout: Buffer.alloc(0),
-      stderr: Buffer.alloc(0),
-      report: null,
-      peakMemoryMb: null,
-      reusable: false,
-      sessionLost: true,
-      durationMs: 0,
-    };
+    else if (job.request.session !== null) job.resolve({ status: "infrastructure", reason: error.message });
+    else if (job.attempts < maxAttempts[this.#options.diesTwice]) this.#queue.unshift(job);
+    else
+      job.resolve(this.#options.diesTwice === "crash" ? crashed : { status: "infrastructure", reason: error.message });
   }
 }
+
+/** Where a snippet cannot bring its process down, more than one death in a row is bad luck of many at once. */
+const maxAttempts = { crash: 2, infrastructure: 3 };
+/** Snippets that run at the same time, those that only wait included, for each lane. */
+const maxWaitingShare = 32;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Profile } from "./options.ts";
+import type { Profile } from "./types.ts";
 
 /** What a driver asks of an interpreter process: one JSON object a line. */
 export interface LaneRequest {

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { normaliseError, normaliseLine } from "./feedback.ts";
-import type { HarnessReport } from "./protocol.ts";
 import type { PoolOutcome } from "./pool.ts";
+import type { HarnessReport } from "./protocol.ts";
 import { wellFormed } from "./text.ts";
 import type { ExecutionError, ExecutionResult } from "./types.ts";
 

@@ -57,6 +57,9 @@ export interface ExecutionResult {
 /** How much two snippets may share; see the interpreter's documentation. */
 export type Isolation = "snippet" | "rollout" | "pooled";
 
+/** What is loaded before a snippet starts: the standard library's usual modules, or numpy and sympy as well. */
+export type Profile = "bare" | "scientific";
+
 /** Options of a single run; limits that are left out are the interpreter's. */
 export interface RunOptions {
   /** Wall time of this snippet. Milliseconds. */
@@ -111,7 +114,7 @@ export interface InterpreterStats {
 export interface SelfTestReport {
   /** Every probe came out as it must. */
   holds: boolean;
-  probes: { name: string; holds: boolean; /** What was seen instead. */ found?: string }[];
+  probes: { name: string; holds: boolean /** What was seen instead. */; found?: string }[];
 }
 
 /** A code interpreter: many snippets at once, results in the order they finish. */

@@ -7,7 +7,7 @@ import { okSnippets } from "./ok-snippets.ts";
 
 /** The tables on one engine; every difference is named. */
 async function agreesWithTables(t: TestContext, engine: "jail" | "pyodide"): Promise<void> {
-  const python = await PythonInterpreter.start({ engine, isolation: "pooled" });
+  const python = await PythonInterpreter.start({ engine, isolation: "pooled", profile: "bare" });
   t.after(() => python.close());
   const wrong: unknown[] = [];
   const check = async (code: string, expected: string, read: (result: ExecutionResult) => string): Promise<void> => {

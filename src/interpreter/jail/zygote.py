@@ -1,12 +1,11 @@
-"""Fork server inside the jail: a warm Python that starts each snippet in a child of its own.
+"""Fork server inside the jail: a warm Python that starts each snippet in a child of its own, many at once.
 
-Follows harness.py and preload.py in one program. Reads one JSON request a line on descriptor 0 and answers one JSON
-line on descriptor 1. A child gets its own process and mount namespace, an empty 16 MB /tmp, resource limits, no
-capabilities and a system-call filter; it knows three pipes and nothing else. What became of it is told from outside
-(exit, signal, time), so a snippet cannot forge its end.
+Stands last in one program, after the harness, confine.py and child.py. Reads one JSON request a line on descriptor 0 and
+answers in JSON lines on descriptor 1, in the order in which snippets end. What became of a child is told from outside
+(exit, signal, time), so a snippet cannot forge its end. A session is a child that stays; between two cells it is
+stopped, so that nothing of it runs.
 """
 import base64
-import ctypes
 import gc
 import json
 import os
@@ -17,198 +16,248 @@ import signal
 import sys
 import time
 
-CLONE_NEWNS = 0x00020000
-CLONE_NEWPID = 0x20000000
-MS_NOSUID_NODEV = 2 | 4
-PR_SET_SECCOMP = 22
-PR_CAPBSET_DROP = 24
-PR_SET_NO_NEW_PRIVS = 38
-CAPABILITY_VERSION_3 = 0x20080522
-REPORT_LIMIT = 1 << 18
-# What a bare Python maps before the snippet asks for anything.
-BASE_BYTES = 64 << 20
+# Where a snippet has run this long, the driver is told whether it computes or waits.
+SLOW_AFTER = 0.2
+# Less of a core than this is waiting. So little, because on a crowded machine a busy process gets little too.
+IDLE_SHARE = 0.02
 
-filter_bytes = base64.b64decode(os.environ.pop("CIRLAB_FILTER"))
-clone_number = int(os.environ.pop("CIRLAB_CLONE"))
-libc = ctypes.CDLL(None, use_errno=True)
-python_api = ctypes.PyDLL(None, use_errno=True)
-python_api.syscall.restype = ctypes.c_long
+# Where the jail shows the offered packages.
+PACKAGES = "/packages"
 
-
-class FilterProgram(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+replies = -1
+poller = None
+by_descriptor = {}
+running = set()
+sessions = {}
+# Sessions whose process went while nobody looked.
+ended = set()
+base_bytes = 0
+base_peak = 0
+descriptor_limit = 0
 
 
-class CapabilityHeader(ctypes.Structure):
-    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
+def answer(reply):
+    send_all(replies, (json.dumps(reply) + "\n").encode())
 
 
-class CapabilityData(ctypes.Structure):
-    _fields_ = [("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32), ("inheritable", ctypes.c_uint32)]
+def watch(child):
+    for descriptor in (child.out, child.err, child.report, child.watch):
+        by_descriptor[descriptor] = child
+        poller.register(descriptor, select.EPOLLIN)
+    if child.cells is not None:
+        by_descriptor[child.cells] = child
 
 
-filter_buffer = ctypes.create_string_buffer(filter_bytes, len(filter_bytes))
-filter_program = FilterProgram(len(filter_bytes) // 8, ctypes.addressof(filter_buffer))
-
-
-def check(returned, what):
-    if returned != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, what + ": " + os.strerror(code))
-
-
-def lock_down(request):
-    check(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", MS_NOSUID_NODEV, b"size=16m,nr_inodes=1k,mode=1777"), "mount /tmp")
-    os.chdir("/tmp")
-    limits = (
-        (resource.RLIMIT_AS, BASE_BYTES + (int(request["memoryMb"]) << 20)),
-        (resource.RLIMIT_CPU, int(request["timeoutMs"] / 1000) + 2),
-        (resource.RLIMIT_FSIZE, 16 << 20),
-        (resource.RLIMIT_NOFILE, 64),
-        (resource.RLIMIT_NPROC, 1024),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_MEMLOCK, 0),
-        (resource.RLIMIT_MSGQUEUE, 0),
-    )
-    for name, value in limits:
-        resource.setrlimit(name, (value, value))
-    for capability in range(64):
-        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
-    header = CapabilityHeader(CAPABILITY_VERSION_3, 0)
-    check(libc.capset(ctypes.byref(header), (CapabilityData * 2)()), "capset")
-    check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
-    check(libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(filter_program), 0, 0), "seccomp")
-
-
-def child(request, out, err, report, setup):
-    """The snippet's process, from clone to end."""
-    try:
-        os.setsid()  # a group of its own: os.kill(0, 9) must not reach the zygote
-        report, setup = (os.dup2(fd, to) for fd, to in ((report, 60), (setup, 61)))
-        os.dup2(out, 1)
-        os.dup2(err, 2)
-        os.dup2(report, 3)
-        os.closerange(4, 61)
-        os.closerange(62, 256)
-        lock_down(request)
-        os.write(setup, b"k")
-        os.close(setup)
-    except BaseException as problem:
-        os.write(setup, repr(problem).encode("utf-8", "replace"))
-        os._exit(97)
-    gc.enable()
-    said = execute(json.dumps(request))
-    text = said.encode()
-    while text:
-        text = text[os.write(3, text):]
-    os._exit(json.loads(said)["exitCode"])
-
-
-def clone():
-    pid = python_api.syscall(clone_number, CLONE_NEWPID | CLONE_NEWNS | signal.SIGCHLD, 0, 0, 0, 0)
-    if pid < 0:
-        check(pid, "clone")
-    if pid == 0:
-        ctypes.pythonapi.PyOS_AfterFork_Child()
-    return pid
-
-
-def serve(request):
-    deadline = time.monotonic() + request["timeoutMs"] / 1000
-    pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(4)]
-    pid = clone()
-    if pid == 0:
-        child(request, *(write for _, write in pipes))
-    for _, write in pipes:
-        os.close(write)
-    out, err, report, setup = (read for read, _ in pipes)
-    held = {out: bytearray(), err: bytearray(), report: bytearray()}
-    watch = os.pidfd_open(pid)
-    poll = select.poll()
-    for descriptor in (*held, watch):
-        poll.register(descriptor, select.POLLIN)
-
-    def take(descriptor):
-        block = os.read(descriptor, 65536)
-        held[descriptor] += block
-        return len(block)
-
-    def too_much():
-        return len(held[out]) + len(held[err]) > request["maxOutputBytes"] or len(held[report]) > REPORT_LIMIT
-
-    verdict = None
-    ended = False
-    while not ended and verdict is None:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            verdict = "timeout"
-            break
-        for descriptor, _ in poll.poll(left * 1000):
-            if descriptor == watch:
-                ended = True
-            elif not take(descriptor):
-                poll.unregister(descriptor)
-        if too_much():
-            verdict = "outputLimit"
-    if not ended:
-        os.kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
-    for descriptor in held:  # what was still in the pipes
-        os.set_blocking(descriptor, False)
-        while not too_much():
+def forget(child):
+    running.discard(child)
+    if sessions.get(child.session) is child:
+        del sessions[child.session]
+    for descriptor in (child.out, child.err, child.report, child.watch, child.cells):
+        if by_descriptor.pop(descriptor, None) is not None:
             try:
-                if not take(descriptor):
-                    break
-            except BlockingIOError:
-                break
-    if verdict is None and too_much():
-        verdict = "outputLimit"
-    prepared = os.read(setup, 400)
-    for descriptor in (out, err, report, setup, watch):
-        os.close(descriptor)
-    if prepared != b"k":
-        raise RuntimeError("the jail of a snippet could not be set up: " + prepared.decode("utf-8", "replace"))
-    killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-    if verdict is None:
-        if killed_by == signal.SIGXCPU:
-            verdict = "timeout"
-        elif killed_by == signal.SIGKILL:
-            verdict = "memory"  # nobody but the kernel's memory killer (or a CPU limit) does this
-        else:
-            verdict = "report" if held[report] and killed_by is None else "crash"
+                poller.unregister(descriptor)
+            except (OSError, ValueError):
+                pass  # it was at its end
+    child.close()
+
+
+def start(text, request):
+    child = sessions.get(request["session"]) if request["session"] is not None else None
+    if request["session"] in ended:
+        answer({"id": request["id"], "done": "crash", "reusable": True, "sessionLost": True})
+        return
+    if child is None:
+        child = Child(text, request, base_bytes, descriptor_limit)
+        watch(child)
+        if child.session is not None:
+            sessions[child.session] = child
+    else:
+        child.next_cell(text, request)
+        poller.register(child.cells, select.EPOLLOUT)
+    running.add(child)
+
+
+def finish(child, verdict):
+    """Ends the cell with a verdict; None: judge by how the process ended."""
+    alive = child.session is not None and verdict == "report"
+    if alive:
+        child.freeze()
+        for descriptor, held in child.held.items():
+            child.drain(descriptor, held)
+        found = child.read_report()
+        if child.too_much() or not found:
+            alive, verdict = False, "outputLimit" if child.too_much() else "crash"
+    if not alive:
+        if verdict is not None:
+            child.kill()
+        child.reap()
+        found = child.read_report()
+    exit_code = None
+    peak = found[1] if found else 0
+    if not alive:
+        # A signal ends a process with no exit code.
+        killed_by = os.WTERMSIG(child.status) if os.WIFSIGNALED(child.status) else None
+        exit_code = None if killed_by else os.WEXITSTATUS(child.status)
+        peak = child.usage.ru_maxrss
+        if verdict is None:
+            verdict = judge(child, found, killed_by)
+    request = child.request
     limit = request["maxOutputBytes"]
-    room = max(0, limit - len(held[out]))
-    for name, descriptor, most in (("out", out, limit), ("err", err, room)):
-        if held[descriptor]:
-            answer({"id": request["id"], name: base64.b64encode(held[descriptor][:most]).decode()})
+    room = max(0, limit - len(child.held[child.out]))
+    for name, descriptor, most in (("out", child.out, limit), ("err", child.err, room)):
+        if child.held[descriptor]:
+            answer({"id": request["id"], name: base64.b64encode(child.held[descriptor][:most]).decode()})
+    running.discard(child)
+    if alive:
+        child.request = None
+    else:
+        forget(child)
     answer(
         {
             "id": request["id"],
             "done": verdict,
-            "report": held[report].decode("utf-8", "replace") if verdict == "report" else None,
-            "exitCode": None if killed_by else os.WEXITSTATUS(status),
+            "report": found[0] if found and verdict == "report" else None,
+            "exitCode": exit_code,
+            "peakMemoryMb": max(0, peak - base_peak) / 1024,
             "reusable": True,
+            "sessionLost": child.session is not None and not alive,
         }
     )
 
 
-def answer(reply):
-    text = (json.dumps(reply) + "\n").encode()
-    while text:
-        text = text[os.write(replies, text):]
+def judge(child, found, killed_by):
+    if child.too_much():
+        return "outputLimit"
+    if killed_by in (signal.SIGXCPU, signal.SIGKILL):
+        spent = child.usage.ru_utime + child.usage.ru_stime
+        # Nobody but a limit of time and the kernel's memory killer does this.
+        return "timeout" if spent >= child.request["timeoutMs"] / 1000 else "memory"
+    return "report" if found and killed_by is None and child.session is None else "crash"
 
 
-# The packages of the distribution are not part of what is offered: both engines have the standard library alone.
-sys.path[:] = [entry for entry in sys.path if entry and "-packages" not in entry]
-requests = os.fdopen(os.dup(0), "rb")
-replies = os.dup(1)
-os.closerange(max(requests.fileno(), replies) + 1, 65536)
-nothing = os.open("/dev/null", os.O_RDWR)
-os.dup2(nothing, 0)
-os.dup2(nothing, 1)
-gc.collect()
-gc.freeze()
-gc.disable()
-answer({"ready": True, "version": platform.python_version()})
-for line in requests:
-    serve(json.loads(line))
+def serve(text):
+    request = json.loads(text)
+    if "cancel" in request:
+        for child in [child for child in running if child.request["id"] == request["cancel"]]:
+            finish(child, "crash")
+    elif request.get("closeSession"):
+        child = sessions.get(request["session"])
+        if child in running:
+            finish(child, "crash")
+        elif child is not None:
+            child.kill()
+            child.reap()
+            forget(child)
+        ended.discard(request["session"])
+        answer({"id": request["id"], "done": "closed", "reusable": True})
+    else:
+        start(text, request)
+
+
+def see(descriptor, event):
+    """Something of a child can be read, written, or is over."""
+    child = by_descriptor.get(descriptor)
+    if child is None:
+        return  # ended by an event before this one
+    if descriptor == child.cells:
+        child.feed()
+        if not child.pending:
+            poller.unregister(descriptor)
+    elif descriptor == child.watch:
+        if child in running:
+            finish(child, None)
+        else:  # a session that ended while nothing of it ran
+            ended.add(child.session)
+            child.reap()
+            forget(child)
+    elif child in running:
+        if not child.take(descriptor):
+            poller.unregister(descriptor)
+        if child.too_much():
+            finish(child, "outputLimit")
+        elif descriptor == child.report and child.session is not None and child.reported:
+            finish(child, "report")
+    elif not child.drain(descriptor, None):
+        poller.unregister(descriptor)
+
+
+def look_after(now):
+    """Ends what is over time, and says how the slow ones go along."""
+    for child in [child for child in running if child.deadline <= now]:
+        finish(child, "timeout")
+    for child in running:
+        if now - max(child.seen_at, child.since) < SLOW_AFTER:
+            continue
+        spent = child.cpu_seconds()
+        pace = "idle" if spent - child.seen_cpu < IDLE_SHARE * (now - child.seen_at) else "slow"
+        child.seen_at, child.seen_cpu = now, spent
+        if pace != child.pace:
+            child.pace = pace
+            answer({"id": child.request["id"], "pace": pace})
+
+
+def preload():
+    """The standard library and the offered packages can be imported, nothing else of the distribution."""
+    sys.path[:] = [entry for entry in sys.path if entry and "-packages" not in entry]
+    names = os.environ.pop("CIRLAB_PRELOAD").split()
+    if os.path.isdir(PACKAGES):
+        sys.path.append(PACKAGES)
+    for name in names:
+        __import__(name)
+
+
+def calibrate():
+    """What an empty snippet takes: the measure for the peak memory of others."""
+    request = {
+        "id": 0, "code": "", "seed": 0, "clock": None, "timeoutMs": 30_000, "memoryMb": 64, "maxOutputBytes": 4096,
+        "lastExpression": False, "plots": False, "session": None,
+    }
+    child = Child(json.dumps(request), request, base_bytes, descriptor_limit)
+    child.reap()
+    if child.read_report() is None:
+        raise RuntimeError("an empty snippet gave " + repr(bytes(child.held[child.err]))[:400])
+    child.close()
+    return child.usage.ru_maxrss
+
+
+def main():
+    global poller, replies, base_bytes, base_peak, descriptor_limit
+    descriptor_limit = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 1 << 16)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptor_limit, descriptor_limit))
+    os.closerange(3, descriptor_limit)  # whatever a launcher left open
+    nothing = os.open("/dev/null", os.O_RDWR)
+    for descriptor in range(nothing + 1, FIRST_DESCRIPTOR):
+        os.dup2(nothing, descriptor)
+    requests, replies = os.dup(0), os.dup(1)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    poller = select.epoll()
+    preload()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    base_bytes = mapped_bytes()
+    base_peak = calibrate()
+    answer({"ready": True, "version": platform.python_version()})
+    poller.register(requests, select.EPOLLIN)
+    pending = b""
+    while True:
+        now = time.monotonic()
+        wait = -1
+        if running:
+            marks = [min(child.deadline, max(child.seen_at, child.since) + SLOW_AFTER) for child in running]
+            wait = max(0, min(marks) - now) + 0.0005
+        for descriptor, event in poller.poll(wait):
+            if descriptor != requests:
+                see(descriptor, event)
+                continue
+            block = os.read(requests, 1 << 20)
+            if not block:
+                return
+            *lines, pending = (pending + block).split(b"\n")
+            for line in lines:
+                serve(line)
+        look_after(time.monotonic())
+
+
+main()
