@@ -126,6 +126,10 @@ export function decode(text: string, remap: (frame: string) => string): unknown[
         promise.catch(() => {});
         return note(node, promise);
       }
+      case "weakMap":
+        return note(node, new WeakMap());
+      case "weakSet":
+        return note(node, new WeakSet());
       case "box":
         return note(node, Object(build(items(node)[0]!)) as object);
       case "function":

@@ -43,12 +43,17 @@ function serve(request: LaneRequest): void {
   const world = (session === null ? undefined : sessions.get(session)) ?? new World(module, request);
   if (session !== null) sessions.set(session, world);
   const found = world.run(request, outputOf(request));
-  const over = session === null || "stop" in found;
-  if (over) {
-    world.dispose();
+  let reusable = true;
+  if (session === null || "stop" in found) {
     if (session !== null) sessions.delete(session);
+    try {
+      world.dispose();
+    } catch {
+      // Code that was stopped in the middle can leave objects behind, which QuickJS takes for a fatal mistake.
+      reusable = false;
+    }
   }
-  const reusable = module.getWasmMemory().buffer.byteLength <= maxHeapBytes;
+  reusable &&= module.getWasmMemory().buffer.byteLength <= maxHeapBytes;
   if ("stop" in found) send({ id, done: found.stop, reusable, sessionLost: session !== null });
   else send({ id, done: "report", report: JSON.stringify(found.report), reusable });
 }

@@ -52,6 +52,9 @@ export function guest(host: GuestHost, seed: number, clock: number | null): Gues
   const setSize = own(Set.prototype, "size")!.get!;
   const dateTime = Date.prototype.getTime;
   const regexpText = RegExp.prototype.toString;
+  const bigintOf = BigInt.prototype.valueOf;
+  const weakHas = WeakMap.prototype.has;
+  const weakSetHas = WeakSet.prototype.has;
   const symbolText = own(Symbol.prototype, "description")!.get!;
   const numberOf = Number.prototype.valueOf;
   const stringOf = String.prototype.valueOf;
@@ -60,8 +63,8 @@ export function guest(host: GuestHost, seed: number, clock: number | null): Gues
   const match = (expression: RegExp, text: string) => apply(RegExp.prototype.exec, expression, [text]) !== null;
   const text = String;
 
-  // As many items as Node shows of a list, and as many levels; one more says that there is more.
-  const maxItems = 100;
+  // One item more than Node shows of a list, which it looks at all the same, and one level more.
+  const maxItems = 101;
   const maxLevels = 3;
 
   const isOf = (method: (...args: never[]) => unknown, value: object): boolean => {
@@ -181,6 +184,9 @@ export function guest(host: GuestHost, seed: number, clock: number | null): Gues
         body = `"t":"promise","p":${state}${state === 0 ? "" : `,"v":[${any(value, level + 1)}]`}`;
       } else if (isOf(numberOf, thing)) body = `"t":"box","v":[${primitive(numberOf.call(thing))}]`;
       else if (isOf(booleanOf, thing)) body = `"t":"box","v":[${booleanOf.call(thing as never)}]`;
+      else if (isOf(bigintOf, thing)) body = `"t":"box","v":[${primitive(bigintOf.call(thing as never))}]`;
+      else if (isOf(weakHas, thing)) body = '"t":"weakMap"';
+      else if (isOf(weakSetHas, thing)) body = '"t":"weakSet"';
       else if (isOf(stringOf, thing)) {
         body = `"t":"box","v":[${quote(stringOf.call(thing as never))}]`;
         skip = (key) => key === "length" || (typeof key === "string" && match(/^\d+$/, key));
