@@ -108,9 +108,7 @@ def finish(child, verdict):
         if child.held[descriptor]:
             answer({"id": request["id"], name: base64.b64encode(child.held[descriptor][:most]).decode()})
     running.discard(child)
-    if alive:
-        child.request = None
-    else:
+    if not alive:
         forget(child)
     answer(
         {
