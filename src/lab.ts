@@ -11,7 +11,7 @@ import type { CodeInterpreter } from "./interpreter/types.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { SamplingOptions } from "./policy/sampling.ts";
 import { type Reward, rewards } from "./reward/index.ts";
-import { promptFormats } from "./rollout/prompts.ts";
+import { type PromptFormatName, promptText } from "./rollout/prompts.ts";
 import { Rollout } from "./rollout/rollout.ts";
 import type { Task, Taskset } from "./rollout/tasks/index.ts";
 import { type CompareOptions, compare } from "./training/compare.ts";
@@ -37,7 +37,7 @@ export interface LabRolloutOptions extends SamplingOptions {
   /** Cells of the rollout share variables. Default false: each starts anew, as in CIR. */
   stateful?: boolean;
   /** Default `"code"`. */
-  promptFormat?: keyof typeof promptFormats;
+  promptFormat?: PromptFormatName;
   /** Default: +1 or -1 on the last boxed answer. */
   reward?: Reward;
   /** Which sample of the prompt; another number draws other noise. Default 0. */
@@ -84,7 +84,7 @@ export class Lab implements LabContext {
       reward,
       maxToolCalls,
       maxLength: options.maxLength ?? policy.config.maxLength,
-      prompt: policy.tokenizer.encode(promptFormats[promptFormat](task)),
+      prompt: policy.tokenizer.encode(promptText(promptFormat, task, options.interpreter)),
       seed: this.seed,
     });
   }

@@ -6,7 +6,7 @@ import { checkSampling, type SamplingOptions } from "../policy/sampling.ts";
 import { lastBoxed } from "../reward/answer.ts";
 import { type Reward, rewards } from "../reward/index.ts";
 import { collectTrajectories, type RolloutPolicy } from "../rollout/collect.ts";
-import { promptFormats } from "../rollout/prompts.ts";
+import { type PromptFormatName, promptText } from "../rollout/prompts.ts";
 import type { Task, Taskset } from "../rollout/tasks/index.ts";
 import { EvaluationCard, type TaskResult } from "./index.ts";
 
@@ -21,7 +21,7 @@ export interface EvaluateOptions extends SamplingOptions {
   /** Tokens in all, prompt included. Default: what the policy can hold. */
   maxLength?: number;
   /** Default `"code"`. */
-  promptFormat?: keyof typeof promptFormats;
+  promptFormat?: PromptFormatName;
   /** Default: the last boxed answer. */
   reward?: Reward;
   /** Name on the card. Default: the task set's. */
@@ -56,7 +56,7 @@ export async function evaluate(
   const started = performance.now();
   const tasks = Array.from({ length: count }, (_, i): Task => taskset.at(i));
   const requests = tasks.flatMap((task, promptIndex) => {
-    const prompt = policy.tokenizer.encode(promptFormats[promptFormat](task));
+    const prompt = policy.tokenizer.encode(promptText(promptFormat, task, interpreter));
     return Array.from({ length: samples }, (_, sampleIndex) => ({ prompt, step: 0, promptIndex, sampleIndex }));
   });
   const bar = progress(

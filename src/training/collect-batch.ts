@@ -3,7 +3,7 @@ import { InfrastructureError } from "../base/errors.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
 import type { Policy } from "../policy/policy.ts";
 import { collectTrajectories } from "../rollout/collect.ts";
-import { promptFormats } from "../rollout/prompts.ts";
+import { promptText } from "../rollout/prompts.ts";
 import type { Taskset } from "../rollout/tasks/index.ts";
 import type { Batch, UnscoredRollout } from "./batch.ts";
 import type { StepConfig } from "./config.ts";
@@ -34,10 +34,11 @@ export interface UnscoredBatch extends Omit<Batch, "rollouts" | "greedy"> {
  */
 export async function collectBatch(options: CollectBatchOptions): Promise<UnscoredBatch> {
   const { lab, policy, interpreter, taskset, config, step } = options;
-  const { promptsPerStep, numGenerations, promptFormat, temperature, topP, maxLength, maxToolCalls, statefulCode } = config;
+  const { promptsPerStep, numGenerations, promptFormat, temperature, topP, maxLength, maxToolCalls, statefulCode } =
+    config;
   const stream = lab.random("tasks", step);
   const tasks = Array.from({ length: promptsPerStep }, () => taskset.sample(stream));
-  const prompts = tasks.map((task) => policy.tokenizer.encode(promptFormats[promptFormat](task)));
+  const prompts = tasks.map((task) => policy.tokenizer.encode(promptText(promptFormat, task, interpreter)));
   const collect = async (samples: number, sampling: { temperature: number; topP: number }) => {
     const requests = prompts.flatMap((prompt, promptIndex) =>
       Array.from({ length: samples }, (_, sampleIndex) => ({ prompt, step, promptIndex, sampleIndex })),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { promptFormatNames } from "../rollout/prompts.ts";
 import { advantageEstimatorSchema } from "./advantages/index.ts";
 import { lossAggregations } from "./objectives/aggregation.ts";
 import { policyLossNames } from "./objectives/index.ts";
@@ -73,12 +74,23 @@ export const trainerConfigSchema = z.strictObject({
   maxLength: z.int().positive().default(96),
   temperature: z.number().positive().default(1),
   topP: z.number().positive().max(1).default(1),
-  /** How tasks are put to the policy: code allowed, or text only. */
-  promptFormat: z.enum(["code", "text"]).default("code"),
+  /** How tasks are put to the policy. */
+  promptFormat: z.enum(promptFormatNames).default("code"),
   /** Share of rollouts lost to infrastructure above which a step stops the run. */
   maxInfrastructureRate: z.number().min(0).max(1).default(0.05),
   /** Steps between checkpoints; 0 writes none but the last. */
   checkpointEvery: z.int().nonnegative().default(20),
+  /** Which checkpoints stay on disk; the first, the last and marked ones always do. */
+  checkpoints: z
+    .strictObject({
+      /** How many of the newest. */
+      keepLast: z.int().positive().default(20),
+      /** Every one whose step is a multiple of it; 0: none for that. */
+      keepEvery: z.int().nonnegative().default(100),
+      /** Bytes that all of a run's checkpoints may take; the oldest go first. Default 4 GB. */
+      maxBytes: z.number().positive().default(4e9),
+    })
+    .prefault({}),
 });
 
 /** A complete configuration. */
