@@ -130,3 +130,6 @@ export function harnessSource(): string {
     .map((path) => readFileSync(new URL(path, import.meta.url), "utf8"))
     .join("\n");
 }
+
+/** Loads sympy and what it puts off until its first use. */
+export const warmSource = (): string => readFileSync(new URL("../warm-sympy.py", import.meta.url), "utf8");

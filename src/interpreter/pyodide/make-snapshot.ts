@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PyodideAPI } from "pyodide";
 import { writeFileAtomic } from "../../base/files.ts";
-import { archivePath, bootPyodide, harnessModule, harnessSource } from "./boot.ts";
+import { archivePath, bootPyodide, harnessModule, harnessSource, warmSource } from "./boot.ts";
 import { packSnapshot } from "./snapshot-file.ts";
 
 const staging = "/staging";
@@ -23,7 +23,7 @@ function copyFolder(files: PyodideAPI["FS"], from: string, to: string): void {
   }
 }
 
-/** Packs the packages into one zip file, which takes a third of their files' memory, and imports sympy from it. */
+/** Packs the packages into one zip file, which takes a third of their files' memory, and loads sympy from it. */
 function loadPackages(python: PyodideAPI, folder: string): Uint8Array {
   for (const name of ["sympy", "mpmath"]) copyFolder(python.FS, join(folder, name), `${staging}/${name}`);
   python.runPython(`
@@ -38,9 +38,8 @@ def pack():
     sys.path.append("${archivePath}")
 pack()
 del pack
-import sympy
-del sympy
 `);
+  python.runPython(warmSource(), { globals: python.toPy({}) });
   return python.FS.readFile(archivePath) as Uint8Array;
 }
 

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { closeSync, openSync, utimesSync } from "node:fs";
+import { closeSync, openSync, readFileSync, utimesSync } from "node:fs";
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import { InfrastructureError } from "../../base/errors.ts";
 import { siblingModule } from "../../base/modules.ts";
 import { cacheFolder } from "../cache.ts";
 import type { PackageFolder } from "../packages/index.ts";
-import { harnessSource } from "./boot.ts";
+import { harnessSource, warmSource } from "./boot.ts";
 
 const makeLimitMs = 300_000;
 /** A snapshot that nobody has started from for so long is removed. */
@@ -27,9 +27,15 @@ export interface Snapshot {
   descriptor: number;
 }
 
-/** The snapshot depends on Pyodide, on what is loaded into it and on what the wasm engine can do. */
+/** Our own code that decides what a snapshot is like. */
+const makers = ["./make-snapshot", "./boot", "./snapshot-file"].map((name) => siblingModule(import.meta.url, name));
+
+/** The snapshot depends on Pyodide, on what is loaded into it, and how, and on what the wasm engine can do. */
 function snapshotName(packages: PackageFolder | undefined): string {
-  const parts = [version, process.versions.v8, harnessSource(), packages ? [packages.path, ...packages.packages] : []];
+  const parts = [
+    ...[version, process.versions.v8, harnessSource(), ...makers.map((url) => readFileSync(url, "utf8"))],
+    ...(packages ? [warmSource(), packages.path, ...packages.packages] : []),
+  ];
   const key = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
   return `pyodide-${version}-${packages ? "scientific" : "bare"}-${key.slice(0, 16)}.snapshot`;
 }
