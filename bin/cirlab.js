@@ -12,6 +12,7 @@ const commands = {
     "Python packages for snippets: list, install",
   ],
   python: [new URL("../dist/src/commands/python.js", import.meta.url), "run Python snippets in the sandbox: --jsonl"],
+  grade: [new URL("../dist/src/commands/grade.js", import.meta.url), "whether answers are equal: --jsonl"],
   install: [kernel("install"), "register the kernel with the Jupyter of this machine"],
   kernel: [kernel("kernel"), "the kernel itself; Jupyter starts it with a connection file"],
 };

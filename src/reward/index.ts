@@ -1,4 +1,7 @@
 export { lastBoxed, sameAnswer } from "./answer.ts";
+export { Grader, type GraderOptions } from "./grader.ts";
+export { GraderFailure } from "./grader-lane.ts";
+export type { EquivalenceOptions, How, Verdict } from "./math/options.ts";
 export { rewards } from "./rewards.ts";
 export { type PredictedCall, parseToolCalls, toolCallMatch } from "./tool-calls.ts";
 export type { Reward, RewardInput, RewardResult } from "./types.ts";

@@ -20,6 +20,8 @@ export interface Judgement {
 /** Points at which two expressions must agree before they may be accepted without proof. */
 const enoughPoints = 12;
 const longestShown = 400;
+/** Longer answers are no answers; they are compared as they stand. Characters. */
+const longestRead = 20_000;
 const shortened = (text: string): string => (text.length > longestShown ? `${text.slice(0, longestShown)}…` : text);
 
 /**
@@ -27,6 +29,12 @@ const shortened = (text: string): string => (text.length > longestShown ? `${tex
  * bounded, but a process with a limit around it is what {@link Grader} adds.
  */
 export function judge(gold: string, answer: string, options: CheckedEquivalence): Judgement {
+  if (gold.length > longestRead || answer.length > longestRead) {
+    const shown = { gold: shortened(gold), answer: shortened(answer) };
+    const equal = gold.trim() === answer.trim();
+    const notes = equal ? [] : [`an answer of more than ${longestRead} characters is only compared as text`];
+    return { verdict: { equal, how: equal ? "identical" : "unparsed", notes, ...shown } };
+  }
   const sides = { gold: shortened(trimAnswer(gold)), answer: shortened(trimAnswer(answer)) };
   const final = (equal: boolean, how: How, notes: Iterable<string> = [], shown = sides): Judgement => ({
     verdict: { equal, how, notes: [...notes], ...shown },

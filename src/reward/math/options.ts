@@ -30,7 +30,7 @@ export const equivalenceOptions = z.strictObject({
 export type EquivalenceOptions = z.input<typeof equivalenceOptions>;
 export type CheckedEquivalence = z.output<typeof equivalenceOptions>;
 
-/** How a verdict was reached. The last three say that nothing is known of the answer. */
+/** How a verdict was reached. The last two say that nothing was proved. */
 export type How =
   /** The same text, or the same tree. */
   | "identical"
@@ -50,9 +50,7 @@ export type How =
   /** They agree at every sample point, but nothing proved it. Counts as not equal. */
   | "undecided"
   /** One of the two cannot be read as mathematics, and they differ as texts. Counts as not equal. */
-  | "unparsed"
-  /** The grader itself failed. `equal` means nothing. */
-  | "failure";
+  | "unparsed";
 
 export interface Verdict {
   equal: boolean;
