@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { commandFile } from "../../kernel/package.ts";
 import { writeFileAtomic } from "../../src/base/files.ts";
 import { bench as generation } from "./generation.bench.ts";
+import { bench as grader } from "./grader.bench.ts";
 import { bench as interpreter } from "./interpreter.bench.ts";
 import { bench as kernel } from "./kernel.bench.ts";
 import type { Bench, BenchContext } from "./measure.ts";
@@ -13,7 +14,7 @@ import { conditions, replaceSection, tableText } from "./report.ts";
 import { bench as spare } from "./spare.bench.ts";
 import { bench as training } from "./training.bench.ts";
 
-const benches: Readonly<Record<string, Bench>> = { training, generation, kernel, spare, interpreter };
+const benches: Readonly<Record<string, Bench>> = { training, generation, kernel, spare, interpreter, grader };
 
 const usage = `npm run bench -- [${Object.keys(benches).join(" | ")} ...] [options]
 
