@@ -26,6 +26,8 @@ export class Fleet {
   readonly #wanted: number;
   readonly #listener: FleetListener;
   #failedStarts = 0;
+  /** Of the last process that did not start. */
+  #whyNone: unknown;
   #closed = false;
 
   constructor(start: () => Lane, wanted: number, listener: FleetListener) {
@@ -42,7 +44,8 @@ export class Fleet {
       try {
         return await Promise.any([...this.lanes].map((lane) => lane.ready));
       } catch (error) {
-        if (attempt === maxFailedStarts) throw error instanceof AggregateError ? error.errors[0] : error;
+        const [reason] = error instanceof AggregateError ? error.errors : [error];
+        if (attempt === maxFailedStarts || !this.lanes.size) throw reason ?? this.#whyNone;
       }
     }
   }
@@ -100,6 +103,7 @@ export class Fleet {
 
   #startFailed(lane: Lane, error: unknown): void {
     this.lanes.delete(lane);
+    this.#whyNone = error;
     if (this.#closed || ++this.#failedStarts < maxFailedStarts) return;
     this.#listener.gaveUp(error instanceof Error ? error.message : String(error));
   }

@@ -10,8 +10,6 @@ const bubblewrap = "/usr/bin/bwrap";
 const python = "/usr/bin/python3";
 /** Where the offered packages lie inside the jail. */
 const packagesPath = "/packages";
-/** Of the packages that are offered, those that the scientific profile has loaded before a snippet starts. */
-const preloaded = new Set(["numpy", "sympy"]);
 
 /** Why this machine cannot have a jail, or undefined where it has what a jail is made of. */
 export function whatJailLacks(): string | undefined {
@@ -85,13 +83,18 @@ export interface JailLaneOptions {
 const namesOf = (folder: PackageFolder | undefined): string[] =>
   folder?.packages.map((text) => text.split(" ")[0]!) ?? [];
 
+/** What the scientific profile has loaded before a snippet starts, as Python. */
+function scientificSource(folder: PackageFolder | undefined): string {
+  const warm = readFileSync(new URL("../warm-sympy.py", import.meta.url), "utf8");
+  return namesOf(folder).includes("numpy") ? `import numpy\n${warm}` : warm;
+}
+
 function connect({ profile, folder, cgroup, memoryMb, lanes }: JailLaneOptions): LaneConnection {
   const table = systemCalls[process.arch]!;
-  const offered = namesOf(folder);
   const environment = {
     CIRLAB_FILTER: assembleFilter(table).toString("base64"),
     CIRLAB_CLONE: String(table.clone),
-    CIRLAB_PRELOAD: profile === "scientific" ? offered.filter((name) => preloaded.has(name)).join(" ") : "",
+    CIRLAB_PRELOAD: profile === "scientific" ? scientificSource(folder) : "",
   };
   const child = spawn(bubblewrap, [...jailArguments(environment, folder), python, "-s", "-B", "-c", program()], {
     env: {},

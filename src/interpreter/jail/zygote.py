@@ -197,28 +197,10 @@ def look_after(now):
 def preload():
     """The standard library and the offered packages can be imported, nothing else of the distribution."""
     sys.path[:] = [entry for entry in sys.path if entry and "-packages" not in entry]
-    names = os.environ.pop("CIRLAB_PRELOAD").split()
+    program = os.environ.pop("CIRLAB_PRELOAD")
     if os.path.isdir(PACKAGES):
         sys.path.append(PACKAGES)
-    for name in names:
-        __import__(name)
-    if "sympy" in names:
-        warm_up()
-
-
-def warm_up():
-    """sympy imports and builds much at first use (expand alone: 60 ms): once here is not once in every snippet."""
-    import sympy
-
-    x, y = sympy.symbols("x y")
-    sympy.factor(sympy.expand((x + 1) ** 2 * (x - 1)))
-    sympy.solve(x**2 - 5 * x + 6, x)
-    sympy.solve([x + y - 3, x - y - 1], [x, y])
-    sympy.diff(sympy.exp(x) * sympy.log(x), x)
-    sympy.summation(x**2, (x, 1, 10))
-    sympy.Matrix([[1, 2], [3, 4]]).inv()
-    sympy.sqrt(2).evalf()
-    sympy.simplify(sympy.sin(x) ** 2 + sympy.cos(x) ** 2)
+    exec(program, {"__name__": "preload"})
 
 
 def calibrate():
