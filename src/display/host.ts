@@ -37,6 +37,8 @@ export interface JupyterHost {
   openComm(target: string, data?: unknown, metadata?: Record<string, unknown>, buffers?: readonly CommBuffer[]): Comm;
   /** Calls `opened` for each channel that the page opens to `target`. */
   registerTarget(target: string, opened: (comm: Comm, data: unknown, buffers: Uint8Array[]) => void): void;
+  /** A listener that runs as code of the running cell, then and later, beside whatever cell runs at that time. */
+  bind<A extends unknown[]>(listener: (...args: A) => unknown): (...args: A) => void;
   /** Asks the person at the notebook for a line. */
   input(prompt: string, options?: { password?: boolean }): Promise<string>;
   /** Aborted when the running cell is interrupted. Who asks for it gets a moment to stop in good order. */

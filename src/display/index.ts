@@ -16,7 +16,7 @@ export { escapeMarkup, type HtmlPart, html, SafeHtml } from "./html.ts";
 export { LivePanel, type LivePanelOptions, type PanelMetric, runMimeType } from "./live-panel.ts";
 export { ProgressBar, type ProgressItems, type ProgressOptions, progress } from "./progress.ts";
 export { sparkline } from "./series.ts";
-export { registerMagic, shield, signal, throwIfInterrupted } from "./session.ts";
+export { holdCell, inBackground, registerMagic, shield, signal, throwIfInterrupted } from "./session.ts";
 export { type Align, Table, type TableOptions, table } from "./table.ts";
 export { type StripToken, TokenStrip, type TokenStripOptions, tokenStrip, visibleText } from "./token-strip.ts";
 export { withDisplay } from "./with-display.ts";

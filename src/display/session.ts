@@ -37,3 +37,18 @@ export function registerMagic(name: string, run: (body: string, args: string) =>
   notebook?.registerMagic(name, run);
   return notebook !== undefined;
 }
+
+/**
+ * Starts work that goes on after the cell: its output stays under the cell, and an interrupt does not reach it.
+ * Outside of a notebook it just starts.
+ */
+export function inBackground<T>(work: () => Promise<T>): Promise<T> {
+  const notebook = host();
+  if (!notebook) return work();
+  return new Promise((resolve, reject) => notebook.bind(() => void work().then(resolve, reject))());
+}
+
+/** The running cell does not end before `work` has. */
+export function holdCell(work: Promise<unknown>): void {
+  host()?.hold(work);
+}

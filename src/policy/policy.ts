@@ -81,9 +81,10 @@ export class Policy {
   /**
    * Loads a checkpoint folder in Hugging Face's layout: config.json, tokenizer.json, model.safetensors.
    *
+   * @param options `name`: what to call it. Default: the folder.
    * @throws CheckpointError naming the file, and the tensor that is missing or of a wrong shape; nothing is loaded.
    */
-  static async load(folder: string, { lab }: { lab: LabContext }): Promise<Policy> {
+  static async load(folder: string, { lab, name = folder }: { lab: LabContext; name?: string }): Promise<Policy> {
     const config = configFromJSON(await readJSON(folder, "config.json"), join(folder, "config.json"));
     const tokenizer = Tokenizer.fromJSON(await readJSON(folder, "tokenizer.json"));
     if (tokenizer.vocabSize > config.vocabSize)
@@ -92,7 +93,7 @@ export class Policy {
       );
     const file = join(folder, "model.safetensors");
     const weights = fromHuggingFace(config, decodeSafetensors(await readBytes(file), file));
-    return Policy.fromWeights(folder, lab, config, tokenizer, weights);
+    return Policy.fromWeights(name, lab, config, tokenizer, weights);
   }
 
   /** A policy over given weights. */

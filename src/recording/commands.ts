@@ -1,61 +1,113 @@
+import { randomUUID } from "node:crypto";
 import { closeSync, existsSync, fstatSync, openSync, readSync, watch } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { clearTimeout, setTimeout } from "node:timers";
 import { parseInput } from "../base/schema.ts";
 import { RecordingError } from "./errors.ts";
-import { type Command, type CommandInput, commandSchema } from "./messages.ts";
+import { readJsonLines } from "./json-lines.ts";
+import {
+  type Command,
+  type CommandInput,
+  commandSchema,
+  type RecordedEvent,
+  type RunEvent,
+  runEventSchema,
+  type Sender,
+  senderSchema,
+} from "./messages.ts";
 
 const fileName = "commands.jsonl";
 const pollMs = 250;
 
+/** A command as the training gets it. */
+export interface SentCommand extends Sender {
+  readonly command: Command;
+}
+
 /**
- * Asks something of a run, from any process.
+ * Asks something of a run, from any process. Whoever trains it answers with an event `command` or `command-refused` that
+ * carries the same id: {@link waitForAnswer}.
  *
  * @param folder the run's folder.
+ * @param options `by`: who asks. Default: this process.
+ * @returns the command's id.
  * @throws InvalidInputError for a command that does not exist, RecordingError when the folder is not a run; nothing is written.
  */
-export async function sendCommand(folder: string, command: CommandInput): Promise<void> {
+export async function sendCommand(
+  folder: string,
+  command: CommandInput,
+  { by = `process ${process.pid}` }: { by?: string } = {},
+): Promise<string> {
   const checked = parseInput(commandSchema, command, "command");
   if (!existsSync(join(folder, "config.json"))) throw new RecordingError(`${folder} is not the folder of a run.`);
+  const id = randomUUID();
   // One write in append mode: lines of several senders do not mix.
-  await appendFile(join(folder, fileName), `${JSON.stringify(checked)}\n`);
+  await appendFile(join(folder, fileName), `${JSON.stringify({ ...checked, id, by })}\n`);
+  return id;
+}
+
+/**
+ * Waits for what a run's training says to a command.
+ *
+ * @returns undefined when `signal` aborts first.
+ */
+export async function waitForAnswer(
+  folder: string,
+  id: string,
+  signal?: AbortSignal,
+): Promise<Extract<RecordedEvent, { type: "command" | "command-refused" }> | undefined> {
+  const isAnswer = (line: unknown): line is Extract<RecordedEvent, { type: "command" | "command-refused" }> => {
+    const event = line as Partial<RunEvent & Sender>;
+    const isOne = (event.type === "command" || event.type === "command-refused") && event.id === id;
+    return isOne && runEventSchema.safeParse(line).success;
+  };
+  for (;;) {
+    const answer = (await readJsonLines(join(folder, "events.jsonl"))).find(isAnswer);
+    if (answer || signal?.aborted) return answer;
+    await folderChange(folder, signal);
+  }
 }
 
 /** Reads the commands that arrive after it was made, each once, in order. */
 export class CommandReader {
   readonly #path: string;
-  readonly #onInvalid: (problem: string) => void;
+  readonly #onInvalid: (problem: string, sender: Sender) => void;
   #offset = 0;
 
   /**
    * @param folder the run's folder.
    * @param onInvalid told of lines that are not commands; they are left out.
    */
-  constructor(folder: string, onInvalid: (problem: string) => void = () => {}) {
+  constructor(folder: string, onInvalid: (problem: string, sender: Sender) => void = () => {}) {
     this.#path = join(folder, fileName);
     this.#onInvalid = onInvalid;
     this.#newLines(); // Earlier commands were for whoever trained then.
   }
 
   /** What has arrived since the last call; costs a few microseconds when nothing has. */
-  poll(): Command[] {
+  poll(): SentCommand[] {
     return this.#newLines().flatMap((line) => {
+      let sender: Sender = {};
       try {
-        return [parseInput(commandSchema, JSON.parse(line), "command")];
+        const value: unknown = JSON.parse(line);
+        const known = senderSchema.safeParse(value);
+        if (known.success) sender = known.data;
+        return [{ ...sender, command: parseInput(commandSchema, value, "command") }];
       } catch (error) {
-        this.#onInvalid(error instanceof SyntaxError ? `Not a command: ${line.slice(0, 200)}` : String(error));
+        const problem = error instanceof SyntaxError ? `Not a command: ${line.slice(0, 200)}` : String(error);
+        this.#onInvalid(problem, sender);
         return [];
       }
     });
   }
 
   /** Waits for the next commands. Resolves with none when `signal` aborts. */
-  async wait(signal?: AbortSignal): Promise<Command[]> {
+  async wait(signal?: AbortSignal): Promise<SentCommand[]> {
     for (;;) {
       const commands = this.poll();
       if (commands.length || signal?.aborted) return commands;
-      await this.#change(signal);
+      await folderChange(dirname(this.#path), signal);
     }
   }
 
@@ -79,25 +131,25 @@ export class CommandReader {
       closeSync(file);
     }
   }
+}
 
-  /** Resolves when the folder changes, or after a moment: not every file system tells of changes. */
-  async #change(signal?: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const finish = () => {
-        clearTimeout(timer);
-        watcher?.close();
-        signal?.removeEventListener("abort", finish);
-        resolve();
-      };
-      const timer = setTimeout(finish, pollMs);
-      let watcher: ReturnType<typeof watch> | undefined;
-      try {
-        watcher = watch(dirname(this.#path), finish);
-        watcher.on("error", () => {});
-      } catch {
-        // Polling alone.
-      }
-      signal?.addEventListener("abort", finish);
-    });
-  }
+/** Resolves when the folder changes, or after a moment: not every file system tells of changes. */
+async function folderChange(folder: string, signal?: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const finish = () => {
+      clearTimeout(timer);
+      watcher?.close();
+      signal?.removeEventListener("abort", finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, pollMs);
+    let watcher: ReturnType<typeof watch> | undefined;
+    try {
+      watcher = watch(folder, finish);
+      watcher.on("error", () => {});
+    } catch {
+      // Polling alone.
+    }
+    signal?.addEventListener("abort", finish);
+  });
 }

@@ -23,6 +23,10 @@ export const runConfigSchema = z.object({
   versions: z.record(z.string(), z.string()),
   /** The settings, as whoever trained gave them. */
   config: z.record(z.string(), z.json()),
+  /** What the settings were used on: the parts that are needed to repeat the run. */
+  setup: z.record(z.string(), z.json()).optional(),
+  /** The run that this one branched off from, and where. */
+  parent: z.object({ id: z.string(), step: z.int().nonnegative() }).optional(),
 });
 
 export type RunConfig = z.infer<typeof runConfigSchema>;

@@ -1,9 +1,10 @@
 export { type Checkpoint, type CheckpointFiles, CheckpointStore } from "./checkpoints.ts";
-export { CommandReader, sendCommand } from "./commands.ts";
+export { CommandReader, type SentCommand, sendCommand, waitForAnswer } from "./commands.ts";
 export { type RunConfig, readRunConfig, runConfigSchema } from "./config.ts";
 export { RecordingError } from "./errors.ts";
 export { listRuns, type RunSummary } from "./list.ts";
 export { LivePublisher, type LivePublisherOptions, livePublisher } from "./live.ts";
+export { type LockOwner, lockOwner } from "./lock.ts";
 export {
   type Command,
   type CommandInput,
@@ -13,5 +14,8 @@ export {
   type RecordedEvent,
   type RunEvent,
   runEventSchema,
+  type Sender,
 } from "./messages.ts";
+export { type RetentionRules, type StoredCheckpoint, surplusCheckpoints } from "./retention.ts";
 export { type CreateRunOptions, Run } from "./run.ts";
+export { type RunState, type SettingsChange, stepsOf, Timeline } from "./timeline.ts";

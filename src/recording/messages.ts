@@ -13,15 +13,19 @@ export const commandSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("step"), count: z.int().positive().default(1) }),
   /** End the run after the step in flight. */
   z.object({ type: z.literal("stop") }),
-  /** Change a hyperparameter from the next step on. */
-  z.object({ type: z.literal("set"), name: z.string().min(1), value: z.json() }),
-  /** Write a checkpoint after the step in flight. */
-  z.object({ type: z.literal("checkpoint") }),
+  /** Change hyperparameters from the next step on: all of them, or none if one is refused. */
+  z.object({ type: z.literal("set"), values: z.record(z.string().min(1), z.json()) }),
+  /** Write a checkpoint after the step in flight; one with a label is kept. */
+  z.object({ type: z.literal("checkpoint"), label: z.string().min(1).optional() }),
 ]);
 
 export type Command = z.infer<typeof commandSchema>;
 /** A command as it is given: what has a default may be left out. */
 export type CommandInput = z.input<typeof commandSchema>;
+
+/** Who gave a command, and the number under which it is answered. A line written by hand may lack both. */
+export const senderSchema = z.object({ id: z.string().optional(), by: z.string().optional() });
+export type Sender = z.infer<typeof senderSchema>;
 
 /** What can happen in a run. Steps are counted from 1; step 0 is the state before the first. */
 export const runEventSchema = z.discriminatedUnion("type", [
@@ -31,9 +35,22 @@ export const runEventSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("evaluation"), step, label: z.string(), metrics }),
   z.object({ type: z.literal("alert"), step, text: z.string() }),
   /** `name` is the checkpoint's folder inside `checkpoints/`. */
-  z.object({ type: z.literal("checkpoint"), step, name: z.string(), bytes: z.int().nonnegative() }),
+  z.object({
+    type: z.literal("checkpoint"),
+    step,
+    name: z.string(),
+    bytes: z.int().nonnegative(),
+    /** It was marked: no rule removes it. */
+    label: z.string().optional(),
+  }),
   /** A command was obeyed. */
-  z.object({ type: z.literal("command"), step, command: commandSchema }),
+  z.object({ type: z.literal("command"), step, command: commandSchema, ...senderSchema.shape }),
+  /** A command was not obeyed, and nothing was changed. */
+  z.object({ type: z.literal("command-refused"), step, text: z.string(), ...senderSchema.shape }),
+  /** Settings have changed: these hold for every step after `step`. */
+  z.object({ type: z.literal("config"), step, changes: z.record(z.string(), z.json()) }),
+  /** Training goes on from `step`: later steps and checkpoints from before do not lead to what follows. */
+  z.object({ type: z.literal("rewound"), step }),
   z.object({ type: z.literal("log"), text: z.string() }),
   z.object({
     type: z.literal("run-finished"),

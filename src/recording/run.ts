@@ -11,13 +11,17 @@ import { formatVersion, type RunConfig, readRunConfig, recordedVersions, runConf
 import { RecordingError } from "./errors.ts";
 import { JsonLinesWriter, readJsonLines } from "./json-lines.ts";
 import { type LivePublisher, livePublisher } from "./live.ts";
+import { lockRun } from "./lock.ts";
 import {
   eventEnvelopeSchema,
   isKnownEventType,
   type RecordedEvent,
   type RunEvent,
   runEventSchema,
+  type Sender,
 } from "./messages.ts";
+import { type RetentionRules, surplusCheckpoints } from "./retention.ts";
+import { Timeline } from "./timeline.ts";
 
 export interface CreateRunOptions {
   /** Where runs live. Default `"runs"`. */
@@ -28,6 +32,12 @@ export interface CreateRunOptions {
   seed?: number;
   /** Settings as JSON. */
   config?: Readonly<Record<string, unknown>>;
+  /** What the settings are used on, as JSON. */
+  setup?: Readonly<Record<string, unknown>>;
+  /** The run that it branches off from. */
+  parent?: { readonly id: string; readonly step: number };
+  /** Further files of the folder, by name. */
+  files?: Readonly<Record<string, string>>;
   /** Where events go beside the disk. Default: the live channel, if a server started this process. */
   publisher?: LivePublisher;
 }
@@ -58,8 +68,12 @@ export class Run {
   readonly checkpoints: CheckpointStore;
   readonly #publisher: LivePublisher | undefined;
   #writer: JsonLinesWriter | undefined;
-  #nextSeq = 0;
+  /** Number of the next event; undefined until the last one's is known. */
+  #nextSeq: number | undefined;
   #isClosed = false;
+  #timeline: Timeline | undefined;
+  #locks = 0;
+  #unlock: Promise<() => Promise<void>> | undefined;
 
   private constructor(folder: string, config: RunConfig, publisher = livePublisher()) {
     this.folder = folder;
@@ -78,13 +92,14 @@ export class Run {
    * @throws InvalidInputError for settings that JSON cannot hold.
    */
   static async create(options: CreateRunOptions = {}): Promise<Run> {
-    const { folder = "runs", name = "run", seed, config = {} } = options;
+    const { folder = "runs", name = "run", seed, config = {}, setup, parent, files = {} } = options;
     const now = new Date().toISOString();
     const base = `${now.slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}-${slug(name)}`;
-    const settings: unknown = JSON.parse(JSON.stringify(config));
+    const plain = (value: unknown): unknown => value && JSON.parse(JSON.stringify(value));
     await mkdir(folder, { recursive: true });
     const temporary = join(folder, `.creating-${randomUUID()}`);
     try {
+      for (const [file, text] of Object.entries(files)) await writeFileAtomic(join(temporary, file), text);
       for (let attempt = 1; ; attempt++) {
         const id = attempt === 1 ? base : `${base}-${attempt}`;
         const described = {
@@ -94,7 +109,9 @@ export class Run {
           createdAt: now,
           seed,
           versions: recordedVersions(),
-          config: settings,
+          config: plain(config),
+          ...(setup && { setup: plain(setup) }),
+          ...(parent && { parent }),
         };
         const checked = parseInput(runConfigSchema, described, "run");
         await writeFileAtomic(join(temporary, "config.json"), `${JSON.stringify(checked, null, 2)}\n`);
@@ -134,9 +151,10 @@ export class Run {
     const writer = this.#openWriter();
     // Cut between the two, the next event would have the same number.
     const recorded = shield(() => {
-      const next: RecordedEvent = { seq: this.#nextSeq, time: Date.now(), ...checked };
+      const next: RecordedEvent = { seq: this.#nextSeq!, time: Date.now(), ...checked };
       writer.append(JSON.stringify(next));
-      this.#nextSeq++;
+      this.#nextSeq = next.seq + 1;
+      this.#timeline?.add(checked);
       return next;
     });
     this.#publisher?.publish(this.id, recorded);
@@ -163,6 +181,50 @@ export class Run {
     });
   }
 
+  /** What the events so far amount to; kept up to date by those that this object appends. */
+  async timeline(): Promise<Timeline> {
+    this.#timeline ??= Timeline.of(await this.events());
+    return this.#timeline;
+  }
+
+  /**
+   * Makes this object the only writer of the folder until `release` is called as often as this.
+   *
+   * @throws RecordingError naming who trains in it, or when another trainer has gone on with it in the meantime.
+   */
+  async acquire(): Promise<void> {
+    this.#locks++;
+    try {
+      this.#unlock ??= lockRun(this.folder);
+      await this.#unlock;
+      if (this.#writer) return;
+      const expected = this.#nextSeq;
+      this.#openWriter();
+      if (expected !== undefined && this.#nextSeq !== expected)
+        throw new RecordingError(
+          `Another trainer has gone on with run ${this.id} in the meantime.`,
+          `Take it up from its folder: Trainer.resume(${JSON.stringify(this.folder)}).`,
+        );
+    } catch (error) {
+      await this.release();
+      throw error;
+    }
+  }
+
+  /** Lets others write, once all that acquired have released. */
+  async release(): Promise<void> {
+    if (--this.#locks > 0) return;
+    const unlock = this.#unlock;
+    this.#unlock = undefined;
+    this.#writer?.flush();
+    this.#writer?.close();
+    this.#writer = undefined;
+    await unlock?.then(
+      (give) => give(),
+      () => undefined,
+    );
+  }
+
   /** Writes the rollouts of a step, whole or not at all; those of the same step are replaced. */
   async writeRollouts(step: number, rollouts: readonly unknown[]): Promise<void> {
     const lines = rollouts.map((rollout) => `${JSON.stringify(rollout)}\n`);
@@ -186,17 +248,45 @@ export class Run {
     return steps.map(Number).sort((a, b) => a - b);
   }
 
-  /** Writes a checkpoint and records it. */
-  async saveCheckpoint(step: number, files: CheckpointFiles): Promise<Checkpoint> {
+  /**
+   * Writes a checkpoint and records it.
+   *
+   * @param label marks it: no rule removes it then.
+   */
+  async saveCheckpoint(step: number, files: CheckpointFiles, label?: string): Promise<Checkpoint> {
     const checkpoint = await this.checkpoints.write(step, files);
     const bytes = Object.values(files).reduce((sum, data) => sum + Buffer.byteLength(data), 0);
-    this.append({ type: "checkpoint", step, name: checkpoint.name, bytes });
+    this.append({ type: "checkpoint", step, name: checkpoint.name, bytes, ...(label !== undefined && { label }) });
     return checkpoint;
   }
 
-  /** Commands that are sent to the run from now on; lines that are none are recorded as log. */
+  /** The checkpoints that lead to where the run stands and are on disk, by step, ascending. */
+  async validCheckpoints(): Promise<Checkpoint[]> {
+    const { checkpoints } = await this.timeline();
+    return (await this.checkpoints.list()).filter(({ step }) => checkpoints.has(step));
+  }
+
+  /**
+   * Removes the checkpoints that the rules do not keep, and those that the run has left behind; never marked ones.
+   *
+   * @returns how many bytes the rest takes.
+   */
+  async pruneCheckpoints(rules: RetentionRules): Promise<number> {
+    const { checkpoints, marked } = await this.timeline();
+    const stored = await this.checkpoints.list();
+    const known = stored.flatMap(({ step }) => checkpoints.get(step) ?? []);
+    const surplus = new Set(surplusCheckpoints(known, rules));
+    for (const { step } of stored)
+      if (surplus.has(step) || (known.length > 0 && !checkpoints.has(step) && !marked.has(step)))
+        await this.checkpoints.remove(step);
+    return known.reduce((sum, { step, bytes }) => sum + (surplus.has(step) ? 0 : bytes), 0);
+  }
+
+  /** Commands that are sent to the run from now on; lines that are none are answered as refused. */
   commands(): CommandReader {
-    return new CommandReader(this.folder, (problem) => this.append({ type: "log", text: problem }));
+    return new CommandReader(this.folder, (text: string, sender: Sender) => {
+      this.append({ type: "command-refused", step: this.#timeline?.step ?? 0, text, ...sender });
+    });
   }
 
   /** Makes the events survive a power cut, and gives the live channel up to two seconds to send what waits. */
@@ -213,7 +303,7 @@ export class Run {
     if (this.#writer) return this.#writer;
     const writer = new JsonLinesWriter(this.#eventsPath);
     try {
-      if (writer.lastLine) this.#nextSeq = eventEnvelopeSchema.parse(JSON.parse(writer.lastLine)).seq + 1;
+      this.#nextSeq = writer.lastLine ? eventEnvelopeSchema.parse(JSON.parse(writer.lastLine)).seq + 1 : 0;
     } catch (error) {
       writer.close();
       throw new RecordingError(`The last line of ${this.#eventsPath} is damaged.`, undefined, error);

@@ -91,6 +91,25 @@ export class Trajectory {
     this.#checkLength();
   }
 
+  /**
+   * A trajectory from its recorded data.
+   *
+   * @throws InvariantError where the data do not fit together, or not the tokenizer; `name` names the rollout.
+   */
+  static fromJSON(tokenizer: Tokenizer, data: TrajectoryData, name: string): Trajectory {
+    const trajectory = new Trajectory(tokenizer, [], data.limits);
+    trajectory.ids.push(...data.ids);
+    trajectory.sources.push(...data.sources);
+    trajectory.logprobs.push(...data.logprobs);
+    trajectory.entropies.push(...data.entropies);
+    trajectory.toolCalls.push(...data.toolCalls);
+    trajectory.promptLength = data.promptLength;
+    trajectory.stopReason = data.stopReason;
+    trajectory.forcedBoundaries = data.forcedBoundaries;
+    trajectory.verify(name);
+    return trajectory;
+  }
+
   get length(): number {
     return this.ids.length;
   }

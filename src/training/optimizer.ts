@@ -29,6 +29,8 @@ export interface StepSettings {
   readonly learningRate: number;
   readonly weightDecay: number;
   readonly maxGradNorm: number;
+  /** A gradient norm from here on changes nothing. Default: only one that is not finite. */
+  readonly gradNormLimit?: number;
   /** Logits are divided by it, as they were for sampling. */
   readonly temperature: number;
 }
@@ -53,7 +55,8 @@ export function lengthBucket(length: number, maxLength: number): number {
  */
 export class PolicyOptimizer {
   readonly #policy: Policy;
-  readonly #betas: { beta1: number; beta2: number; epsilon: number };
+  /** Taken anew by each update. */
+  betas: { beta1: number; beta2: number; epsilon: number };
   readonly #moments: Record<string, EngineBuffer>;
   readonly #programs = new Map<string, Promise<Program>>();
   /** Updates made. */
@@ -65,7 +68,7 @@ export class PolicyOptimizer {
     moments: Record<string, EngineBuffer>,
   ) {
     this.#policy = policy;
-    this.#betas = betas;
+    this.betas = betas;
     this.#moments = moments;
   }
 
@@ -91,8 +94,9 @@ export class PolicyOptimizer {
     const program = await this.#program(settings.objective, rows.rows, rows.length);
     const N = rows.rows * rows.length;
     const trained = rows.mask.reduce((sum, value) => sum + value, 0);
-    const { learningRate, weightDecay, maxGradNorm, temperature } = settings;
-    const hyper = adamwInputs({ ...this.#betas, learningRate, weightDecay, maxGradNorm }, this.#updates + 1);
+    const { learningRate, weightDecay, maxGradNorm, gradNormLimit, temperature } = settings;
+    const optimizer = { ...this.betas, learningRate, weightDecay, maxGradNorm, gradNormLimit };
+    const hyper = adamwInputs(optimizer, this.#updates + 1);
     const store: Record<string, EngineBuffer> = {};
     for (const name of Object.keys(parameters)) {
       store[`w2.${name}`] = parameters[name]!;

@@ -48,6 +48,7 @@ export class RecordedOutputs {
       clear: () => {},
       openComm: () => assert.fail("no comm is expected"),
       registerTarget: () => assert.fail("no comm is expected"),
+      bind: (listener) => listener,
       input: () => assert.fail("no input is expected"),
       signal: () => this.abort.signal,
       isInterrupted: () => this.abort.signal.aborted,

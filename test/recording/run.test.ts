@@ -17,7 +17,7 @@ test("a run is written and read back whole", async () => {
     step(1),
     { type: "evaluation", step: 1, label: "held-out", metrics: { accuracy: 0.5 } },
     { type: "alert", step: 1, text: 'entropy < 0.1\n"quoted"' },
-    { type: "command", step: 1, command: { type: "set", name: "clipRatioHigh", value: 0.4 } },
+    { type: "command", step: 1, command: { type: "set", values: { clipRatioHigh: 0.4 } } },
     { type: "log", text: "❄" },
     { type: "run-finished", step: 1, reason: "stopped" },
   ];

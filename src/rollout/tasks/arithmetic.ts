@@ -59,6 +59,8 @@ export class ArithmeticTaskset implements Taskset<ArithmeticTask> {
   readonly name = "arithmetic";
   readonly families: readonly ArithmeticFamily[];
   readonly seed: number;
+  /** What it was made from. */
+  readonly options: ArithmeticOptions;
   /** Upper ends of the families' shares of [0, 1). */
   readonly #ends: readonly number[];
 
@@ -81,6 +83,7 @@ export class ArithmeticTaskset implements Taskset<ArithmeticTask> {
       return end;
     });
     this.seed = seed;
+    this.options = { families, weights, seed };
   }
 
   at(index: number): ArithmeticTask {

@@ -1,0 +1,157 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { LabContext } from "../base/context.ts";
+import { CheckpointError, InvalidInputError } from "../base/errors.ts";
+import { RandomStream } from "../base/random.ts";
+import { signal } from "../display/index.ts";
+import { PythonInterpreter } from "../interpreter/index.ts";
+import type { CodeInterpreter } from "../interpreter/types.ts";
+import { Policy } from "../policy/policy.ts";
+import { RecordingError, Run } from "../recording/index.ts";
+import { type Reward, rewards } from "../reward/index.ts";
+import {
+  type ArithmeticOptions,
+  ArithmeticTaskset,
+  ListTaskset,
+  type Task,
+  type Taskset,
+} from "../rollout/tasks/index.ts";
+import type { PaperSettings } from "./diff.ts";
+import { bringTo, type Rewindable } from "./rewind.ts";
+import { readRolloutRecords, trajectoryOf } from "./rollout-records.ts";
+import { type RunSetup, readSetup, type TrainerParts, tasksFile } from "./run-folder.ts";
+import { scoreRollout } from "./score-rollout.ts";
+
+/** Parts to use in place of those that the run's folder describes. */
+export interface ResumeOptions {
+  readonly lab?: LabContext;
+  /** Its weights are replaced by the run's. */
+  readonly policy?: Policy;
+  readonly interpreter?: CodeInterpreter;
+  /** Needed where the run's task set was code of your own. */
+  readonly taskset?: Taskset;
+  /** Needed where the run's reward was code of your own. */
+  readonly reward?: Reward;
+  /** Where to go on. Default: where the run stands. */
+  readonly step?: number;
+}
+
+/** A run and the parts of a trainer for it. */
+export interface RestoredParts {
+  readonly run: Run;
+  readonly setup: RunSetup;
+  readonly parts: TrainerParts;
+  /** The settings that the run began with. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Makes the parts of a trainer anew from a run's folder.
+ *
+ * @throws RecordingError for a folder that is no run of a trainer, CheckpointError for one without a checkpoint or with one
+ * that does not fit the policy, InvalidInputError naming a part that must be given.
+ */
+export async function restoreParts(folder: string, options: ResumeOptions = {}): Promise<RestoredParts> {
+  const run = await Run.open(folder);
+  const setup = readSetup(run.config);
+  const [first] = await run.validCheckpoints();
+  if (!first)
+    throw new CheckpointError(
+      `Run ${run.id} ended before its first checkpoint was written.`,
+      "Nothing can be taken up.",
+    );
+  const lab = options.lab ?? recordedLab(setup);
+  if (lab.seed !== setup.lab.seed)
+    throw new InvalidInputError(
+      `Run ${run.id} draws from seed ${setup.lab.seed}, but the lab has seed ${lab.seed}.`,
+      "Leave the lab out, or make one with the run's seed.",
+    );
+  const policy = options.policy ?? (await Policy.load(first.path, { lab, name: setup.policy.name }));
+  checkArchitecture(policy, setup, run.id);
+  const taskset = options.taskset ?? (await recordedTaskset(run, setup));
+  const reward = options.reward ?? recordedReward(run.id, setup);
+  await checkReward(run, policy, reward);
+  const interpreter = options.interpreter ?? (await recordedInterpreter(setup));
+  const papers = setup.papers as unknown as PaperSettings[];
+  const parts = { lab, policy, interpreter, taskset, reward, papers, ...(setup.recipe && { recipe: setup.recipe }) };
+  return { run, setup, parts, settings: run.config.config };
+}
+
+function recordedLab({ lab: { seed, device, threads } }: RunSetup): LabContext {
+  return { seed, device, threads, random: (name, ...keys) => new RandomStream(seed, name, ...keys), signal };
+}
+
+function checkArchitecture(policy: Policy, { policy: { architecture } }: RunSetup, id: string): void {
+  const config: Readonly<Record<string, unknown>> = { ...policy.config };
+  const names = [...new Set([...Object.keys(config), ...Object.keys(architecture)])];
+  const differing = names.filter((name) => config[name] !== architecture[name]);
+  if (differing.length)
+    throw new CheckpointError(
+      `Run ${id} has a policy of another architecture: ${differing
+        .map((name) => `${name} is ${architecture[name]}, the policy's is ${config[name]}`)
+        .join("; ")}.`,
+      "Leave the policy out: the run's folder has its own.",
+    );
+}
+
+async function recordedTaskset(run: Run, { taskset: { name, source } }: RunSetup): Promise<Taskset> {
+  if (source.kind === "arithmetic") return new ArithmeticTaskset(source.options as ArithmeticOptions);
+  if (source.kind === "own")
+    throw new InvalidInputError(`Run ${run.id} used a task set of your own (${name}).`, "Give it: { taskset }.");
+  const path = join(run.folder, tasksFile);
+  const lines = (await readFile(path, "utf8")).trimEnd().split("\n");
+  if (lines.length !== source.size)
+    throw new RecordingError(`${path} has ${lines.length} tasks, but the run had ${source.size}.`);
+  return new ListTaskset(
+    name,
+    lines.map((line) => JSON.parse(line) as Task),
+  );
+}
+
+function recordedReward(id: string, { reward: { name } }: RunSetup): Reward {
+  const usual = rewards.boxedAnswer();
+  if (name === usual.name) return usual;
+  throw new InvalidInputError(`Run ${id} used the reward ${JSON.stringify(name)}.`, "Give it: { reward }.");
+}
+
+async function recordedInterpreter({ interpreter: { engine, language } }: RunSetup): Promise<CodeInterpreter> {
+  if (engine === "quickjs")
+    throw new InvalidInputError(`The run's snippets were ${language}.`, "Give its interpreter: { interpreter }.");
+  return PythonInterpreter.start({ engine });
+}
+
+/** A reward that judges the run's own rollouts differently is not the run's reward. */
+async function checkReward(run: Run, policy: Policy, reward: Reward): Promise<void> {
+  const [step] = await run.rolloutSteps();
+  if (step === undefined) return;
+  for (const record of await readRolloutRecords(run, step)) {
+    const trajectory = trajectoryOf(policy.tokenizer, record, step);
+    const { reward: now } = await scoreRollout(reward, { task: record.task, trajectory });
+    if (now === record.reward.reward) continue;
+    throw new InvalidInputError(
+      `The reward ${JSON.stringify(reward.name)} is not the one that run ${run.id} was trained with: it gives rollout ` +
+        `${record.group}/${record.sample} of step ${step} ${now}, recorded is ${record.reward.reward}.`,
+      "Give the run's own: { reward }.",
+    );
+  }
+}
+
+/** Makes a trainer that goes on where a run stands; see `Trainer.resume`. */
+export async function resumeTrainer<T extends Rewindable & { openRun(run: Run): Promise<Run> }>(
+  folder: string,
+  options: ResumeOptions,
+  create: (parts: TrainerParts, settings: Readonly<Record<string, unknown>>) => T,
+): Promise<T> {
+  const { run, parts, settings } = await restoreParts(folder, options);
+  await run.acquire();
+  try {
+    const timeline = await run.timeline();
+    const step = options.step ?? timeline.step;
+    const trainer = create(parts, timeline.settingsAt(settings as typeof run.config.config, step));
+    await bringTo(trainer, run, step);
+    await trainer.openRun(run);
+    return trainer;
+  } finally {
+    await run.release();
+  }
+}

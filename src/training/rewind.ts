@@ -1,0 +1,53 @@
+import { CheckpointError, InvalidInputError } from "../base/errors.ts";
+import { progress } from "../display/index.ts";
+import type { Run } from "../recording/index.ts";
+import { readCheckpointFiles } from "./checkpoint-files.ts";
+import { busyLoop } from "./train-loop.ts";
+import type { StepTaker, TrainerCheckpoint } from "./types.ts";
+
+/** What going back needs of a trainer. */
+export interface Rewindable extends StepTaker {
+  restore(checkpoint: TrainerCheckpoint): Promise<void>;
+}
+
+/**
+ * Brings a trainer to the state that a run had after `step`: the nearest checkpoint at or before it, then the steps from
+ * there again, each with the settings that held for it. The trainer's present settings are what they were.
+ *
+ * @throws CheckpointError when there is no way to that step; nothing is changed.
+ */
+export async function bringTo(trainer: Rewindable, run: Run, step: number): Promise<void> {
+  const timeline = await run.timeline();
+  const checkpoints = await run.validCheckpoints();
+  const nearest = checkpoints.findLast((checkpoint) => checkpoint.step <= step);
+  if (!Number.isInteger(step) || !nearest || step > Math.max(trainer.step, timeline.step))
+    throw new CheckpointError(
+      `There is no way back to step ${step}.`,
+      `The run is at step ${timeline.step}; checkpoints: ${checkpoints.map((one) => one.step).join(", ") || "none"}.`,
+    );
+  const files = await run.checkpoints.read(nearest.step);
+  await trainer.restore(readCheckpointFiles(trainer.policy, files, nearest.path));
+  if (trainer.step >= step) return;
+  const present = { ...trainer.config };
+  const bar = progress({ total: step - trainer.step }, { label: `again to step ${step}`, unit: "steps" });
+  try {
+    for (let done = 1; trainer.step < step; done++) {
+      trainer.configure(timeline.settingsAt(run.config.config, trainer.step));
+      await trainer.trainStep();
+      bar.set(done);
+    }
+  } finally {
+    bar.done();
+    trainer.configure(present);
+  }
+}
+
+/** @throws InvalidInputError while the trainer trains and is not paused. */
+export function refuseWhileBusy(trainer: StepTaker, what: string): void {
+  const loop = busyLoop(trainer);
+  if (loop)
+    throw new InvalidInputError(
+      `${what} while the trainer trains (step ${loop.steps.length} of ${loop.count}) would pull its state away.`,
+      "pause() or stop() the run first, or fork it.",
+    );
+}

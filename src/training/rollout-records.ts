@@ -1,0 +1,91 @@
+import { z } from "zod";
+import type { Tokenizer } from "../policy/tokenizer.ts";
+import { RecordingError, type Run } from "../recording/index.ts";
+import type { RewardResult } from "../reward/index.ts";
+import type { Task } from "../rollout/tasks/index.ts";
+import { Trajectory, type TrajectoryData } from "../rollout/trajectory.ts";
+import type { Batch, ScoredRollout } from "./batch.ts";
+
+/** One rollout as a line of the run's `rollouts/step-N.jsonl`. */
+export interface RolloutRecord {
+  readonly task: Task;
+  readonly group: number;
+  readonly sample: number;
+  readonly reward: RewardResult;
+  readonly trajectory: TrajectoryData;
+  /** Version of the policy that sampled it. */
+  readonly policyVersion: number;
+  /** It was sampled greedily, for an estimator to compare with; it is not trained on. */
+  readonly greedy?: true;
+}
+
+const recordSchema = z.looseObject({
+  task: z.looseObject({ id: z.string(), prompt: z.string(), answer: z.string(), family: z.string() }),
+  group: z.int().nonnegative(),
+  sample: z.int().nonnegative(),
+  reward: z.looseObject({ reward: z.number(), correct: z.boolean() }),
+  trajectory: z.looseObject({ ids: z.array(z.int()), sources: z.array(z.string()), promptLength: z.int() }),
+  policyVersion: z.int().nonnegative(),
+  greedy: z.literal(true).optional(),
+});
+
+/** A batch's rollouts as they are recorded. */
+export function rolloutRecords(batch: Batch): RolloutRecord[] {
+  const record = ({ task, group, sample, reward, trajectory }: ScoredRollout): RolloutRecord => ({
+    task,
+    group,
+    sample,
+    reward,
+    trajectory: trajectory.toJSON(),
+    policyVersion: batch.policyVersion,
+  });
+  const greedy = batch.greedy?.map((rollout) => ({ ...record(rollout), greedy: true as const })) ?? [];
+  return [...batch.rollouts.map(record), ...greedy];
+}
+
+/**
+ * The rollouts of a recorded step.
+ *
+ * @param step the step they were made for, from 1.
+ * @throws RecordingError when none were recorded, InvalidInputError naming a damaged one.
+ */
+export async function readRolloutRecords(run: Run, step: number): Promise<RolloutRecord[]> {
+  const records = await run.rollouts(step, recordSchema);
+  if (!records.length)
+    throw new RecordingError(
+      `Run ${run.id} has no rollouts of step ${step}.`,
+      `Recorded steps: ${(await run.rolloutSteps()).join(", ") || "none"}.`,
+    );
+  return records as unknown as RolloutRecord[];
+}
+
+/** A recorded rollout's trajectory, as it was. */
+export function trajectoryOf(
+  tokenizer: Tokenizer,
+  { group, sample, trajectory }: RolloutRecord,
+  step: number,
+): Trajectory {
+  return Trajectory.fromJSON(tokenizer, trajectory, `Recorded rollout ${group}/${sample} of step ${step}`);
+}
+
+/** The batch of a recorded step with the rewards of then. */
+export function batchOf(
+  tokenizer: Tokenizer,
+  records: readonly RolloutRecord[],
+  step: number,
+  { maxToolCalls }: { maxToolCalls: number },
+): Batch {
+  const scored = (record: RolloutRecord): ScoredRollout => {
+    const { task, group, sample, reward } = record;
+    return { task, group, sample, reward, trajectory: trajectoryOf(tokenizer, record, step) };
+  };
+  const greedy = records.filter((record) => record.greedy).map(scored);
+  return {
+    step: step - 1,
+    policyVersion: records[0]!.policyVersion,
+    maxToolCalls,
+    rollouts: records.filter((record) => !record.greedy).map(scored),
+    dropped: 0,
+    ...(greedy.length > 0 && { greedy }),
+  };
+}

@@ -1,0 +1,127 @@
+import { z } from "zod";
+import type { LabContext } from "../base/context.ts";
+import type { CodeInterpreter } from "../interpreter/types.ts";
+import type { Policy } from "../policy/policy.ts";
+import { RecordingError, Run, type RunConfig } from "../recording/index.ts";
+import type { Reward } from "../reward/index.ts";
+import { ArithmeticTaskset, type Task, type Taskset } from "../rollout/tasks/index.ts";
+import type { PaperSettings } from "./diff.ts";
+
+/** The file of a run's folder that holds the tasks of a finite task set. */
+export const tasksFile = "tasks.jsonl";
+
+/** What a run's `config.json` says of the parts that its trainer was made of. */
+const setupSchema = z.object({
+  kind: z.literal("trainer"),
+  recipe: z.string().optional(),
+  lab: z.object({
+    seed: z.int().nonnegative(),
+    device: z.enum(["auto", "cpu", "webgpu", "cuda"]),
+    threads: z.int().positive().optional(),
+    /** What the engine made of it. */
+    used: z.object({ device: z.string(), threads: z.number() }),
+  }),
+  /** Its weights and tokenizer are those of the first checkpoint. */
+  policy: z.object({ name: z.string(), architecture: z.record(z.string(), z.json()) }),
+  interpreter: z.object({
+    engine: z.enum(["jail", "pyodide", "quickjs"]),
+    language: z.string(),
+    description: z.string(),
+    packages: z.array(z.string()),
+  }),
+  taskset: z.object({
+    name: z.string(),
+    families: z.array(z.string()),
+    /** A generator and its options, or a list that lies in the folder. */
+    source: z.discriminatedUnion("kind", [
+      z.object({ kind: z.literal("arithmetic"), options: z.record(z.string(), z.json()) }),
+      z.object({ kind: z.literal("list"), size: z.int().positive() }),
+      z.object({ kind: z.literal("own") }),
+    ]),
+  }),
+  reward: z.object({ name: z.string(), source: z.string() }),
+  papers: z.array(z.json()),
+});
+
+export type RunSetup = z.infer<typeof setupSchema>;
+
+/** The parts of a trainer that its runs tell of. */
+export interface TrainerParts {
+  readonly lab: LabContext;
+  readonly policy: Policy;
+  readonly interpreter: CodeInterpreter;
+  readonly taskset: Taskset;
+  readonly reward: Reward;
+  readonly papers: readonly PaperSettings[];
+  readonly recipe?: string | undefined;
+}
+
+export interface NewRunOptions {
+  /** Part of the run's id. Default: the policy's and the task set's names. */
+  readonly name?: string;
+  readonly parent?: { readonly id: string; readonly step: number };
+}
+
+/** Makes a run's folder from which alone the training can be repeated; where a part is code, its text is there. */
+export function createTrainerRun(
+  parts: TrainerParts,
+  config: Readonly<Record<string, unknown>>,
+  folder: string,
+  { name, parent }: NewRunOptions = {},
+): Promise<Run> {
+  const { lab, policy, interpreter, taskset, reward, papers, recipe } = parts;
+  const { seed, device, threads } = lab;
+  const tasks = listOf(taskset);
+  const setup: RunSetup = {
+    kind: "trainer",
+    ...(recipe !== undefined && { recipe }),
+    lab: {
+      seed,
+      device,
+      threads,
+      used: { device: policy.engine.report.device, threads: policy.engine.report.threads },
+    },
+    policy: { name: policy.name, architecture: { ...policy.config } },
+    interpreter: {
+      engine: interpreter.engine,
+      language: interpreter.language,
+      description: interpreter.description,
+      packages: [...interpreter.packages],
+    },
+    taskset: { name: taskset.name, families: [...taskset.families], source: sourceOf(taskset, tasks) },
+    reward: { name: reward.name, source: String(reward.score) },
+    papers: JSON.parse(JSON.stringify(papers)) as RunSetup["papers"],
+  };
+  return Run.create({
+    folder,
+    name: name ?? `${policy.name}-${taskset.name}`,
+    seed,
+    config,
+    setup,
+    parent,
+    files: tasks ? { [tasksFile]: tasks.map((task) => `${JSON.stringify(task)}\n`).join("") } : {},
+  });
+}
+
+/** @throws RecordingError when the run was not recorded by a trainer, or by one of an older version. */
+export function readSetup(config: RunConfig): RunSetup {
+  const parsed = setupSchema.safeParse(config.setup);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new RecordingError(
+    config.setup
+      ? `Run ${config.id}: its config.json is damaged: setup.${issue.path.join(".")}: ${issue.message}.`
+      : `Run ${config.id} does not say what it was made of: no trainer of this version recorded it.`,
+  );
+}
+
+function listOf(taskset: Taskset): Task[] | undefined {
+  const { size } = taskset;
+  return size === undefined ? undefined : Array.from({ length: size }, (_, i) => taskset.at(i));
+}
+
+function sourceOf(taskset: Taskset, tasks: readonly Task[] | undefined): RunSetup["taskset"]["source"] {
+  if (tasks) return { kind: "list", size: tasks.length };
+  if (!(taskset instanceof ArithmeticTaskset)) return { kind: "own" };
+  return { kind: "arithmetic", options: JSON.parse(JSON.stringify(taskset.options)) as Record<string, never> };
+}

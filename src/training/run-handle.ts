@@ -1,0 +1,111 @@
+import { InvalidInputError } from "../base/errors.ts";
+import { displaySymbol } from "../display/host.ts";
+import { holdCell, inBackground, type MimeBundle } from "../display/index.ts";
+import type { CommandInput } from "../recording/index.ts";
+import type { TrainerSettings } from "./config.ts";
+import { type LoopState, type StepRecord, TrainLoop, type TrainOptions } from "./train-loop.ts";
+import type { StepTaker } from "./types.ts";
+
+/**
+ * A training that goes on beside the cells. Its panel stays under the cell that started it, and interrupting another cell
+ * does not touch it. Commands are obeyed between two steps; each promise resolves when that has happened.
+ *
+ * @example
+ * const run = trainer.start(100);
+ * await run.pause();
+ * await run.set({ clipRatioHigh: 0.4 });
+ * await run.step();
+ * await run.resume();
+ * await run.done;
+ */
+export class RunHandle {
+  /** Resolves with the steps when the training ends, also when it was stopped; rejects with what it failed of. */
+  readonly done: Promise<readonly StepRecord[]>;
+  readonly count: number;
+  readonly #loop: TrainLoop;
+
+  /** @throws InvalidInputError while another training of the same trainer goes on. */
+  constructor(trainer: StepTaker, count: number, options: TrainOptions) {
+    const loop = new TrainLoop(trainer, count, options);
+    const before = loop.claim();
+    this.#loop = loop;
+    this.count = count;
+    let begun: Promise<void> | undefined;
+    this.done = inBackground(async () => {
+      begun = loop.begin(before);
+      await begun;
+      try {
+        while (await loop.next());
+        await loop.close();
+      } catch (error) {
+        await loop.close(error);
+        throw error;
+      }
+      return loop.steps;
+    });
+    // The panel belongs to the cell that starts the run, so it must be there before that cell ends.
+    if (begun) holdCell(begun);
+    // The panel tells of it; who awaits `done` hears of it too.
+    this.done.catch(() => undefined);
+  }
+
+  /** The steps so far, without their rollouts: those lie in the run's folder. */
+  get steps(): readonly StepRecord[] {
+    return this.#loop.steps;
+  }
+
+  get status(): LoopState {
+    return this.#loop.state;
+  }
+
+  /** Stops before the next step and waits there. */
+  pause(): Promise<void> {
+    return this.#send({ type: "pause" });
+  }
+
+  /** Goes on after a pause. */
+  resume(): Promise<void> {
+    return this.#send({ type: "resume" });
+  }
+
+  /**
+   * Takes `count` steps, then pauses.
+   *
+   * @returns the last of them.
+   */
+  async step(count = 1): Promise<StepRecord> {
+    await this.#send({ type: "step", count });
+    await this.#loop.standing();
+    return this.steps.at(-1)!;
+  }
+
+  /**
+   * Changes hyperparameters from the next step on.
+   *
+   * @throws InvalidInputError naming every setting that is unknown or out of range; none is changed then.
+   */
+  set(values: Partial<TrainerSettings>): Promise<void> {
+    return this.#send({ type: "set", values: JSON.parse(JSON.stringify(values)) as Record<string, never> });
+  }
+
+  /** Writes a checkpoint of the last whole step and keeps it for good. */
+  mark(label: string): Promise<void> {
+    if (!label) throw new InvalidInputError('A mark needs a name, for example mark("good").');
+    return this.#send({ type: "checkpoint", label });
+  }
+
+  /** Ends after the step in flight. */
+  async stop(): Promise<void> {
+    if (this.#loop.isOver) return;
+    await this.#send({ type: "stop" });
+    await this.done;
+  }
+
+  [displaySymbol](): MimeBundle {
+    return this.#loop.panel?.[displaySymbol]() ?? { "text/plain": `${this.#loop.title}: starting` };
+  }
+
+  #send(command: CommandInput): Promise<void> {
+    return this.#loop.send(command, "this notebook");
+  }
+}

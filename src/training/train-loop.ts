@@ -1,0 +1,366 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { InterruptedError, InvalidInputError } from "../base/errors.ts";
+import {
+  type Command,
+  type CommandInput,
+  type CommandReader,
+  commandSchema,
+  livePublisher,
+  type Run,
+  type SentCommand,
+  type Timeline,
+} from "../recording/index.ts";
+import { checkpointFiles } from "./checkpoint-files.ts";
+import { rolloutRecords } from "./rollout-records.ts";
+import { TrainPanel } from "./train-panel.ts";
+import type { StepReport, StepTaker } from "./types.ts";
+
+/** Options of a training. */
+export interface TrainOptions {
+  /** What its panel is called. */
+  readonly title?: string;
+  /** The folder in which the run's own folder is made, or false: nothing is recorded. Default `"runs"`. */
+  readonly record?: string | false;
+}
+
+/** A step as it is kept: rollouts lie in the run's folder, in memory they would fill it. */
+export type StepRecord = Omit<StepReport, "batch">;
+
+export type LoopState = "new" | "running" | "paused" | "completed" | "stopped" | "interrupted" | "failed";
+
+/** A command of this process, and who waits for it. */
+interface OwnCommand extends SentCommand {
+  readonly done: () => void;
+  readonly refused: (error: unknown) => void;
+}
+
+/** Which trainers train. */
+const loops = new WeakMap<StepTaker, TrainLoop>();
+
+/** The training that a trainer is busy with, unless it stands still. */
+export function busyLoop(trainer: StepTaker): TrainLoop | undefined {
+  const loop = loops.get(trainer);
+  return loop && !loop.isGivenUp && loop.state !== "paused" ? loop : undefined;
+}
+
+/**
+ * A training under way: takes steps one by one, obeys commands between them, and records everything before it is handed
+ * out. `begin`, then `next` until it gives nothing, then `close`; who drives it decides whether a cell waits.
+ */
+export class TrainLoop {
+  readonly trainer: StepTaker;
+  readonly count: number;
+  readonly steps: StepRecord[] = [];
+  state: LoopState = "new";
+  panel: TrainPanel | undefined;
+  readonly #options: TrainOptions;
+  #run: Run | undefined;
+  #timeline: Timeline | undefined;
+  #reader: CommandReader | undefined;
+  #signal: AbortSignal | undefined;
+  readonly #own: OwnCommand[] = [];
+  #wake: AbortController | undefined;
+  /** Steps that may be taken before the next pause. */
+  #allowed = Number.POSITIVE_INFINITY;
+  #isStopping = false;
+  /** The call of `next` or `close` under way. */
+  #work: Promise<unknown> = Promise.resolve();
+  #isWorking = false;
+  #closed: Promise<void> | undefined;
+  readonly #standing: (() => void)[] = [];
+
+  /** @throws InvalidInputError for a count that is not a whole number of at least 1. */
+  constructor(trainer: StepTaker, count: number, options: TrainOptions) {
+    if (!Number.isInteger(count) || count < 1)
+      throw new InvalidInputError(`A training takes a whole number of steps of at least 1, was ${count}.`);
+    this.trainer = trainer;
+    this.count = count;
+    this.#options = options;
+  }
+
+  get title(): string {
+    return this.#options.title ?? `Training ${this.trainer.policy.name} on ${this.trainer.taskset.name}`;
+  }
+
+  get isOver(): boolean {
+    return !["new", "running", "paused"].includes(this.state);
+  }
+
+  /** Its cell was interrupted: it takes no further step. */
+  get isGivenUp(): boolean {
+    return this.#signal?.aborted ?? false;
+  }
+
+  /**
+   * Makes the trainer this training's own.
+   *
+   * @returns the training that was given up before, if it has not ended yet.
+   * @throws InvalidInputError while another one of the same trainer goes on.
+   */
+  claim(): TrainLoop | undefined {
+    const other = loops.get(this.trainer);
+    if (other && !other.isGivenUp)
+      throw new InvalidInputError(
+        `This trainer is training already (step ${other.steps.length} of ${other.count}${other.state === "paused" ? ", paused" : ""}).`,
+        "Wait for its done, stop() it, or train a fork beside it.",
+      );
+    loops.set(this.trainer, this);
+    return other;
+  }
+
+  /** Opens the recording and shows the panel. */
+  async begin(other: TrainLoop | undefined): Promise<void> {
+    const { trainer } = this;
+    const { record = "runs" } = this.#options;
+    this.#signal = trainer.lab.signal();
+    try {
+      if (other) await other.#giveUp();
+      if (record !== false) {
+        const run = await trainer.openRun(record);
+        await run.acquire();
+        this.#run = run;
+        this.#timeline = await run.timeline();
+        this.#reader = run.commands();
+      }
+      this.panel = new TrainPanel(this.title, this.count, this.#run?.id);
+      this.state = "running";
+      this.#noteRewind();
+      this.#run?.append({ type: "run-started", step: trainer.step, config: plain(trainer.config) });
+      if (this.#run && !(await this.#isSaved(this.#run))) await this.#checkpoint();
+    } catch (error) {
+      this.panel ??= new TrainPanel(this.title, this.count, undefined);
+      await this.close(error);
+      throw error;
+    }
+  }
+
+  /**
+   * Obeys the commands that wait, then takes a step.
+   *
+   * @returns undefined when all steps are taken or the training was told to stop.
+   * @throws InterruptedError when the cell is interrupted.
+   */
+  next(): Promise<StepReport | undefined> {
+    return this.#busy(() => this.#next());
+  }
+
+  /** Ends the training; a second call does nothing more. */
+  close(failure?: unknown): Promise<void> {
+    this.#closed ??= this.#busy(() => this.#close(failure));
+    return this.#closed;
+  }
+
+  /** Resolves when the training stands still the next time: paused, or at its end. */
+  standing(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.isOver) resolve();
+      else this.#standing.push(resolve);
+    });
+  }
+
+  /** Gives a command from this process. Resolves when it is obeyed: between two steps. */
+  send(input: CommandInput, by: string): Promise<void> {
+    return new Promise((done, refused) => {
+      if (this.isOver) {
+        refused(new InvalidInputError(`This training has ended (${this.state}).`, "Start another."));
+        return;
+      }
+      this.#own.push({ command: commandSchema.parse(input), by, done, refused });
+      this.#wake?.abort();
+    });
+  }
+
+  async #next(): Promise<StepReport | undefined> {
+    if (this.isOver || this.steps.length === this.count) return undefined;
+    await this.#obey();
+    if (this.#isStopping) return undefined;
+    const { trainer } = this;
+    this.#checkSignal();
+    this.#noteRewind();
+    this.#noteSettings();
+    const report = await trainer.trainStep();
+    this.#allowed--;
+    const { batch: _, ...record } = report;
+    this.steps.push(record);
+    this.panel!.step(report);
+    await this.#record(report);
+    return report;
+  }
+
+  async #close(failure: unknown): Promise<void> {
+    const isCut = this.isGivenUp || failure instanceof InterruptedError;
+    const isWhole = this.steps.length === this.count;
+    const reason = isCut ? "interrupted" : failure !== undefined ? "failed" : isWhole ? "completed" : "stopped";
+    const run = this.#run;
+    try {
+      if (this.steps.length && run && !(await this.#isSaved(run))) await this.#checkpoint();
+    } catch (error) {
+      this.panel?.alert(`the last checkpoint could not be written: ${String(error)}`);
+    }
+    try {
+      for (const { id, by } of this.#reader?.poll() ?? [])
+        run?.append({ type: "command-refused", step: this.trainer.step, text: "The training has ended.", id, by });
+      const error = reason === "failed" ? { error: String(failure) } : {};
+      if (this.#timeline) run?.append({ type: "run-finished", step: this.trainer.step, reason, ...error });
+      await livePublisher()?.flush();
+    } finally {
+      this.state = reason;
+      if (loops.get(this.trainer) === this) loops.delete(this.trainer);
+      if (reason === "failed") this.panel?.alert(String(failure));
+      this.panel?.done(`${reason}${run ? ` · ${run.folder}` : ""}`);
+      for (const { refused } of this.#own.splice(0))
+        refused(new InvalidInputError(`The training has ended (${reason}).`));
+      for (const resolve of this.#standing.splice(0)) resolve();
+      await run?.release();
+    }
+  }
+
+  /** Ends it from outside: its cell takes no further step, and perhaps does not even know. */
+  async #giveUp(): Promise<void> {
+    if (this.#isWorking) await this.#work.catch(() => undefined);
+    await this.close();
+  }
+
+  #busy<T>(work: () => Promise<T>): Promise<T> {
+    this.#isWorking = true;
+    const result = work().finally(() => {
+      this.#isWorking = false;
+    });
+    this.#work = result;
+    return result;
+  }
+
+  /** Obeys what waits; while paused, waits for more. */
+  async #obey(): Promise<void> {
+    for (;;) {
+      const commands = [...(this.#reader?.poll() ?? []), ...this.#own.splice(0)];
+      for (const command of commands) await this.#apply(command);
+      this.#checkSignal();
+      const isPaused = this.#allowed <= 0;
+      if (this.#isStopping || !isPaused) {
+        this.state = "running";
+        return;
+      }
+      this.state = "paused";
+      for (const resolve of this.#standing.splice(0)) resolve();
+      this.panel!.status(`paused after step ${this.trainer.step}`);
+      if (!commands.length) await this.#somethingNew();
+    }
+  }
+
+  async #apply(sent: SentCommand | OwnCommand): Promise<void> {
+    const { command, id, by } = sent;
+    const { step } = this.trainer;
+    try {
+      await this.#carryOut(command);
+      this.#run?.append({ type: "command", step, command, id, by });
+      if ("done" in sent) sent.done();
+    } catch (error) {
+      this.#run?.append({ type: "command-refused", step, text: String(error), id, by });
+      this.panel!.alert(`${command.type} refused: ${error instanceof Error ? error.message : String(error)}`);
+      if ("refused" in sent) sent.refused(error);
+    }
+  }
+
+  async #carryOut(command: Command): Promise<void> {
+    switch (command.type) {
+      case "pause":
+        this.#allowed = 0;
+        break;
+      case "resume":
+        this.#allowed = Number.POSITIVE_INFINITY;
+        this.panel!.status();
+        break;
+      case "step":
+        this.#allowed = command.count;
+        break;
+      case "stop":
+        this.#isStopping = true;
+        break;
+      case "set":
+        this.trainer.configure(command.values);
+        break;
+      case "checkpoint":
+        if (!this.#run)
+          throw new InvalidInputError("This training is not recorded: there is no folder for a checkpoint.");
+        await this.#checkpoint(command.label);
+        break;
+    }
+  }
+
+  /** Resolves when a command has come, from wherever, or the cell is interrupted. */
+  async #somethingNew(): Promise<void> {
+    this.#wake = new AbortController();
+    const signal = this.#signal ? AbortSignal.any([this.#wake.signal, this.#signal]) : this.#wake.signal;
+    if (this.#own.length) return;
+    if (this.#reader) {
+      for (const command of await this.#reader.wait(signal)) await this.#apply(command);
+      return;
+    }
+    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  }
+
+  #checkSignal(): void {
+    if (this.#signal?.aborted) throw new InterruptedError(`Training was interrupted after step ${this.trainer.step}.`);
+  }
+
+  /** Steps that were recorded beyond where the trainer stands are left behind from here on. */
+  #noteRewind(): void {
+    const { step } = this.trainer;
+    if (this.#timeline && this.#timeline.step > step) this.#run!.append({ type: "rewound", step });
+  }
+
+  /** Records what has changed since the last step, by whatever means. */
+  #noteSettings(): void {
+    if (!this.#timeline) return;
+    const now = plain(this.trainer.config);
+    const { step } = this.trainer;
+    const known = this.#timeline.settingsAt(this.#run!.config.config, step);
+    const changes = Object.entries(now).filter(
+      ([name, value]) => JSON.stringify(value) !== JSON.stringify(known[name]),
+    );
+    if (changes.length) this.#run!.append({ type: "config", step, changes: Object.fromEntries(changes) });
+  }
+
+  async #record(report: StepReport): Promise<void> {
+    const run = this.#run;
+    if (!run) return;
+    const { step, metrics, batch, alerts, seconds } = report;
+    // The event comes last: what it tells of is there.
+    await run.writeRollouts(step, rolloutRecords(batch));
+    run.append({
+      type: "step",
+      step,
+      metrics: { ...metrics, secondsCollect: seconds.collect, secondsUpdate: seconds.update },
+    });
+    for (const text of alerts) run.append({ type: "alert", step, text });
+    const every = this.trainer.config.checkpointEvery;
+    if (every && step % every === 0) await this.#checkpoint();
+  }
+
+  async #checkpoint(label?: string): Promise<void> {
+    const { trainer } = this;
+    const run = this.#run!;
+    const state = await trainer.checkpoint();
+    await run.saveCheckpoint(state.step, await checkpointFiles(trainer.policy, state), label);
+    const { maxBytes } = trainer.config.checkpoints;
+    const bytes = await run.pruneCheckpoints(trainer.config.checkpoints);
+    if (bytes > maxBytes)
+      this.panel!.alert(`the checkpoints that are always kept take ${bytes} bytes, more than maxBytes (${maxBytes})`);
+  }
+
+  /** Whether the last state is on disk: a checkpoint of this step and these weights. */
+  async #isSaved(run: Run): Promise<boolean> {
+    const { step, policy } = this.trainer;
+    const checkpoint = (await run.validCheckpoints()).find((one) => one.step === step);
+    if (!checkpoint) return false;
+    const state = JSON.parse(await readFile(join(checkpoint.path, "trainer.json"), "utf8")) as unknown;
+    return (state as { policyVersion?: unknown }).policyVersion === policy.version;
+  }
+}
+
+/** A value as JSON holds it. */
+function plain(value: object): Record<string, never> {
+  return JSON.parse(JSON.stringify(value)) as Record<string, never>;
+}
