@@ -149,7 +149,7 @@ export class EngineRunner implements CodeInterpreter {
     signal: AbortSignal | undefined,
   ): Promise<ExecutionResult> {
     const outcome = await this.#started.pool.run(this.#request(code, options, session), { key, signal });
-    const result = toExecutionResult(outcome);
+    const result = toExecutionResult(outcome, this.language);
     this.#byStatus[result.status]++;
     this.#window.add(outcome.metFailure);
     this.#totalMs += result.durationMs;

@@ -3,13 +3,13 @@ import { normaliseError, normaliseLine } from "./feedback.ts";
 import type { PoolOutcome } from "./pool.ts";
 import type { HarnessReport } from "./protocol.ts";
 import { wellFormed } from "./text.ts";
-import type { ExecutionError, ExecutionResult } from "./types.ts";
+import type { CodeInterpreter, ExecutionError, ExecutionResult } from "./types.ts";
 
 /** Bytes to text: invalid UTF-8 becomes U+FFFD, so the result is always a well-formed string. */
 const decode = (bytes: Buffer): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 
-/** The public result of what a process found out. */
-export function toExecutionResult(outcome: PoolOutcome): ExecutionResult {
+/** The public result of what a process found out. Python's messages are made independent of its version. */
+export function toExecutionResult(outcome: PoolOutcome, language: CodeInterpreter["language"]): ExecutionResult {
   const { queuedMs } = outcome;
   if (outcome.status === "infrastructure")
     return {
@@ -30,7 +30,7 @@ export function toExecutionResult(outcome: PoolOutcome): ExecutionResult {
     stderr: decode(stderr),
     ...(!isUtf8(stdout) && { stdoutBytes: new Uint8Array(stdout) }),
     ...(!isUtf8(stderr) && { stderrBytes: new Uint8Array(stderr) }),
-    ...(report?.error && { error: toExecutionError(report.error) }),
+    ...(report?.error && { error: (language === "python" ? pythonError : plainError)(report.error) }),
     ...(report?.value != null && { value: wellFormed(report.value) }),
     ...(report?.images?.length && { images: report.images }),
     durationMs: outcome.durationMs,
@@ -40,7 +40,19 @@ export function toExecutionResult(outcome: PoolOutcome): ExecutionResult {
   };
 }
 
-function toExecutionError(raised: NonNullable<HarnessReport["error"]>): ExecutionError {
+type Raised = NonNullable<HarnessReport["error"]>;
+
+function plainError({ name, message, line, lastLine, traceback }: Raised): ExecutionError {
+  return {
+    name: wellFormed(name),
+    message: wellFormed(message),
+    ...(line !== null && { line }),
+    lastLine: wellFormed(lastLine),
+    traceback: wellFormed(traceback),
+  };
+}
+
+function pythonError(raised: Raised): ExecutionError {
   return {
     ...normaliseError(wellFormed(raised.name), wellFormed(raised.message)),
     ...(raised.line !== null && { line: raised.line }),

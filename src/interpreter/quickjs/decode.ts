@@ -28,7 +28,6 @@ type Base = new (...args: never[]) => object;
 
 /** A class of this name, as `util.inspect` looks for it. */
 function classNamed(name: string, base: Base): Base {
-  // biome-ignore lint/complexity/noStaticOnlyClass: only its name and its place in the prototype chain count
   const made = base === Object ? class {} : class extends base {};
   Object.defineProperty(made, "name", { value: name, configurable: true });
   return made;
@@ -88,7 +87,9 @@ export function decode(text: string, remap: (frame: string) => string): unknown[
         return array;
       }
       case "view": {
-        const kind = (globalThis as unknown as Record<string, new (length: number) => Record<number, unknown>>)[node.n!];
+        const kind = (globalThis as unknown as Record<string, new (length: number) => Record<number, unknown>>)[
+          node.n!
+        ];
         const view = note(node, new (kind ?? Uint8Array)(node.l!));
         items(node).forEach((item, i) => {
           view[i] = build(item);
@@ -176,10 +177,11 @@ export function decode(text: string, remap: (frame: string) => string): unknown[
   return (JSON.parse(text) as Encoded[]).map(build);
 }
 
-/** A promise that holds the value itself, also where that is a promise's look-alike. */
+/** A promise that holds the value itself. */
 function fulfilled(value: unknown): Promise<unknown> {
   if (typeof value === "object" && value !== null && Object.hasOwn(value, "then"))
-    Object.defineProperty(value, "then", { value: undefined });
+    // A look-alike of a promise would be asked to settle.
+    Reflect.deleteProperty(value, "then");
   return Promise.resolve(value);
 }
 

@@ -5,8 +5,8 @@
 import { readSync, writeSync } from "node:fs";
 import * as variant from "@jitl/quickjs-wasmfile-release-sync";
 import { newQuickJSWASMModuleFromVariant } from "quickjs-emscripten-core";
-import { channel, die } from "./process.ts";
 import type { LaneReply, LaneRequest } from "../protocol.ts";
+import { channel, die } from "./process.ts";
 import { World } from "./world.ts";
 
 /** WebAssembly memory never shrinks; a process whose memory has grown beyond this is replaced. Bytes. */

@@ -1,5 +1,5 @@
-import type { LaneJob } from "../protocol.ts";
 import type { Pool } from "../pool.ts";
+import type { LaneJob } from "../protocol.ts";
 import type { SelfTestReport } from "../types.ts";
 
 /** Ways from a script to its host: each must throw or come to nothing. */

@@ -1,4 +1,4 @@
-import { type Node, parse, type Program } from "acorn";
+import { type Node, type Program, parse } from "acorn";
 
 /** Name of the function that notes promises of top-level calls; see {@link prepareSource}. */
 export const watchName = "$watch$";
@@ -43,10 +43,12 @@ export function prepareSource(code: string, { session, value }: { session: boole
     if (statement.type === "ExpressionStatement" && statement.expression.type === "CallExpression") {
       edits.push({ at: statement.expression.start, remove: 0, insert: `${watchName}(` });
       edits.push({ at: statement.expression.end, remove: 0, insert: ")" });
-    } else if (session && statement.type === "VariableDeclaration" && /^(?:let|const)$/.test(statement.kind))
+    } else if (session && statement.type === "VariableDeclaration" && /^(?:let|const)$/.test(statement.kind)) {
       edits.push({ at: statement.start, remove: statement.kind.length, insert: "var".padEnd(statement.kind.length) });
-    else if (session && statement.type === "ClassDeclaration")
+    } else if (session && statement.type === "ClassDeclaration") {
       edits.push({ at: statement.start, remove: 0, insert: `var ${statement.id.name}=` });
+      edits.push({ at: statement.end, remove: 0, insert: ";" });
+    }
   }
   let text = code;
   for (const { at, remove, insert } of edits.reverse()) text = text.slice(0, at) + insert + text.slice(at + remove);

@@ -4,6 +4,7 @@ import type { QuickJSContext, QuickJSHandle, QuickJSRuntime, QuickJSWASMModule }
 import type { HarnessReport, LaneRequest } from "../protocol.ts";
 import { decode, ownFrames } from "./decode.ts";
 import { type Guest, type GuestHost, guest } from "./guest.ts";
+import { guestEncoder } from "./guest-encoder.ts";
 import { LineMap } from "./lines.ts";
 import { moduleLine, prepareSource, watchName } from "./source.ts";
 
@@ -19,12 +20,8 @@ const asyncScript = 1 << 7;
 const maxStackBytes = 1_900_000;
 const messageLimit = 4096;
 const valueLimit = 1 << 16;
-const guestText = `(${guest})`;
-
-const console_ = (write: (stream: "out" | "err", text: string) => void): Console => {
-  const stream = (name: "out" | "err") => ({ write: (text: string) => write(name, text) }) as never;
-  return new Console({ stdout: stream("out"), stderr: stream("err"), ignoreErrors: false, colorMode: false });
-};
+/** A function of host, seed and clock. */
+const guestText = `((host, ...world) => (${guest})(host, (${guestEncoder})(host), ...world))`;
 
 /** One QuickJS runtime with one context: what a stateless snippet or a session lives in. */
 export class World {
@@ -179,7 +176,8 @@ export class World {
   }
 
   #newConsole(): Console {
-    return console_((stream, text) => this.#write(stream, text));
+    const stream = (name: "out" | "err") => ({ write: (text: string) => this.#write(name, text) }) as never;
+    return new Console({ stdout: stream("out"), stderr: stream("err"), ignoreErrors: false, colorMode: false });
   }
 
   /** The functions that {@link guest} calls. */
@@ -213,7 +211,6 @@ export class World {
     if (this.#stop) return;
     const args = text.startsWith('"') ? [JSON.parse(text) as string] : this.#decode(text);
     const act = this.#console[method as "log"] as (...args: unknown[]) => void;
-    // A depth that the host does not know costs the host nothing: what was sent is all there is.
     act.apply(this.#console, args);
   }
 }

@@ -1,0 +1,298 @@
+/** Useful code and what Node.js 20 prints for it: name, code, standard output. */
+export const javascriptSnippets: readonly (readonly [name: string, code: string, output: string])[] = [
+  [
+    "arithmetic",
+    "console.log(2 ** 10, 7 % 3, -7 % 3, 0.1 + 0.2, 1e21, 1 / 3)",
+    "1024 1 -1 0.30000000000000004 1e+21 0.3333333333333333\n",
+  ],
+  ["integer division", "console.log(Math.floor(-7 / 2), Math.trunc(-7 / 2), (7 / 2) | 0)", "-4 -3 3\n"],
+  [
+    "big integers",
+    "console.log(2n ** 100n, (123n * 456n).toString(), BigInt.asUintN(8, 257n))",
+    "1267650600228229401496703205376n 56088 1n\n",
+  ],
+  [
+    "special numbers",
+    "console.log(NaN, Infinity, -0, [-0, 0], Number.MAX_SAFE_INTEGER)",
+    "NaN Infinity -0 [ -0, 0 ] 9007199254740991\n",
+  ],
+  [
+    "number formats",
+    "console.log((3.14159).toFixed(2), (255).toString(16), (0.000001234).toExponential(2), parseInt('ff', 16))",
+    "3.14 ff 1.23e-6 255\n",
+  ],
+  [
+    "strings",
+    "console.log('abc'.padStart(5, '*'), 'a-b-c'.split('-'), 'x'.repeat(3), 'Hello'.at(-1))",
+    "**abc [ 'a', 'b', 'c' ] xxx o\n",
+  ],
+  ["template", "const n = 3; console.log(`n=${n} n^2=${n ** 2}`)", "n=3 n^2=9\n"],
+  ["unicode", "console.log('grüße 😀', [...'😀a'].length, 'ß'.toUpperCase())", "grüße 😀 2 SS\n"],
+  ["escapes in arrays", "console.log(['a\\nb', \"it's\", 'q\"q', `b\\`t`])", "[ 'a\\nb', \"it's\", 'q\"q', 'b`t' ]\n"],
+  [
+    "regular expressions",
+    "console.log('2024-05-17'.match(/(\\d+)-(\\d+)-(\\d+)/).slice(1), 'a1b22'.replace(/\\d+/g, (d) => d * 2))",
+    "[ '2024', '05', '17' ] a2b44\n",
+  ],
+  [
+    "named groups",
+    "const { groups } = /(?<y>\\d{4})-(?<m>\\d\\d)/.exec('2024-05'); console.log(groups.y, groups.m)",
+    "2024 05\n",
+  ],
+  ["matchAll", "console.log([...'a1b2'.matchAll(/[a-z](\\d)/g)].map((m) => m[1]))", "[ '1', '2' ]\n"],
+  ["lookbehind", "console.log('$12 €34'.match(/(?<=€)\\d+/)[0])", "34\n"],
+  [
+    "array methods",
+    "console.log([3, 1, 2].sort().map((x) => x * 2).filter((x) => x > 2).reduce((a, b) => a + b, 0))",
+    "10\n",
+  ],
+  [
+    "array copies",
+    "const a = [3, 1, 2]; console.log(a.toSorted(), a.with(0, 9), a.toReversed(), a)",
+    "[ 1, 2, 3 ] [ 9, 1, 2 ] [ 2, 1, 3 ] [ 3, 1, 2 ]\n",
+  ],
+  [
+    "array searches",
+    "console.log([1, 2, 3].includes(2), [1, 2, 3].findLast((x) => x < 3), [1, [2, [3, [4]]]].flat(Infinity))",
+    "true 2 [ 1, 2, 3, 4 ]\n",
+  ],
+  ["sparse array", "console.log([1, , 3], new Array(3))", "[ 1, <1 empty item>, 3 ] [ <3 empty items> ]\n"],
+  [
+    "long array",
+    "console.log(Array.from({ length: 120 }, (_, i) => i))",
+    "[\n   0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11,\n  12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,\n  24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35,\n  36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,\n  48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59,\n  60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71,\n  72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83,\n  84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95,\n  96, 97, 98, 99,\n  ... 20 more items\n]\n",
+  ],
+  ["nested arrays", "console.log([[1, 2], [3, 4]], [[[[1]]]])", "[ [ 1, 2 ], [ 3, 4 ] ] [ [ [ [Array] ] ] ]\n"],
+  [
+    "long strings in array",
+    "console.log(['a'.repeat(50), 'b'.repeat(50)])",
+    "[\n  'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa',\n  'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'\n]\n",
+  ],
+  [
+    "objects",
+    "console.log({ a: 1, 'b-c': 'x', 3: [1], f() {}, g: () => 1, n: null, u: undefined })",
+    "{\n  '3': [ 1 ],\n  a: 1,\n  'b-c': 'x',\n  f: [Function: f],\n  g: [Function: g],\n  n: null,\n  u: undefined\n}\n",
+  ],
+  ["deep object", "console.log({ a: { b: { c: { d: 1 } } } })", "{ a: { b: { c: [Object] } } }\n"],
+  [
+    "wide object",
+    "console.log(Object.fromEntries(Array.from({ length: 30 }, (_, i) => ['key' + i, i])))",
+    "{\n  key0: 0,\n  key1: 1,\n  key2: 2,\n  key3: 3,\n  key4: 4,\n  key5: 5,\n  key6: 6,\n  key7: 7,\n  key8: 8,\n  key9: 9,\n  key10: 10,\n  key11: 11,\n  key12: 12,\n  key13: 13,\n  key14: 14,\n  key15: 15,\n  key16: 16,\n  key17: 17,\n  key18: 18,\n  key19: 19,\n  key20: 20,\n  key21: 21,\n  key22: 22,\n  key23: 23,\n  key24: 24,\n  key25: 25,\n  key26: 26,\n  key27: 27,\n  key28: 28,\n  key29: 29\n}\n",
+  ],
+  ["circular", "const o = { name: 'o' }; o.self = o; console.log(o)", "<ref *1> { name: 'o', self: [Circular *1] }\n"],
+  [
+    "getter and setter",
+    "console.log({ get a() { return 1; }, set b(v) {}, get c() { return 1; }, set c(v) {} })",
+    "{ a: [Getter], b: [Setter], c: [Getter/Setter] }\n",
+  ],
+  [
+    "symbol key",
+    "console.log({ [Symbol('s')]: 1, t: Symbol.iterator })",
+    "{ t: Symbol(Symbol.iterator), [Symbol(s)]: 1 }\n",
+  ],
+  [
+    "null prototype",
+    "console.log(Object.assign(Object.create(null), { a: 1 }))",
+    "[Object: null prototype] { a: 1 }\n",
+  ],
+  [
+    "spread",
+    "const { a, ...rest } = { a: 1, b: 2, c: 3 }; console.log(a, rest, { ...rest, d: 4 })",
+    "1 { b: 2, c: 3 } { b: 2, c: 3, d: 4 }\n",
+  ],
+  [
+    "map and set",
+    "console.log(new Map([['a', 1], ['b', { c: 2 }]]), new Set([1, 'x', [2]]))",
+    "Map(2) { 'a' => 1, 'b' => { c: 2 } } Set(3) { 1, 'x', [ 2 ] }\n",
+  ],
+  [
+    "grouping",
+    "const m = new Map(); for (const w of ['a', 'bb', 'cc']) m.set(w.length, [...(m.get(w.length) ?? []), w]); console.log(m)",
+    "Map(2) { 1 => [ 'a' ], 2 => [ 'bb', 'cc' ] }\n",
+  ],
+  ["weak", "console.log(new WeakMap(), new WeakSet())", "WeakMap { <items unknown> } WeakSet { <items unknown> }\n"],
+  [
+    "typed arrays",
+    "console.log(new Uint8Array([1, 2, 300]), new Float64Array(2))",
+    "Uint8Array(3) [ 1, 2, 44 ] Float64Array(2) [ 0, 0 ]\n",
+  ],
+  [
+    "array buffer views",
+    "const v = new DataView(new ArrayBuffer(4)); v.setInt16(0, -2); console.log(v.getUint16(0), v.getInt8(1))",
+    "65534 -2\n",
+  ],
+  [
+    "class instance",
+    "class Point { constructor(x, y) { this.x = x; this.y = y; } } console.log(new Point(1, 2), Point)",
+    "Point { x: 1, y: 2 } [class Point]\n",
+  ],
+  [
+    "inheritance",
+    "class A { hi() { return 'A'; } } class B extends A { hi() { return super.hi() + 'B'; } } console.log(new B().hi(), new B(), B)",
+    "AB B {} [class B extends A]\n",
+  ],
+  [
+    "private fields",
+    "class C { #n = 0; inc() { return ++this.#n; } static s = 5; } const c = new C(); c.inc(); console.log(c.inc(), C.s, c)",
+    "2 5 C {}\n",
+  ],
+  ["tagged class", "class T { get [Symbol.toStringTag]() { return 'Tag'; } } console.log(new T())", "T [Tag] {}\n"],
+  [
+    "extended array",
+    "class Stack extends Array {} const s = new Stack(); s.push(1, 2); console.log(s)",
+    "Stack(2) [ 1, 2 ]\n",
+  ],
+  [
+    "functions",
+    "console.log(function f() {}, () => {}, async () => {}, function* g() {}, Math.max)",
+    "[Function: f] [Function (anonymous)] [AsyncFunction (anonymous)] [GeneratorFunction: g] [Function: max]\n",
+  ],
+  [
+    "closures",
+    "const adders = [1, 2, 3].map((n) => (m) => n + m); console.log(adders.map((f) => f(10)))",
+    "[ 11, 12, 13 ]\n",
+  ],
+  [
+    "generators",
+    "function* fib() { let [a, b] = [0, 1]; for (;;) { yield a; [a, b] = [b, a + b]; } } const out = []; for (const x of fib()) { if (x > 50) break; out.push(x); } console.log(out)",
+    "[\n  0, 1,  1,  2,  3,\n  5, 8, 13, 21, 34\n]\n",
+  ],
+  [
+    "iterators",
+    "const it = { *[Symbol.iterator]() { yield 1; yield 2; } }; console.log([...it], Math.max(...it))",
+    "[ 1, 2 ] 2\n",
+  ],
+  ["destructuring", "const [x, , y = 5, ...z] = [1, 2, undefined, 4, 5]; console.log(x, y, z)", "1 5 [ 4, 5 ]\n"],
+  ["optional chaining", "const u = undefined; console.log(u?.a?.b ?? 'none', null?.x)", "none undefined\n"],
+  [
+    "exceptions",
+    "try { null.x; } catch (e) { console.log(e instanceof TypeError, e.name); } finally { console.log('done'); }",
+    "true TypeError\ndone\n",
+  ],
+  [
+    "custom error",
+    "class MyError extends Error { constructor(m) { super(m); this.name = 'MyError'; this.code = 7; } } try { throw new MyError('bad'); } catch (e) { console.log(String(e), e.code, e instanceof Error); }",
+    "MyError: bad 7 true\n",
+  ],
+  [
+    "error cause",
+    "const e = new Error('outer', { cause: new Error('inner') }); console.log(e.cause.message)",
+    "inner\n",
+  ],
+  [
+    "labels",
+    "outer: for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) { if (j === 2) continue outer; if (i === 2) break outer; console.log(i, j); }",
+    "0 0\n0 1\n1 0\n1 1\n",
+  ],
+  [
+    "json",
+    "console.log(JSON.stringify({ a: [1, { b: null }], c: undefined }), JSON.parse('{\"x\":[1,2]}'))",
+    '{"a":[1,{"b":null}]} { x: [ 1, 2 ] }\n',
+  ],
+  [
+    "json indented",
+    "console.log(JSON.stringify({ a: [1, 2], b: 'x' }, null, 2))",
+    '{\n  "a": [\n    1,\n    2\n  ],\n  "b": "x"\n}\n',
+  ],
+  [
+    "dates",
+    "const d = new Date(Date.UTC(2024, 1, 29, 12)); console.log(d.toISOString(), d, d.getUTCDay(), [d])",
+    "2024-02-29T12:00:00.000Z 2024-02-29T12:00:00.000Z 4 [ 2024-02-29T12:00:00.000Z ]\n",
+  ],
+  ["date arithmetic", "console.log((new Date('2024-03-01') - new Date('2024-02-01')) / 864e5)", "29\n"],
+  [
+    "promises",
+    "Promise.all([1, Promise.resolve(2)]).then((v) => console.log(v)); console.log('first')",
+    "first\n[ 1, 2 ]\n",
+  ],
+  ["promise shown", "console.log(Promise.resolve(4), new Promise(() => {}))", "Promise { 4 } Promise { <pending> }\n"],
+  [
+    "settled",
+    "Promise.allSettled([Promise.resolve(1), Promise.reject(new RangeError('r'))]).then((r) => console.log(r.map((x) => x.status)))",
+    "[ 'fulfilled', 'rejected' ]\n",
+  ],
+  [
+    "async functions",
+    "const sleep = (ms) => new Promise((r) => setTimeout(r, ms)); async function main() { await sleep(20); console.log('slept'); return 5; } main().then(console.log)",
+    "slept\n5\n",
+  ],
+  [
+    "order of tasks",
+    "setTimeout(() => console.log('timeout')); queueMicrotask(() => console.log('micro')); Promise.resolve().then(() => console.log('then')); console.log('sync')",
+    "sync\nmicro\nthen\ntimeout\n",
+  ],
+  [
+    "timers by time",
+    "setTimeout(() => console.log('b'), 20); setTimeout(() => console.log('a'), 10); const i = setInterval(() => { console.log('tick'); clearInterval(i); }, 5)",
+    "tick\na\nb\n",
+  ],
+  [
+    "async iteration",
+    "async function* g() { yield 1; yield 2; } (async () => { for await (const x of g()) console.log(x); })()",
+    "1\n2\n",
+  ],
+  [
+    "formats",
+    "console.log('%s is %d years and %i', 'Bob', 42.5, 42.5, 'extra'); console.log('%j %%', { a: 1 })",
+    'Bob is 42.5 years and 42 extra\n{"a":1} %\n',
+  ],
+  [
+    "table",
+    "console.table([{ a: 1, b: 'x' }, { a: 2, b: 'y' }])",
+    "┌─────────┬───┬─────┐\n│ (index) │ a │ b   │\n├─────────┼───┼─────┤\n│ 0       │ 1 │ 'x' │\n│ 1       │ 2 │ 'y' │\n└─────────┴───┴─────┘\n",
+  ],
+  [
+    "groups",
+    "console.group('G'); console.log('in\\nside'); console.groupEnd(); console.log('out')",
+    "G\n  in\n  side\nout\n",
+  ],
+  [
+    "count and assert",
+    "console.count(); console.count('x'); console.count(); console.assert(1 === 1, 'never')",
+    "default: 1\nx: 1\ndefault: 2\n",
+  ],
+  ["dir", "console.dir({ a: { b: { c: { d: 1 } } } }, { depth: null })", "{\n  a: { b: { c: { d: 1 } } }\n}\n"],
+  ["proxy", "const p = new Proxy({}, { get: (t, k) => k.toString().toUpperCase() }); console.log(p.hello)", "HELLO\n"],
+  [
+    "reflection",
+    "console.log(Reflect.ownKeys({ b: 1, a: 2, 1: 3 }), Object.entries({ x: 1 }))",
+    "[ '1', 'b', 'a' ] [ [ 'x', 1 ] ]\n",
+  ],
+  [
+    "sieve",
+    "const n = 50, c = Array(n + 1).fill(true); for (let i = 2; i * i <= n; i++) if (c[i]) for (let j = i * i; j <= n; j += i) c[j] = false; console.log(c.flatMap((x, i) => (x && i > 1 ? [i] : [])))",
+    "[\n   2,  3,  5,  7, 11, 13,\n  17, 19, 23, 29, 31, 37,\n  41, 43, 47\n]\n",
+  ],
+  [
+    "memoised recursion",
+    "const memo = new Map(); const f = (n) => (n < 2n ? n : memo.get(n) ?? (memo.set(n, f(n - 1n) + f(n - 2n)), memo.get(n))); console.log(f(90n))",
+    "2880067194370816120n\n",
+  ],
+  ["deep recursion", "const depth = (n) => (n === 0 ? 0 : 1 + depth(n - 1)); console.log(depth(5000))", "5000\n"],
+  [
+    "matrix",
+    "const mul = (a, b) => a.map((r) => b[0].map((_, j) => r.reduce((s, x, k) => s + x * b[k][j], 0))); console.log(mul([[1, 2], [3, 4]], [[0, 1], [1, 0]]))",
+    "[ [ 2, 1 ], [ 4, 3 ] ]\n",
+  ],
+  [
+    "gcd",
+    "const gcd = (a, b) => (b ? gcd(b, a % b) : a); console.log(gcd(1071, 462), [12, 18, 24].reduce(gcd))",
+    "21 6\n",
+  ],
+  [
+    "permutations",
+    "const perms = (a) => (a.length < 2 ? [a] : a.flatMap((x, i) => perms(a.toSpliced(i, 1)).map((p) => [x, ...p]))); console.log(perms([1, 2, 3]))",
+    "[\n  [ 1, 2, 3 ],\n  [ 1, 3, 2 ],\n  [ 2, 1, 3 ],\n  [ 2, 3, 1 ],\n  [ 3, 1, 2 ],\n  [ 3, 2, 1 ]\n]\n",
+  ],
+  [
+    "sorting by key",
+    "console.log([{ n: 'b', v: 2 }, { n: 'a', v: 2 }, { n: 'c', v: 1 }].sort((p, q) => p.v - q.v || p.n.localeCompare(q.n)).map((o) => o.n).join(''))",
+    "cab\n",
+  ],
+  [
+    "boxed",
+    "console.log(new Number(3), new String('s'), new Boolean(false), Object(1n))",
+    "[Number: 3] [String: 's'] [Boolean: false] [BigInt: 1n]\n",
+  ],
+  ["global this", "console.log(typeof globalThis, typeof this)", "object object\n"],
+];
