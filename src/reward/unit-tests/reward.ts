@@ -60,7 +60,8 @@ const trimmedLines = (text: string): string =>
 /**
  * The response's program against the task's hidden tests: `task.reference = { tests }`, or the same as JSON in
  * `task.answer`. `correct` means that all pass. The detail has the outcome of each test and the fraction passed; it is
- * for people, never for the policy.
+ * for people, never for the policy. On Pyodide every test takes a fresh process unless the interpreter is started with
+ * isolation `"pooled"`, which is as safe here: no process ever holds an expected value.
  *
  * @throws DatasetError when the task's tests cannot be used.
  * @throws InfrastructureError when the interpreter itself failed: that is no verdict about the program.
