@@ -67,7 +67,6 @@ os._exit(0)`,
   },
   {
     name: "a report without end",
-    ends: "outputLimit",
     code: `import os
 while True: os.write(3, b'[' * 65536)`,
   },
@@ -181,7 +180,6 @@ for number in (2, 42):
   },
   {
     name: "code that is no code",
-    ends: "crash",
     code: `f = lambda: 0
 f.__code__ = f.__code__.replace(co_code=bytes([100, 200, 83, 0]) * 4, co_consts=())
 f()`,

@@ -15,20 +15,23 @@ interface FileNode {
 
 type Method = (...args: unknown[]) => unknown;
 
+interface StreamFunctions {
+  write(
+    stream: { node: FileNode },
+    buffer: unknown,
+    offset: number,
+    length: number,
+    position: number,
+    canOwn?: boolean,
+  ): number;
+}
+
 /** The in-memory file system, whose functions call each other as properties of it. */
 interface MemoryFileSystem {
   createNode: Method;
   resizeFileStorage(node: FileNode, size: number): void;
-  stream_ops: {
-    write(
-      stream: { node: FileNode },
-      buffer: unknown,
-      offset: number,
-      length: number,
-      position: number,
-      canOwn?: boolean,
-    ): number;
-  };
+  stream_ops: StreamFunctions;
+  ops_table: { file: { stream: StreamFunctions } };
 }
 
 /** What the files of a process have come to since it started. */
@@ -75,12 +78,13 @@ export function watchFiles(python: PyodideAPI): FileWatch {
     account(size - (node.usedBytes ?? 0));
     resizeFileStorage.call(memory, node, size);
   };
-  const streams = memory.stream_ops;
-  const { write } = streams;
-  streams.write = (stream, buffer, offset, length, position, canOwn) => {
-    account(Math.max(0, position + length - (stream.node.usedBytes ?? 0)));
-    return write.call(streams, stream, buffer, offset, length, position, canOwn);
-  };
+  const { write } = memory.stream_ops;
+  // The nodes' table is a copy, made with the first node.
+  for (const streams of [memory.stream_ops, memory.ops_table.file.stream])
+    streams.write = (stream, buffer, offset, length, position, canOwn) => {
+      account(Math.max(0, position + length - (stream.node.usedBytes ?? 0)));
+      return write.call(memory.stream_ops, stream, buffer, offset, length, position, canOwn);
+    };
   const { destroyNode, hashRemoveNode } = files;
   // Also on the way of a file that gets another name.
   files.hashRemoveNode = (node) => {
