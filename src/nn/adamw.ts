@@ -7,6 +7,9 @@ import type { Graph, Tensor } from "../graph/tensor.ts";
 import type { ParameterSpec } from "./decoder.ts";
 import type { Weights } from "./transformer.ts";
 
+/** A norm from here on counts as not finite; compared with a number, since devices differ in how they treat infinity. */
+const LARGEST_NORM = 1e30;
+
 const fraction = z.number().min(0).lt(1);
 
 const adamwSchema = z.object({
@@ -16,9 +19,13 @@ const adamwSchema = z.object({
   epsilon: z.number().positive(),
   weightDecay: z.number().min(0),
   maxGradNorm: z.number().positive(),
+  gradNormLimit: z.number().nonnegative().max(LARGEST_NORM).optional(),
 });
 
-/** Settings of AdamW (Loshchilov & Hutter 2019) with a limit on the global gradient norm. */
+/**
+ * Settings of AdamW (Loshchilov & Hutter 2019). Gradients are scaled down to the global norm `maxGradNorm`; an update whose
+ * norm reaches `gradNormLimit` before that changes nothing. Default: only one that is not finite.
+ */
 export type AdamWOptions = Readonly<z.infer<typeof adamwSchema>>;
 
 /** PyTorch's defaults, and a limit of 1 on the gradient norm. */
@@ -33,17 +40,21 @@ export const adamwDefaults: AdamWOptions = {
 
 /**
  * The scalar inputs of an optimizer step. Both bias corrections are folded in, so the graph needs no step count:
- * `learningRate` is η √(1 − β₂ᵗ) / (1 − β₁ᵗ), `epsilon` is ε √(1 − β₂ᵗ), `weightDecayFactor` is 1 − η λ; `beta1`, `beta2`
- * and `maxGradNorm` are as given.
+ * `learningRate` is η √(1 − β₂ᵗ) / (1 − β₁ᵗ), `epsilon` is ε √(1 − β₂ᵗ), `weightDecayFactor` is 1 − η λ; `beta1`, `beta2`,
+ * `maxGradNorm` and `gradNormLimit` are as given.
  *
  * @param step t, the number of this update: 1 for the first.
  */
 export function adamwInputs(options: AdamWOptions, step: number): Record<string, HostTensor> {
-  const { learningRate, beta1, beta2, epsilon, weightDecay, maxGradNorm } = parseInput(
-    adamwSchema,
-    options,
-    "AdamW settings",
-  );
+  const {
+    learningRate,
+    beta1,
+    beta2,
+    epsilon,
+    weightDecay,
+    maxGradNorm,
+    gradNormLimit = LARGEST_NORM,
+  } = parseInput(adamwSchema, options, "AdamW settings");
   parseInput(z.number().int().positive(), step, "number of an update");
   // The graph computes with single-precision betas; correcting for those very numbers keeps early steps exact.
   const correction1 = 1 - Math.fround(beta1) ** step;
@@ -55,6 +66,7 @@ export function adamwInputs(options: AdamWOptions, step: number): Record<string,
     beta1,
     beta2,
     maxGradNorm,
+    gradNormLimit,
   };
   return Object.fromEntries(
     Object.entries(scalars).map(([name, value]) => [
@@ -64,15 +76,13 @@ export function adamwInputs(options: AdamWOptions, step: number): Record<string,
   );
 }
 
-/** A norm from here on counts as not finite; compared with a number, since devices differ in how they treat infinity. */
-const LARGEST_NORM = 1e30;
-
 /**
  * Appends the clipping of the global gradient norm and AdamW to a graph, with its inputs and outputs.
  *
  * Inputs: `m.<name>` and `v.<name>` for each parameter, and the scalars of `adamwInputs`.
  * Outputs: `w2.<name>`, `m2.<name>` and `v2.<name>`; `gradNorm` before clipping; `skipped`, 1 if the norm was not finite
- * or `valid` (bool, shape []) was false and weights and moments therefore stay as they were, else 0.
+ * or not below `gradNormLimit`, or `valid` (bool, shape []) was false, and weights and moments therefore stay as they were,
+ * else 0.
  *
  * Outputs may be written over the inputs they replace: every factor below depends on the norm, hence on all gradients, so
  * whatever else reads the old weights has run before the first new one is written.
@@ -84,16 +94,17 @@ export function appendAdamW(
   gradients: readonly Tensor[],
   valid?: Tensor,
 ): void {
-  const [rate, decayFactor, epsilon, givenBeta1, givenBeta2, maxGradNorm] = [
+  const [rate, decayFactor, epsilon, givenBeta1, givenBeta2, maxGradNorm, gradNormLimit] = [
     "learningRate",
     "weightDecayFactor",
     "epsilon",
     "beta1",
     "beta2",
     "maxGradNorm",
-  ].map((name) => graph.input(name, [])) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+    "gradNormLimit",
+  ].map((name) => graph.input(name, [])) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
   const gradNorm = sqrt(gradients.map(sumOfSquares).reduce((total, part) => add(total, part)));
-  const finite = less(valid ? where(valid, gradNorm, 2 * LARGEST_NORM) : gradNorm, LARGEST_NORM);
+  const finite = less(valid ? where(valid, gradNorm, 2 * LARGEST_NORM) : gradNorm, gradNormLimit);
   const clipping = where(finite, minimum(1, div(maxGradNorm, add(gradNorm, 1e-6))), 0);
   const beta1 = where(finite, givenBeta1, 1);
   const beta2 = where(finite, givenBeta2, 1);

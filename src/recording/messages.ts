@@ -33,7 +33,24 @@ export const runEventSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("run-started"), step, config: z.record(z.string(), z.json()) }),
   z.object({ type: z.literal("step"), step, metrics }),
   z.object({ type: z.literal("evaluation"), step, label: z.string(), metrics }),
-  z.object({ type: z.literal("alert"), step, text: z.string() }),
+  /** A guard's limit was passed; what follows `text` is absent from recordings of versions without guards. */
+  z.object({
+    type: z.literal("alert"),
+    step,
+    text: z.string(),
+    guard: z.string().optional(),
+    metric: z.string().optional(),
+    value: z.number().nullable().optional(),
+    limit: z.number().nullable().optional(),
+    /** What was done: "alert" is nothing but telling. */
+    action: z.enum(["alert", "pause", "skip", "rollback"]).optional(),
+    hint: z.string().optional(),
+    /** The rollouts that contributed most. */
+    rollouts: z
+      .array(z.object({ group: z.int(), sample: z.int() }))
+      .readonly()
+      .optional(),
+  }),
   /** `name` is the checkpoint's folder inside `checkpoints/`. */
   z.object({
     type: z.literal("checkpoint"),
@@ -55,7 +72,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("run-finished"),
     step,
-    reason: z.enum(["completed", "stopped", "interrupted", "failed"]),
+    reason: z.enum(["completed", "stopped", "paused", "interrupted", "failed"]),
     /** What failed. */
     error: z.string().optional(),
   }),

@@ -1,7 +1,7 @@
 import { InvalidInputError } from "../base/errors.ts";
 import { type AdvantageEstimatorChoice, estimatorOf } from "./advantages/index.ts";
 import type { AdvantageInput } from "./advantages/types.ts";
-import { type Batch, isTrained, type ScoredRollout } from "./batch.ts";
+import { type Batch, isTrained, type ScoredRollout, shapedReward } from "./batch.ts";
 import type { StepConfig } from "./config.ts";
 import { klEstimate } from "./objectives/kl.ts";
 import { needsReference } from "./step-objective.ts";
@@ -23,7 +23,7 @@ export function advantageInput(batch: Batch, config: StepConfig): AdvantageInput
   const perToken = estimator.needs?.includes("trainedCounts");
   const penalty = (i: number) => (penalties && !perToken ? penalties[i]!.reduce((sum, value) => sum + value, 0) : 0);
   return {
-    rewards: rollouts.map(({ reward }, i) => reward.reward + penalty(i)),
+    rewards: rollouts.map((rollout, i) => shapedReward(rollout) + penalty(i)),
     groups: rollouts.map(({ group }) => group),
     tokenCounts: rollouts.map(({ trajectory }) =>
       config.advantageTokens === "trainable" ? trajectory.sampledCount : trajectory.length - trajectory.promptLength,

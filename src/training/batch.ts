@@ -15,10 +15,32 @@ export interface UnscoredRollout {
   readonly refLogprobs?: Float32Array;
 }
 
+/** What a filter did to a rollout, and why. */
+export interface FilterMark {
+  /** The filter's name. */
+  readonly filter: string;
+  readonly reason: string;
+  /** Its tokens are out of the loss. */
+  readonly masked: boolean;
+  /** It still enters the advantage statistics. */
+  readonly inStatistics: boolean;
+  /** What is added to its reward. */
+  readonly penalty?: number;
+}
+
 /** One scored rollout of a batch. */
 export interface ScoredRollout extends UnscoredRollout {
   readonly reward: RewardResult;
+  /** What filters did to it; absent where none did anything. */
+  readonly marks?: readonly FilterMark[];
 }
+
+/** The reward that is trained on: what the rollout earned, and what filters took off. */
+export const shapedReward = ({ reward, marks = [] }: Pick<ScoredRollout, "reward" | "marks">): number =>
+  marks.reduce((sum, { penalty = 0 }) => sum + penalty, reward.reward);
+
+/** Whether a filter took the rollout's tokens out of the loss. */
+export const isMasked = ({ marks }: ScoredRollout): boolean => marks?.some(({ masked }) => masked) ?? false;
 
 /** What one step trains on. */
 export interface Batch {
@@ -33,6 +55,15 @@ export interface Batch {
   readonly greedy?: readonly ScoredRollout[];
   /** Rollouts dropped because infrastructure failed. */
   readonly dropped: number;
+  /** What dynamic sampling did; absent without it. */
+  readonly refill?: {
+    /** Rounds of further prompts. */
+    readonly rounds: number;
+    /** Prompts that were collected and are not in the batch. */
+    readonly discardedPrompts: number;
+    /** Share of correct answers among all that was collected: the batch's own is selected for being neither 0 nor 1. */
+    readonly collectedAccuracy: number;
+  };
 }
 
 /** Advantages of a batch. */
@@ -83,7 +114,9 @@ export function toRows(
   const perToken = new Float32Array(size);
   const oldLogprobs = new Float32Array(size);
   const refLogprobs = new Float32Array(size);
-  rollouts.forEach(({ trajectory, refLogprobs: reference }, row) => {
+  rollouts.forEach((rollout, row) => {
+    const { trajectory, refLogprobs: reference } = rollout;
+    const masked = isMasked(rollout);
     const base = row * length;
     const advantage = advantages[row]!;
     let trained = 0;
@@ -91,7 +124,7 @@ export function toRows(
       ids[base + i] = trajectory.ids[i]!;
       if (i === 0) continue;
       targets[base + i - 1] = trajectory.ids[i]!;
-      if (!isTrained(trajectory, i, maskToolTokens)) continue;
+      if (masked || !isTrained(trajectory, i, maskToolTokens)) continue;
       mask[base + i - 1] = 1;
       perToken[base + i - 1] = typeof advantage === "number" ? advantage : advantage[trained]!;
       oldLogprobs[base + i - 1] = trajectory.logprobs[i]!;

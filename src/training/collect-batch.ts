@@ -18,6 +18,9 @@ export interface CollectBatchOptions {
   readonly step: number;
   /** Also make one greedy rollout per prompt (ReMax). */
   readonly greedy: boolean;
+  /** Round of further prompts, from 1, and how many; default: the step's own. */
+  readonly round?: number;
+  readonly prompts?: number;
   readonly onProgress?: (finished: number) => void;
 }
 
@@ -36,12 +39,15 @@ export async function collectBatch(options: CollectBatchOptions): Promise<Unscor
   const { lab, policy, interpreter, taskset, config, step } = options;
   const { promptsPerStep, numGenerations, promptFormat, temperature, topP, maxLength, maxToolCalls, statefulCode } =
     config;
-  const stream = lab.random("tasks", step);
-  const tasks = Array.from({ length: promptsPerStep }, () => taskset.sample(stream));
+  const { round = 0, prompts: count = promptsPerStep } = options;
+  const stream = round ? lab.random("tasks", step, round) : lab.random("tasks", step);
+  // Prompts are numbered through all rounds: the numbers key the noise.
+  const first = round * promptsPerStep;
+  const tasks = Array.from({ length: count }, () => taskset.sample(stream));
   const prompts = tasks.map((task) => policy.tokenizer.encode(promptText(promptFormat, task, interpreter)));
   const collect = async (samples: number, sampling: { temperature: number; topP: number }) => {
-    const requests = prompts.flatMap((prompt, promptIndex) =>
-      Array.from({ length: samples }, (_, sampleIndex) => ({ prompt, step, promptIndex, sampleIndex })),
+    const requests = prompts.flatMap((prompt, i) =>
+      Array.from({ length: samples }, (_, sampleIndex) => ({ prompt, step, promptIndex: first + i, sampleIndex })),
     );
     const trajectories = await collectTrajectories({
       policy,
@@ -59,7 +65,7 @@ export async function collectBatch(options: CollectBatchOptions): Promise<Unscor
       if (trajectory.stopReason === "infrastructure") return;
       const { promptIndex: group, sampleIndex: sample } = requests[i]!;
       trajectory.verify(`Rollout ${step}/${group}/${sample}`);
-      rollouts.push({ task: tasks[group]!, group, sample, trajectory });
+      rollouts.push({ task: tasks[group - first]!, group, sample, trajectory });
     });
     const dropped = trajectories.length - rollouts.length;
     if (dropped / trajectories.length > config.maxInfrastructureRate)

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { promptFormatNames } from "../rollout/prompts.ts";
 import { advantageEstimatorSchema } from "./advantages/index.ts";
+import { filtersSchema } from "./filters/index.ts";
+import { guardsSchema } from "./guards/guard.ts";
 import { lossAggregations } from "./objectives/aggregation.ts";
 import { policyLossNames } from "./objectives/index.ts";
 import { klForms } from "./objectives/kl.ts";
@@ -78,6 +80,14 @@ export const trainerConfigSchema = z.strictObject({
   promptFormat: z.enum(promptFormatNames).default("code"),
   /** Share of rollouts lost to infrastructure above which a step stops the run. */
   maxInfrastructureRate: z.number().min(0).max(1).default(0.05),
+  /** Which rollouts stay out of the loss, and which rewards are punished: filters in the order in which they look. */
+  filters: filtersSchema.default([]),
+  /** What is watched, and what happens when a limit is passed; see `guards.default()`. */
+  guards: guardsSchema.default([]),
+  /** Steps between the weights that a guard may go back to. */
+  rollbackEvery: z.int().positive().default(1),
+  /** Mini-batches after one whose KL(old || new) passes 1.5 times this are left out of the step; 0: none. */
+  klStop: z.number().nonnegative().default(0),
   /** Steps between checkpoints; 0 writes none but the last. */
   checkpointEvery: z.int().nonnegative().default(20),
   /** Which checkpoints stay on disk; the first, the last and marked ones always do. */

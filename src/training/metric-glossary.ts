@@ -8,6 +8,15 @@ export interface MetricEntry {
   readonly advice: string;
 }
 
+/** What is said of a filter's share. */
+const filtered = (name: string, why: string): Record<string, MetricEntry> => ({
+  [`filtered.${name}`]: {
+    meaning: `Share of rollouts that the filter ${name} took out of the loss because ${why}.`,
+    expected: "Small, and falling.",
+    advice: "High: the step learns from few rollouts. Look at their marks: batch.rollouts[i].marks.",
+  },
+});
+
 /** The metrics of a training step. */
 export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
   reward: {
@@ -41,6 +50,11 @@ export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
     expected: "Rises above 0.9 within tens of steps.",
     advice: "Stuck low: read the error lines; a package may be missing in the interpreter.",
   },
+  toolErrors: {
+    meaning: "Share of executions that ended in an error; 0 without any execution.",
+    expected: "Falls below 0.1 within tens of steps.",
+    advice: "Rising: read the error lines; a broken interpreter looks the same as broken code.",
+  },
   forgedOutput: {
     meaning: 'Share of rollouts in which the policy wrote a "```output" block itself.',
     expected: "Falls below 0.01. It is high while a budget is too short for the tasks.",
@@ -56,6 +70,11 @@ export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
     expected: "Below 0.05.",
     advice: "Raise maxLength, or mask overlong rollouts: a cut answer is no wrong answer.",
   },
+  repetition: {
+    meaning: "Share of rollouts in which some run of 8 sampled tokens comes at least 4 times, overlaps counted.",
+    expected: "Near 0.",
+    advice: "Rising: the policy goes round in circles; filter repetition, lower the learning rate.",
+  },
   forcedBoundaries: {
     meaning: "Share of tool calls where sampled text beyond the fence had to be replaced by forced tokens.",
     expected: "Near 0: tokenizers with a fence token of its own never need it.",
@@ -70,6 +89,31 @@ export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
     meaning: "Share of rollouts lost because the interpreter itself failed. They are never scored.",
     expected: "0.",
     advice: "Anything else: look at python.stats() and `cirlab doctor`.",
+  },
+  refillRounds: {
+    meaning: "Rounds of further prompts that dynamic sampling collected in place of prompts without variance.",
+    expected: "0 to 2; at most the filter's maxRefills.",
+    advice: "Always at maxRefills: the tasks are too hard or solved; choose others.",
+  },
+  discardedPrompts: {
+    meaning: "Prompts that were collected in the step and thrown away because their rollouts all got the same reward.",
+    expected: "Below promptsPerStep.",
+    advice: "It is the price of dynamic sampling; compare the time per step with the filter switched off.",
+  },
+  collectedAccuracy: {
+    meaning: "Share of right answers among all rollouts of the step, those of discarded prompts included.",
+    expected: "Rises. With dynamic sampling accuracy itself stays near the middle, since it is of selected prompts.",
+    advice: "Judge progress by it, or by an evaluation, not by accuracy.",
+  },
+  ...filtered("zeroVariance", "its prompt's rollouts all got the same reward"),
+  ...filtered("voidTurn", "a turn has neither a complete block of code nor an answer"),
+  ...filtered("forgedOutput", "the policy wrote an output block itself"),
+  ...filtered("overlong", "maxLength cut it"),
+  ...filtered("repetition", "it goes round in circles"),
+  "penalised.overlong": {
+    meaning: "Share of rollouts whose reward was punished because they came near maxLength.",
+    expected: "Small, and falling.",
+    advice: "High and staying: a longer buffer, a larger factor, or a larger maxLength.",
   },
   loss: {
     meaning: "The objective that was minimised, mean over the step's mini-batches.",
@@ -127,6 +171,12 @@ export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
     meaning: "Mini-batches that changed nothing because their gradient was not finite or a limit was passed.",
     expected: "0.",
     advice: "Lower the learning rate; look at the rollouts that an alert names.",
+  },
+  klStopped: {
+    meaning: "Mini-batches that the KL stop left out: one before them had a KL(old || new) of more than 1.5 klStop.",
+    expected: "0 in most steps.",
+    advice:
+      "Above 0 in most steps: lower the learning rate or take fewer mini-batches; they cost rollouts for nothing.",
   },
   maxToolCalls: {
     meaning: "The tool budget in force: executions allowed per rollout.",

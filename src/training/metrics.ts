@@ -1,8 +1,9 @@
 import type { Batch, ScoredRollout } from "./batch.ts";
+import { hasForgedOutput, isRepetitive, isTruncated, responseLength, zeroVarianceGroups } from "./rollout-traits.ts";
 
 /** What a batch of rollouts looks like, before any training on it. */
 export interface RolloutMetrics {
-  /** Mean reward. */
+  /** Mean reward, before what filters take off. */
   reward: number;
   /** Share of correct answers. */
   accuracy: number;
@@ -14,18 +15,31 @@ export interface RolloutMetrics {
   toolCalls: number;
   /** Share of executions that ended without an error. */
   passRate: number;
+  /** Share of executions that ended in an error; 0 without any execution. */
+  toolErrors: number;
   /** Share of rollouts whose policy wrote an output block itself. */
   forgedOutput: number;
   /** Tokens after the prompt, tool outputs included. */
   responseLength: number;
   /** Share of rollouts cut by the length limit. */
   truncated: number;
+  /** Share of rollouts in which some run of 8 sampled tokens comes at least 4 times. */
+  repetition: number;
   /** Share of boundaries where sampled text had to be replaced by forced tokens. */
   forcedBoundaries: number;
   /** Share of prompts whose rollouts all got the same reward: they teach nothing. */
   zeroVariance: number;
   /** Share of rollouts lost to infrastructure. */
   infrastructure: number;
+  /** With dynamic sampling: rounds of further prompts, prompts thrown away, accuracy over all that was collected. */
+  refillRounds?: number;
+  discardedPrompts?: number;
+  collectedAccuracy?: number;
+}
+
+/** Share of rollouts that each filter masked (`filtered.<name>`) or punished (`penalised.<name>`). */
+export interface FilterMetrics {
+  [metric: `filtered.${string}` | `penalised.${string}`]: number;
 }
 
 const share = (part: number, whole: number) => (whole ? part / whole : 0);
@@ -37,8 +51,7 @@ export function rolloutMetrics(batch: Batch): RolloutMetrics {
   const usedCode = ({ trajectory }: ScoredRollout) => trajectory.toolCalls.length > 0;
   const n = rollouts.length;
   const calls = sum((r) => r.trajectory.toolCalls.length);
-  const groups = new Map<number, Set<number>>();
-  for (const { group, reward } of rollouts) groups.set(group, (groups.get(group) ?? new Set()).add(reward.reward));
+  const passed = sum((r) => r.trajectory.toolCalls.filter((call) => call.result.status === "ok").length);
   return {
     reward: share(
       sum((r) => r.reward.reward),
@@ -54,27 +67,22 @@ export function rolloutMetrics(batch: Batch): RolloutMetrics {
       count((r) => r.reward.correct),
     ),
     toolCalls: share(calls, n),
-    passRate: share(
-      sum((r) => r.trajectory.toolCalls.filter((call) => call.result.status === "ok").length),
-      calls,
-    ),
-    forgedOutput: share(
-      count((r) => r.trajectory.assistantText.includes("```output")),
-      n,
-    ),
-    responseLength: share(
-      sum((r) => r.trajectory.length - r.trajectory.promptLength),
-      n,
-    ),
-    truncated: share(
-      count((r) => r.trajectory.stopReason === "maxTokens"),
-      n,
-    ),
+    passRate: share(passed, calls),
+    toolErrors: share(calls - passed, calls),
+    forgedOutput: share(count(hasForgedOutput), n),
+    responseLength: share(sum(responseLength), n),
+    truncated: share(count(isTruncated), n),
+    repetition: share(count(isRepetitive), n),
     forcedBoundaries: share(
       sum((r) => r.trajectory.forcedBoundaries),
       calls,
     ),
-    zeroVariance: share([...groups.values()].filter((rewards) => rewards.size === 1).length, groups.size),
+    zeroVariance: share(zeroVarianceGroups(rollouts).size, new Set(rollouts.map(({ group }) => group)).size),
     infrastructure: share(batch.dropped, n + batch.dropped),
+    ...(batch.refill && {
+      refillRounds: batch.refill.rounds,
+      discardedPrompts: batch.refill.discardedPrompts,
+      collectedAccuracy: batch.refill.collectedAccuracy,
+    }),
   };
 }

@@ -64,6 +64,8 @@ export class TrainLoop {
   /** Steps that may be taken before the next pause. */
   #allowed = Number.POSITIVE_INFINITY;
   #isStopping = false;
+  /** A guard asked for a pause: the training ends, and its user decides how to go on. */
+  #isPausedByGuard = false;
   /** The call of `next` or `close` under way. */
   #work: Promise<unknown> = Promise.resolve();
   #isWorking = false;
@@ -185,13 +187,15 @@ export class TrainLoop {
     this.steps.push(record);
     this.panel!.step(report);
     await this.#record(report);
+    if (report.alerts.some(({ action }) => action === "pause")) this.#isStopping = this.#isPausedByGuard = true;
     return report;
   }
 
   async #close(failure: unknown): Promise<void> {
     const isCut = this.isGivenUp || failure instanceof InterruptedError;
     const isWhole = this.steps.length === this.count;
-    const reason = isCut ? "interrupted" : failure !== undefined ? "failed" : isWhole ? "completed" : "stopped";
+    const ended = isWhole ? "completed" : this.#isPausedByGuard ? "paused" : "stopped";
+    const reason = isCut ? "interrupted" : failure !== undefined ? "failed" : ended;
     const run = this.#run;
     try {
       if (this.steps.length && run && !(await this.#isSaved(run))) await this.#checkpoint();
@@ -205,7 +209,7 @@ export class TrainLoop {
       if (this.#timeline) run?.append({ type: "run-finished", step: this.trainer.step, reason, ...error });
       await livePublisher()?.flush();
     } finally {
-      this.state = reason;
+      this.state = reason === "paused" ? "stopped" : reason;
       if (loops.get(this.trainer) === this) loops.delete(this.trainer);
       if (reason === "failed") this.panel?.alert(String(failure));
       this.panel?.done(`${reason}${run ? ` · ${run.folder}` : ""}`);
@@ -334,7 +338,8 @@ export class TrainLoop {
       step,
       metrics: { ...metrics, secondsCollect: seconds.collect, secondsUpdate: seconds.update },
     });
-    for (const text of alerts) run.append({ type: "alert", step, text });
+    for (const { message: text, ...alert } of alerts)
+      run.append({ ...alert, type: "alert", step, text, value: Number.isFinite(alert.value) ? alert.value : null });
     const every = this.trainer.config.checkpointEvery;
     if (every && step % every === 0) await this.#checkpoint();
   }

@@ -28,7 +28,7 @@ export class TrainPanel {
     this.#taken++;
     this.#last = values;
     this.#panel.add(step, { ...values });
-    for (const text of alerts) this.#panel.alert(`step ${step}: ${text}`);
+    for (const { message } of alerts) this.#panel.alert(`step ${step}: ${message}`);
     this.status();
   }
 

@@ -4,27 +4,36 @@ import { parseInput } from "../base/schema.ts";
 import { displaySymbol } from "../display/host.ts";
 import { shield, table, withDisplay } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
-import type { Policy } from "../policy/policy.ts";
+import type { Policy, Weights } from "../policy/policy.ts";
 import { Run } from "../recording/index.ts";
 import { type Reward, rewards } from "../reward/index.ts";
 import type { Taskset } from "../rollout/tasks/index.ts";
-import { advantageInput } from "./advantage-input.ts";
-import { estimateAdvantages, estimatorName, estimatorOf } from "./advantages/index.ts";
+import { estimatorName, estimatorOf } from "./advantages/index.ts";
 import type { Advantages, Batch, ScoredRollout, UnscoredRollout } from "./batch.ts";
-import { readCheckpointFiles } from "./checkpoint-files.ts";
 import { collectBatch, type UnscoredBatch } from "./collect-batch.ts";
 import { configAt, type TrainerConfig, type TrainerSettings, trainerConfigSchema } from "./config.ts";
 import { diffFromPaper, type PaperDiff, type PaperSettings } from "./diff.ts";
 import { explainMetric, type MetricExplanation } from "./explain.ts";
+import { batchAdvantages } from "./filters/advantages.ts";
+import { applyFilters } from "./filters/index.ts";
+import { refill } from "./filters/refill.ts";
+import { type ForkOptions, forkTrainer } from "./fork.ts";
 import { type InfluenceReport, rolloutInfluences } from "./gradients.ts";
-import { rolloutMetrics } from "./metrics.ts";
+import { freshMemory, guardedUpdate } from "./guarded-step.ts";
 import { type ObjectiveReport, objectiveTerms } from "./objective.ts";
-import { PolicyOptimizer } from "./optimizer.ts";
+import { type OptimizerState, PolicyOptimizer } from "./optimizer.ts";
 import { Reference } from "./reference.ts";
+import { type ReplayOptions, type ReplayReport, replayStep } from "./replay.ts";
+import { type ResumeOptions, resumeTrainer } from "./resume.ts";
+import { bringTo, refuseWhileBusy } from "./rewind.ts";
+import { createTrainerRun, type NewRunOptions } from "./run-folder.ts";
+import { RunHandle } from "./run-handle.ts";
+import { scoreRollout } from "./score-rollout.ts";
 import { needsReference } from "./step-objective.ts";
+import type { TrainOptions } from "./train-loop.ts";
 import { TrainRun } from "./train-run.ts";
 import { batchBundle, influenceBundle, objectiveBundle, updateBundle } from "./training-display.ts";
-import type { StepReport, TrainerCheckpoint, UpdateReport } from "./types.ts";
+import type { StepReport, TrainerCheckpoint, TrainerSnapshot, UpdateReport } from "./types.ts";
 import { updatePolicy } from "./update.ts";
 
 export interface TrainerOptions extends TrainerSettings {
@@ -36,6 +45,8 @@ export interface TrainerOptions extends TrainerSettings {
   reward?: Reward;
   /** What published configurations say; recipes bring it. */
   papers?: readonly PaperSettings[];
+  /** The recipe that the settings come from; recorded. */
+  recipe?: string | undefined;
 }
 
 /**
@@ -56,19 +67,24 @@ export class Trainer {
   readonly taskset: Taskset;
   readonly reward: Reward;
   readonly papers: readonly PaperSettings[];
+  readonly recipe: string | undefined;
   /** Steps taken. */
   step = 0;
   #config: TrainerConfig;
+  /** The settings of the step in flight: what is changed meanwhile waits for the next. */
+  #inForce: TrainerConfig | undefined;
   #optimizer: PolicyOptimizer | undefined;
   #reference: Reference | undefined;
   #run: Run | undefined;
+  #guards = freshMemory;
   #lastMetrics: StepReport["metrics"] | undefined;
   /** The work on the trainer's state that was asked for last. */
   #turn: Promise<unknown> = Promise.resolve();
 
   /** @throws InvalidInputError naming every setting that is unknown or out of range. */
   constructor(options: TrainerOptions) {
-    const { lab, policy, interpreter, taskset, reward = rewards.boxedAnswer(), papers = [], ...settings } = options;
+    const { lab, policy, interpreter, taskset, reward = rewards.boxedAnswer(), papers = [], ...others } = options;
+    const { recipe, ...settings } = others;
     for (const [name, value] of Object.entries({ lab, policy, interpreter, taskset }))
       if (value === undefined) throw new InvalidInputError(`A trainer needs ${name}.`);
     this.lab = lab;
@@ -77,6 +93,7 @@ export class Trainer {
     this.taskset = taskset;
     this.reward = reward;
     this.papers = papers;
+    this.recipe = recipe;
     this.#config = this.#checked(settings);
   }
 
@@ -111,24 +128,29 @@ export class Trainer {
    */
   async collect(options: { onProgress?: (finished: number) => void } = {}): Promise<Batch> {
     const { lab, policy, interpreter, taskset, step } = this;
-    const greedy = estimatorOf(this.#config.advantageEstimator).needs?.includes("baselines") ?? false;
-    const config = configAt(this.#config, step);
-    return this.score(await collectBatch({ lab, policy, interpreter, taskset, config, step, greedy, ...options }));
+    const greedy = estimatorOf(this.#current.advantageEstimator).needs?.includes("baselines") ?? false;
+    const config = configAt(this.#current, step);
+    const round = async (round?: { round: number; prompts: number }) =>
+      this.score(await collectBatch({ lab, policy, interpreter, taskset, config, step, greedy, ...round, ...options }));
+    const batch = await refill(await round(), config.filters, (number, prompts) => round({ round: number, prompts }));
+    return withDisplay(batch, batchBundle);
   }
 
-  /** Scores rollouts, or scores them again, by the reward and, where one is kept, the reference policy. */
+  /** Scores rollouts, or scores them again, by the reward, the filters and, where one is kept, the reference policy. */
   async score(batch: UnscoredBatch): Promise<Batch> {
     const { greedy } = batch;
     const score = (rollouts: readonly UnscoredRollout[]): Promise<ScoredRollout[]> =>
-      Promise.all(rollouts.map(async (rollout) => ({ ...rollout, reward: await this.#score(rollout) })));
+      Promise.all(
+        rollouts.map(async (rollout) => ({ ...rollout, reward: await scoreRollout(this.reward, rollout, batch.step) })),
+      );
     let rollouts: readonly UnscoredRollout[] = batch.rollouts;
-    const config = configAt(this.#config, batch.step);
+    const config = configAt(this.#current, batch.step);
     if (needsReference(config)) {
       this.#reference ??= await Reference.copy(this.policy);
       rollouts = await this.#reference.annotate(rollouts, config.temperature);
     }
     const scored = { ...batch, rollouts: await score(rollouts), greedy: greedy && (await score(greedy)) };
-    return withDisplay(scored, batchBundle);
+    return withDisplay(applyFilters(scored, config.filters), batchBundle);
   }
 
   /**
@@ -137,15 +159,13 @@ export class Trainer {
    * @throws InvalidInputError where the estimator does not fit the batch, or a reward is not a finite number.
    */
   advantages(batch: Batch): Advantages {
-    const { advantageEstimator: choice } = this.#config;
-    const input = advantageInput(batch, configAt(this.#config, batch.step));
-    return { estimator: estimatorName(choice), ...estimateAdvantages(choice, input) };
+    return batchAdvantages(batch, configAt(this.#current, batch.step));
   }
 
   /** The objective's terms for every token of a batch under the current policy; nothing is changed. */
   async objective(batch: Batch, advantages: Advantages): Promise<ObjectiveReport> {
     return withDisplay(
-      await objectiveTerms(this.policy, configAt(this.#config, batch.step), batch, advantages, this.#draws(batch)),
+      await objectiveTerms(this.policy, configAt(this.#current, batch.step), batch, advantages, this.#draws(batch)),
       objectiveBundle,
     );
   }
@@ -161,7 +181,7 @@ export class Trainer {
     advantages: Advantages,
     options: { rollouts?: readonly number[] } = {},
   ): Promise<InfluenceReport> {
-    const config = configAt(this.#config, batch.step);
+    const config = configAt(this.#current, batch.step);
     const draws = this.#draws(batch);
     const report = await rolloutInfluences(this.policy, config, batch, advantages, draws, options.rollouts);
     return withDisplay(report, influenceBundle);
@@ -183,14 +203,15 @@ export class Trainer {
     return this.#inTurn(() => this.#update(batch, advantages));
   }
 
-  async #update(batch: Batch, advantages: Advantages): Promise<UpdateReport> {
+  async #update(batch: Batch, advantages: Advantages, gradNormLimit?: number): Promise<UpdateReport> {
     const report = await updatePolicy({
       policy: this.policy,
       optimizer: await this.#ensureOptimizer(),
-      config: configAt(this.#config, batch.step),
+      config: configAt(this.#current, batch.step),
       batch,
       advantages,
       random: this.#draws(batch),
+      gradNormLimit,
     });
     return withDisplay(report, updateBundle);
   }
@@ -199,10 +220,17 @@ export class Trainer {
    * Trains for `steps` more steps. Iterate over it, or await `done()`; interrupting leaves the last whole step, and
    * calling `train` again goes on from there.
    */
-  train(steps: number, options: { title?: string; record?: string | false } = {}): TrainRun {
-    if (!Number.isInteger(steps) || steps < 1)
-      throw new InvalidInputError(`train() takes a whole number of steps of at least 1, was ${steps}.`);
+  train(steps: number, options: TrainOptions = {}): TrainRun {
     return new TrainRun(this, steps, options);
+  }
+
+  /**
+   * Trains for `steps` more steps beside the cells: returns at once. The panel stays under this cell.
+   *
+   * @throws InvalidInputError while another training of this trainer goes on.
+   */
+  start(steps: number, options: TrainOptions = {}): RunHandle {
+    return new RunHandle(this, steps, options);
   }
 
   /** One whole step: collect, score, advantages, update. The step counts once its update is done. */
@@ -211,15 +239,32 @@ export class Trainer {
   }
 
   async #trainStep(): Promise<StepReport> {
+    this.#inForce = this.#config;
+    try {
+      return await this.#wholeStep();
+    } finally {
+      this.#inForce = undefined;
+    }
+  }
+
+  async #wholeStep(): Promise<StepReport> {
     const started = performance.now();
     const batch = await this.collect();
     const collected = performance.now();
-    const update = await shield(() => this.#update(batch, this.advantages(batch)));
+    const guarded = {
+      update: this.#update.bind(this),
+      snapshot: () => this.#snapshot(),
+      restore: ({ weights, optimizer }: TrainerSnapshot) => this.#putBack(weights, optimizer, this.policy.version + 1),
+    };
+    const config = configAt(this.#current, batch.step);
+    const { metrics, alerts } = await shield(async () => {
+      const outcome = await guardedUpdate(guarded, config, batch, this.advantages(batch), this.#guards);
+      this.#guards = outcome.memory;
+      return outcome;
+    });
     const finished = performance.now();
     this.step = batch.step + 1;
-    const metrics = { ...rolloutMetrics(batch), ...update, maxToolCalls: batch.maxToolCalls };
     this.#lastMetrics = metrics;
-    const alerts = update.skipped ? [`${update.skipped} update(s) skipped: the gradient was not finite`] : [];
     return {
       step: this.step,
       metrics,
@@ -232,12 +277,10 @@ export class Trainer {
   /** Weights, optimizer state and step: what a resumed run needs. */
   checkpoint(): Promise<TrainerCheckpoint> {
     return this.#inTurn(async () => {
-      const optimizer = await this.#ensureOptimizer();
       return {
-        step: this.step,
+        ...(await this.#snapshot()),
         policyVersion: this.policy.version,
-        weights: await this.policy.weights(),
-        optimizer: await optimizer.state(),
+        guards: this.#guards,
         ...(this.#reference && { reference: await this.#reference.policy.weights() }),
       };
     });
@@ -246,9 +289,8 @@ export class Trainer {
   /** Goes back, or on, to a checkpoint; training from there equals training that was never stopped. */
   restore(checkpoint: TrainerCheckpoint): Promise<void> {
     return this.#inTurn(async () => {
-      const optimizer = await this.#ensureOptimizer();
-      await this.policy.setWeights(checkpoint.weights, checkpoint.policyVersion);
-      await optimizer.setState(checkpoint.optimizer);
+      await this.#putBack(checkpoint.weights, checkpoint.optimizer, checkpoint.policyVersion);
+      this.#guards = checkpoint.guards ?? freshMemory;
       if (checkpoint.reference) {
         this.#reference ??= await Reference.copy(this.policy);
         await this.#reference.policy.setWeights(checkpoint.reference, 0);
@@ -257,34 +299,60 @@ export class Trainer {
     });
   }
 
-  /** The recorded run that this trainer's steps belong to: made in `folder` on first use. */
-  async openRun(folder: string): Promise<Run> {
-    this.#run ??= await Run.create({
-      folder,
-      name: `${this.policy.name}-${this.taskset.name}`,
-      seed: this.lab.seed,
-      config: { ...this.#config },
-    });
+  /** The recorded run that this trainer's steps belong to: one that exists, or a new one in `folder` on first use. */
+  async openRun(folder: string | Run, options: NewRunOptions = {}): Promise<Run> {
+    if (folder instanceof Run) this.#run = folder;
+    this.#run ??= await createTrainerRun(this, { ...this.#config }, folder as string, options);
     return this.#run;
   }
 
   /**
    * Goes back to the state after `step`: the nearest checkpoint of this trainer's run at or before it, then the steps
-   * from there again, which give the same weights as before.
+   * from there again, each with the settings that held for it, which gives the same weights as before. The settings stay
+   * what they are now. Until the next step is trained, rewinding forward again undoes it.
    *
-   * @throws CheckpointError when no checkpoint is that old.
+   * @throws CheckpointError when there is no way to that step, InvalidInputError while a run of this trainer goes on.
    */
   async rewind(step: number): Promise<void> {
-    const checkpoints = (await this.#run?.checkpoints.list()) ?? [];
-    const nearest = checkpoints.findLast((checkpoint) => checkpoint.step <= step);
-    if (!this.#run || !nearest || step > Math.max(this.step, checkpoints.at(-1)?.step ?? 0))
-      throw new CheckpointError(
-        `There is no way back to step ${step}.`,
-        `Checkpoints: ${checkpoints.map((checkpoint) => checkpoint.step).join(", ") || "none"}.`,
-      );
-    const files = await this.#run.checkpoints.read(nearest.step);
-    await this.restore(readCheckpointFiles(this.policy, files, nearest.path));
-    while (this.step < step) await this.trainStep();
+    refuseWhileBusy(this, "Rewinding");
+    if (!this.#run) throw new CheckpointError(`There is no way back to step ${step}: the training is not recorded.`);
+    await bringTo(this, this.#run, step);
+  }
+
+  /**
+   * A trainer of its own that begins in this one's state, or in that after an earlier step with the settings of then, and
+   * goes on identically if nothing is changed. Its run's folder names the parent.
+   *
+   * @throws CheckpointError when there is no way back to that step.
+   */
+  fork(options: ForkOptions = {}): Promise<Trainer> {
+    const { lab, interpreter, taskset, reward, papers, recipe } = this;
+    const parts = { lab, interpreter, taskset, reward, papers, recipe };
+    return forkTrainer(this, this.#run, (policy, settings) => new Trainer({ ...settings, ...parts, policy }), options);
+  }
+
+  /**
+   * Trains a recorded step's rollouts again, on a branch that begins where that step did, and compares with what was
+   * recorded. Nothing is changed.
+   *
+   * @param options `reward`: judges the rollouts anew. Default: the run's own.
+   * @throws RecordingError when the step's rollouts were not recorded.
+   */
+  replay(step: number, options: ReplayOptions = {}): Promise<ReplayReport> {
+    return replayStep((at) => this.fork({ step: at, record: false }), this.#run, step, options);
+  }
+
+  /**
+   * A trainer that goes on with a recorded run, from its folder alone; parts that were code of your own must be given.
+   *
+   * @example
+   * const trainer = await Trainer.resume("runs/20260801-120000-tiny-math-arithmetic");
+   * await trainer.train(20).done();
+   * @throws RecordingError for a folder that is no run, is damaged, of a newer version, or being trained; CheckpointError for
+   * a run without checkpoints or a policy of another architecture; InvalidInputError naming a part that must be given.
+   */
+  static async resume(folder: string, options: ResumeOptions = {}): Promise<Trainer> {
+    return resumeTrainer(folder, options, (parts, settings) => new Trainer({ ...settings, ...parts }));
   }
 
   /** Frees the optimizer's state and programs; the policy stays. */
@@ -330,20 +398,32 @@ export class Trainer {
     return config;
   }
 
+  get #current(): TrainerConfig {
+    return this.#inForce ?? this.#config;
+  }
+
+  async #snapshot(): Promise<TrainerSnapshot> {
+    const optimizer = await this.#ensureOptimizer();
+    return { step: this.step, weights: await this.policy.weights(), optimizer: await optimizer.state() };
+  }
+
+  async #putBack(weights: Weights, state: OptimizerState, version: number): Promise<void> {
+    const optimizer = await this.#ensureOptimizer();
+    await this.policy.setWeights(weights, version);
+    await optimizer.setState(state);
+  }
+
   /** Draws of the step's own, for losses that choose tokens at random. */
   #draws({ step }: Batch): () => number {
     const stream = this.lab.random("objective", step);
     return () => stream.next();
   }
 
-  async #score({ task, trajectory }: UnscoredRollout) {
-    const toolText = trajectory.toolCalls.map((call) => call.feedback).join("\n");
-    return this.reward.score({ task, text: trajectory.assistantText, toolText });
-  }
-
   async #ensureOptimizer(): Promise<PolicyOptimizer> {
-    const { beta1, beta2, adamEpsilon } = this.#config;
-    this.#optimizer ??= await PolicyOptimizer.create(this.policy, { beta1, beta2, epsilon: adamEpsilon });
+    const { beta1, beta2, adamEpsilon } = this.#current;
+    const betas = { beta1, beta2, epsilon: adamEpsilon };
+    this.#optimizer ??= await PolicyOptimizer.create(this.policy, betas);
+    this.#optimizer.betas = betas;
     return this.#optimizer;
   }
 }

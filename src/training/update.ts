@@ -1,6 +1,6 @@
 import { InvalidInputError, InvariantError } from "../base/errors.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type Advantages, type Batch, toRows } from "./batch.ts";
+import { type Advantages, type Batch, isMasked, toRows } from "./batch.ts";
 import type { StepConfig } from "./config.ts";
 import { lengthBucket, type PolicyOptimizer } from "./optimizer.ts";
 import { stepObjective } from "./step-objective.ts";
@@ -18,15 +18,24 @@ export interface UpdateInput {
   readonly advantages: Advantages;
   /** Draws for losses that choose tokens at random. */
   readonly random: () => number;
+  /** A mini-batch whose gradient norm reaches it changes nothing; 0: none changes anything. Default: no limit. */
+  readonly gradNormLimit?: number;
 }
+
+/** The KL stop leaves room for noise: it takes hold at this many times its target, as in Spinning Up's PPO. */
+const klStopFactor = 1.5;
 
 type Totals = Record<"loss" | "entropy" | "kl" | "clipFraction" | "tokens" | "gradNorm" | "skipped", number> & {
   refKl?: number;
 };
 
-/** Takes one optimizer step per mini-batch and raises the policy's version. */
+/**
+ * Takes one optimizer step per mini-batch and raises the policy's version.
+ *
+ * @throws InvalidInputError for advantages that do not fit the batch or are not finite; nothing is changed then.
+ */
 export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
-  const { policy, optimizer, config, batch, advantages, random } = input;
+  const { policy, optimizer, config, batch, advantages, random, gradNormLimit } = input;
   const { learningRate } = config;
   const objective = stepObjective(config);
   const rowsPerMiniBatch = (config.promptsPerStep / config.miniBatches) * config.numGenerations;
@@ -34,11 +43,15 @@ export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
     throw new InvalidInputError(
       `The batch has ${batch.rollouts.length} rollouts but there are ${advantages.perRollout.length} advantages.`,
     );
+  checkFinite(batch, advantages);
   const onPolicy = batch.policyVersion === policy.version;
   const total: Totals = { loss: 0, entropy: 0, kl: 0, clipFraction: 0, tokens: 0, gradNorm: 0, skipped: 0 };
   let ratioDeviation = 0;
   let ratioMax = 0;
-  for (const [index, part] of miniBatches(batch, config.miniBatches).entries()) {
+  const parts = miniBatches(batch, config.miniBatches);
+  let klStopped = 0;
+  let isFirst = true;
+  for (const [index, part] of parts.entries()) {
     const rollouts = part.map((i) => batch.rollouts[i]!);
     const rows = toRows(
       rollouts,
@@ -51,32 +64,43 @@ export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
       },
     );
     const tokens = rows.mask.reduce((sum, value) => sum + value, 0);
-    const sampled = rollouts.reduce((sum, { trajectory }) => sum + trajectory.sampledCount, 0);
+    const sampled = rollouts.reduce((sum, one) => sum + (isMasked(one) ? 0 : one.trajectory.sampledCount), 0);
     if (config.maskToolTokens && tokens !== sampled)
       throw new InvariantError(`Step ${batch.step}: the loss mask has ${tokens} tokens, but ${sampled} were sampled.`);
+    // An update on nothing would still decay the weights and follow old momentum.
+    if (!tokens) {
+      total.skipped++;
+      continue;
+    }
     const metrics = await optimizer.step(rows, {
       objective,
       inputs: objective.inputs(rows, {
         random,
-        maxRatioDeviation: index === 0 && onPolicy ? ratioTolerance : undefined,
+        maxRatioDeviation: isFirst && onPolicy ? ratioTolerance : undefined,
       }),
       learningRate,
       weightDecay: config.weightDecay,
       maxGradNorm: config.maxGradNorm,
+      gradNormLimit,
       temperature: config.temperature,
     });
-    if (index === 0) ratioDeviation = metrics.ratioDeviation!;
-    if (index === 0 && onPolicy && !(ratioDeviation < ratioTolerance))
+    if (isFirst) ratioDeviation = metrics.ratioDeviation!;
+    if (isFirst && onPolicy && !(ratioDeviation < ratioTolerance))
       throw new InvariantError(
         `Step ${batch.step}: before the first update a token's ratio is off 1 by ${ratioDeviation.toExponential(1)}: ` +
           "the sampler and the trainer disagree about the same weights.",
       );
+    isFirst = false;
     for (const key of ["loss", "entropy", "kl", "clipFraction"] as const) total[key] += metrics[key]! * tokens;
     if (metrics.refKl !== undefined) total.refKl = (total.refKl ?? 0) + metrics.refKl * tokens;
     ratioMax = Math.max(ratioMax, metrics.ratioMax!);
     total.tokens += tokens;
     total.gradNorm = Math.max(total.gradNorm, metrics.gradNorm!);
     total.skipped += metrics.skipped!;
+    if (config.klStop && metrics.kl! > klStopFactor * config.klStop) {
+      klStopped = parts.length - 1 - index;
+      break;
+    }
   }
   policy.version++;
   const mean = (value: number) => value / Math.max(1, total.tokens);
@@ -92,7 +116,19 @@ export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
     learningRate,
     tokens: total.tokens,
     skipped: total.skipped,
+    ...(config.klStop && { klStopped }),
   };
+}
+
+function checkFinite(batch: Batch, { perRollout, perToken }: Advantages): void {
+  const isBad = (values: ArrayLike<number>) => Array.from(values).some((value) => !Number.isFinite(value));
+  const bad = batch.rollouts.findIndex((_, i) => !Number.isFinite(perRollout[i]) || (perToken && isBad(perToken[i]!)));
+  if (bad < 0) return;
+  const { group, sample } = batch.rollouts[bad]!;
+  throw new InvalidInputError(
+    `Step ${batch.step}: the advantage of rollout ${group}/${sample} is not a finite number (${perRollout[bad]}).`,
+    "Nothing was trained. Look at its group's rewards and the estimator.",
+  );
 }
 
 /** Indices of the rollouts of each mini-batch: prompts in order, whole groups together. */

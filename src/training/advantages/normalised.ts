@@ -64,6 +64,6 @@ function centre(
   const sizes = groupSizes(groups);
   return values.map((value, i) => {
     const difference = value - means[i]!;
-    return baseline === "group" ? difference : (difference * sizes[i]!) / (sizes[i]! - 1);
+    return baseline === "group" || sizes[i] === 1 ? difference : (difference * sizes[i]!) / (sizes[i]! - 1);
   });
 }

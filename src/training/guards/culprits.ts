@@ -1,0 +1,101 @@
+import { type Advantages, type Batch, isMasked, type ScoredRollout } from "../batch.ts";
+import { hasForgedOutput, isRepetitive, isTruncated, responseLength, zeroVarianceGroups } from "../rollout-traits.ts";
+import type { RolloutPlace } from "./types.ts";
+
+const most = 8;
+
+/** How much a rollout contributed to a metric's being high; 0: not at all. */
+type Weight = (rollout: ScoredRollout, index: number) => number;
+
+const failedCalls = ({ trajectory }: ScoredRollout) =>
+  trajectory.toolCalls.filter(({ result }) => result.status !== "ok").length;
+
+/** How unlikely the sampled tokens were, summed: the size of their gradients with respect to the logits grows with it. */
+const surprise = ({ trajectory }: ScoredRollout): number =>
+  trajectory.logprobs.reduce<number>(
+    (sum, logprob, i) => sum + (trajectory.sources[i] === "sampled" ? 1 - Math.exp(logprob ?? 0) : 0),
+    0,
+  );
+
+function meanEntropy({ trajectory }: ScoredRollout): number {
+  const own = trajectory.entropies.filter((_, i) => trajectory.sources[i] === "sampled");
+  return own.reduce<number>((sum, value) => sum + (value ?? 0), 0) / Math.max(1, own.length);
+}
+
+/** The least likely sampled token, as its negative log-prob. */
+const leastLikely = ({ trajectory }: ScoredRollout): number =>
+  trajectory.logprobs.reduce<number>(
+    (least, logprob, i) => (trajectory.sources[i] === "sampled" ? Math.max(least, -(logprob ?? 0)) : least),
+    0,
+  );
+
+function weightFor(metric: string, batch: Batch, advantages: Advantages | undefined): Weight | undefined {
+  const flag =
+    (test: (rollout: ScoredRollout) => boolean): Weight =>
+    (rollout) =>
+      test(rollout) ? 1 : 0;
+  const filter = /^(?:filtered|penalised)\.(.+)$/.exec(metric)?.[1];
+  if (filter) return flag(({ marks }) => marks?.some((mark) => mark.filter === filter) ?? false);
+  switch (metric) {
+    case "reward":
+      return ({ reward }) => reward.reward;
+    case "accuracy":
+      return flag(({ reward }) => reward.correct);
+    case "codeShare":
+      return flag(({ trajectory }) => trajectory.toolCalls.length > 0);
+    case "toolCalls":
+      return ({ trajectory }) => trajectory.toolCalls.length;
+    case "toolErrors":
+      return failedCalls;
+    case "passRate":
+      return (rollout) => -failedCalls(rollout);
+    case "forgedOutput":
+      return flag(hasForgedOutput);
+    case "responseLength":
+      return responseLength;
+    case "truncated":
+      return flag(isTruncated);
+    case "repetition":
+      return flag(isRepetitive);
+    case "forcedBoundaries":
+      return ({ trajectory }) => trajectory.forcedBoundaries;
+    case "zeroVariance": {
+      const same = zeroVarianceGroups(batch.rollouts);
+      return flag(({ group }) => same.has(group));
+    }
+    case "entropy":
+      return meanEntropy;
+    case "ratioMax":
+    case "ratioDeviation":
+      return leastLikely;
+    case "gradNorm":
+    case "loss":
+    case "kl":
+    case "refKl":
+    case "clipFraction":
+    case "skipped":
+      return (rollout, i) => (isMasked(rollout) ? 0 : Math.abs(advantages?.perRollout[i] ?? 1) * surprise(rollout));
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * The rollouts that contributed most to a metric's being too high, or too low: at most eight. For figures of the gradient
+ * the order is an estimate, size of the advantage times how unlikely the tokens were; `trainer.influence` has the exact one.
+ */
+export function culprits(
+  metric: string,
+  isHigh: boolean,
+  batch: Batch,
+  advantages: Advantages | undefined,
+): RolloutPlace[] {
+  const weight = weightFor(metric, batch, advantages);
+  if (!weight) return [];
+  const weighed = batch.rollouts.map((rollout, i) => ({ rollout, weight: weight(rollout, i) * (isHigh ? 1 : -1) }));
+  weighed.sort((a, b) => b.weight - a.weight);
+  return weighed
+    .filter((one) => one.weight !== 0 || !isHigh)
+    .slice(0, most)
+    .map(({ rollout: { group, sample } }) => ({ group, sample }));
+}

@@ -1,0 +1,120 @@
+import { z } from "zod";
+import { nearestNames } from "../../base/nearest.ts";
+import { metricGlossary } from "../metric-glossary.ts";
+import { type GuardState, guardActions } from "./types.ts";
+
+/** Metrics that an update measures; all others are known before it. */
+const updateMetrics: readonly string[] = [
+  "loss",
+  "gradNorm",
+  "entropy",
+  "kl",
+  "refKl",
+  "clipFraction",
+  "ratioDeviation",
+  "ratioMax",
+  "tokens",
+  "skipped",
+  "klStopped",
+];
+
+/** Whether a metric is known before the update. */
+export const isKnownBefore = (metric: string): boolean => !updateMetrics.includes(metric);
+
+/**
+ * A watch over one metric of the steps. Exactly one limit: `above`, `below`, or `zScore`: deviations from the mean of the
+ * last `window` steps, upwards if positive and downwards if negative.
+ */
+export const guardSchema = z
+  .strictObject({
+    metric: z.string(),
+    above: z.number().optional(),
+    below: z.number().optional(),
+    zScore: z
+      .number()
+      .refine((limit) => limit !== 0, "it must not be 0")
+      .optional(),
+    /** Steps that a z-score looks back on; it judges nothing before it has seen that many. Default 20. */
+    window: z.int().min(2).default(20),
+    /**
+     * `alert`: recorded and shown. `pause`: the training ends after the step. `skip`: the step changes no weights; only for
+     * what is known before the update, and `gradNorm`. `rollback`: back to the last good weights.
+     */
+    action: z.enum(guardActions).default("alert"),
+    /** Steps in a row that must pass the limit before anything happens. */
+    patience: z.int().positive().default(1),
+    /** Why this limit. */
+    reason: z.string().optional(),
+  })
+  .superRefine(({ metric, above, below, zScore, action }, context) => {
+    const problem = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+    if (!(metric in metricGlossary)) {
+      const near = nearestNames(metric, Object.keys(metricGlossary));
+      problem(
+        "metric",
+        `no such metric; ${near.length ? `did you mean ${near.join(" or ")}?` : "see trainer.explain"}`,
+      );
+    }
+    if ([above, below, zScore].filter((limit) => limit !== undefined).length !== 1)
+      problem("metric", `the guard of ${metric} needs exactly one of above, below and zScore`);
+    if (action === "skip" && metric !== "gradNorm" && !isKnownBefore(metric))
+      problem("action", `${metric} is known only after the update, which cannot be skipped then; use rollback`);
+  });
+
+export type Guard = z.output<typeof guardSchema>;
+export type GuardSettings = z.input<typeof guardSchema>;
+
+/** Guards of a run; no two with the same metric and limit. */
+export const guardsSchema = z
+  .array(guardSchema)
+  .refine(
+    (guards) => new Set(guards.map(guardName)).size === guards.length,
+    "two guards have the same metric and limit",
+  );
+
+/** A guard in words: its metric and limit. */
+export function guardName({ metric, above, below, zScore, window }: Guard): string {
+  if (above !== undefined) return `${metric} above ${above}`;
+  if (below !== undefined) return `${metric} below ${below}`;
+  return `${metric} ${zScore! > 0 ? "above" : "below"} ${zScore} deviations of the last ${window} steps`;
+}
+
+export const freshState: GuardState = { recent: [], streak: 0 };
+
+/** A deviation counts as at least this share of the mean: a flat series must not make noise an alarm. */
+const leastDeviation = 0.01;
+const tiny = 1e-8;
+
+/** The value that the metric may not pass in the next step; undefined while a z-score's window is not full. */
+export function limitOf({ above, below, zScore, window }: Guard, { recent }: GuardState): number | undefined {
+  if (above !== undefined) return above;
+  if (below !== undefined) return below;
+  if (recent.length < window) return undefined;
+  const mean = recent.reduce((sum, value) => sum + value, 0) / window;
+  const variance = recent.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (window - 1);
+  return mean + zScore! * Math.max(Math.sqrt(variance), leastDeviation * Math.abs(mean), tiny);
+}
+
+/** Whether the limit is an upper one. */
+export const isUpper = ({ above, zScore }: Guard): boolean => above !== undefined || (zScore ?? 0) > 0;
+
+/**
+ * A guard's look at the next value.
+ *
+ * @returns whether the limit was passed often enough in a row, which limit that was, and what to remember. An outlier
+ * enters the window cut to the limit: one spike hardly widens it, and a lasting change becomes the new normal.
+ */
+export function look(
+  guard: Guard,
+  state: GuardState,
+  value: number,
+): { readonly fires: boolean; readonly limit: number | undefined; readonly state: GuardState } {
+  const limit = limitOf(guard, state);
+  const isBeyond = (limit !== undefined && (isUpper(guard) ? value > limit : value < limit)) || !Number.isFinite(value);
+  const streak = isBeyond ? state.streak + 1 : 0;
+  const { recent } = state;
+  const counted = !isBeyond ? value : Number.isFinite(value) ? limit! : undefined;
+  const remembered =
+    guard.zScore === undefined || counted === undefined ? recent : [...recent, counted].slice(-guard.window);
+  return { fires: streak >= guard.patience, limit, state: { recent: remembered, streak } };
+}
