@@ -86,7 +86,8 @@ export async function evaluate(
     const { promptIndex } = requests[i]!;
     const text = trajectory.assistantText;
     const toolText = trajectory.toolCalls.map(({ feedback }) => feedback).join("\n");
-    const { correct } = await reward.score({ task: tasks[promptIndex]!, text, toolText });
+    const tokens = trajectory.length - trajectory.promptLength;
+    const { correct } = await reward.score({ task: tasks[promptIndex]!, text, toolText, tokens });
     results[promptIndex]!.samples.push({
       correct,
       answer: lastBoxed(text) ?? null,

@@ -220,8 +220,16 @@ export class Rollout {
   async #finished(): Promise<undefined> {
     if (!this.result) {
       this.trajectory.verify(`Rollout of task ${this.task.id}`);
-      if (this.stopReason !== "infrastructure")
-        this.result = await this.options.reward.score({ task: this.task, text: this.trajectory.assistantText });
+      if (this.stopReason !== "infrastructure") {
+        const { assistantText: text, toolCalls, length, promptLength } = this.trajectory;
+        const toolText = toolCalls.map(({ feedback }) => feedback).join("\n");
+        this.result = await this.options.reward.score({
+          task: this.task,
+          text,
+          toolText,
+          tokens: length - promptLength,
+        });
+      }
       await this.close();
     }
     return undefined;

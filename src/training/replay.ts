@@ -58,7 +58,7 @@ export async function replayStep(
     if (reward) {
       const rollouts = batch.rollouts.map(async (rollout) => ({
         ...rollout,
-        reward: await scoreRollout(reward, rollout),
+        reward: await scoreRollout(reward, rollout, step),
       }));
       batch = { ...batch, rollouts: await Promise.all(rollouts) };
     }

@@ -126,7 +126,7 @@ async function checkReward(run: Run, policy: Policy, reward: Reward): Promise<vo
   if (step === undefined) return;
   for (const record of await readRolloutRecords(run, step)) {
     const trajectory = trajectoryOf(policy.tokenizer, record, step);
-    const { reward: now } = await scoreRollout(reward, { task: record.task, trajectory });
+    const { reward: now } = await scoreRollout(reward, { task: record.task, trajectory }, step);
     if (now === record.reward.reward) continue;
     throw new InvalidInputError(
       `The reward ${JSON.stringify(reward.name)} is not the one that run ${run.id} was trained with: it gives rollout ` +
