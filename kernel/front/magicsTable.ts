@@ -24,7 +24,10 @@ export const lineMagics: Readonly<Record<string, MagicHelp>> = {
 /** `%%name args` in a cell's first line: the rest of the cell is the magic's. */
 export const cellMagics: Readonly<Record<string, MagicHelp>> = {
   time: { usage: "%%time", help: "runs the cell and tells its wall and CPU time" },
-  python: { usage: "%%python", help: "runs the cell as Python in the lab's sandboxed interpreter" },
+  python: {
+    usage: "%%python [--session] [--timeout S] [--memory MIB] [--engine E]",
+    help: "runs the cell as Python in the lab's sandboxed interpreter; --session: cells share variables",
+  },
 };
 
 /** Words that a magic takes. */

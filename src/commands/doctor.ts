@@ -1,17 +1,8 @@
 import { versions } from "../base/versions.ts";
 import { describeMachine } from "../engine/index.ts";
-import { PythonInterpreter } from "../interpreter/index.ts";
+import { interpreterReport } from "./doctor-interpreters.ts";
 
-/** How an interpreter engine fares on this machine, in one line. */
-async function interpreterLine(engine: "jail" | "pyodide"): Promise<string> {
-  try {
-    const python = await PythonInterpreter.start({ engine, lanes: 1 });
-    await python.close();
-    return `yes: ${python.description}`;
-  } catch (error) {
-    return `no: ${error instanceof Error ? error.message : String(error)}`;
-  }
-}
+const width = 14;
 
 /** `cirlab doctor`: what this machine has, and what to do about what is missing. Exit code 0. */
 export async function main(argv: string[]): Promise<number> {
@@ -31,9 +22,9 @@ export async function main(argv: string[]): Promise<number> {
     ["cpu", state(cpu)],
     ["webgpu", state(webgpu)],
     ["cuda", state(cuda)],
-    ["jailed Python", await interpreterLine("jail")],
-    ["Pyodide", await interpreterLine("pyodide")],
   ];
-  for (const [what, value] of lines) console.log(`${what.padEnd(14)} ${value}`);
+  for (const [what, value] of lines) console.log(`${what.padEnd(width)} ${value}`);
+  for (const [what, values] of await interpreterReport())
+    for (const [i, value] of values.entries()) console.log(`${(i ? "" : what).padEnd(width)} ${value}`);
   return 0;
 }

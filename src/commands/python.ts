@@ -28,7 +28,7 @@ const request = z.strictObject({
   id: z.union([z.string(), z.number()]),
   code: z.string(),
   timeoutMs: z.number().positive().max(3_600_000).optional(),
-  memoryMb: z.number().int().min(64).max(2048).optional(),
+  memoryMb: z.number().int().min(16).max(4096).optional(),
   maxOutputBytes: z
     .number()
     .int()

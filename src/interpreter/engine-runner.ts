@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { parseInput } from "../base/schema.ts";
-import { displaySymbol, type MimeBundle } from "../display/index.ts";
+import { displaySymbol, host, type MimeBundle } from "../display/index.ts";
 import { FailureWindow } from "./failure-window.ts";
 import { type FeedbackRule, feedbackRule, showsValue } from "./feedback-presets.ts";
 import type { CheckedOptions, StartedEngine } from "./options.ts";
 import { profileOf } from "./profile.ts";
 import type { LaneJob } from "./protocol.ts";
 import { toExecutionResult } from "./result.ts";
+import { shownResult } from "./result-display.ts";
 import { HostedSession, type SessionHost } from "./session.ts";
 import { wellFormed } from "./text.ts";
 import type {
@@ -149,7 +150,7 @@ export class EngineRunner implements CodeInterpreter {
     signal: AbortSignal | undefined,
   ): Promise<ExecutionResult> {
     const outcome = await this.#started.pool.run(this.#request(code, options, session), { key, signal });
-    const result = toExecutionResult(outcome, this.language);
+    const result = shownResult(toExecutionResult(outcome, this.language), code);
     this.#byStatus[result.status]++;
     this.#window.add(outcome.metFailure);
     this.#totalMs += result.durationMs;
@@ -171,7 +172,8 @@ export class EngineRunner implements CodeInterpreter {
       memoryMb: given.memoryMb ?? this.#options.memoryMb,
       maxOutputBytes: given.maxOutputBytes ?? usualOutputBytes,
       lastExpression: options.lastExpression ?? showsValue(feedback),
-      plots: options.plots ?? false,
+      // Whoever runs a snippet by hand in a notebook wants to see its figures.
+      plots: options.plots ?? (host() !== undefined && options.rolloutId === undefined),
       profile: profileOf(text, session !== null, profile, this.#started.profiles),
       session,
     };

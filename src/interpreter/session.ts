@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { InfrastructureError, InvalidInputError, SessionLostError } from "../base/errors.ts";
+import { displaySymbol, type MimeBundle } from "../display/index.ts";
+import { sessionBundle } from "./result-display.ts";
 import type {
   ExecutionResult,
   InterpreterSession,
@@ -51,6 +53,12 @@ export class HostedSession implements InterpreterSession {
 
   get cells(): readonly SessionCell[] {
     return this.#cells.map(({ code, result }) => ({ code, result }));
+  }
+
+  [displaySymbol](): MimeBundle {
+    const state = this.#lost ? `lost: ${this.#lost}` : this.#closed ? "closed" : "open";
+    const fork = this.#mismatch ? `; a fork whose cell ${this.#mismatch.cell} (from 0) did not repeat` : "";
+    return sessionBundle(this.#cells, `Session of ${this.#cells.length} cells, ${state}${fork}`);
   }
 
   get mismatch(): ReplayMismatch | undefined {

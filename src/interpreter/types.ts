@@ -74,7 +74,7 @@ export interface RunOptions {
   rolloutId?: string;
   /** Report the value of the last expression. Default false. */
   lastExpression?: boolean;
-  /** Report open matplotlib figures as PNG. Default false. */
+  /** Report open matplotlib figures as PNG. Default: only in a notebook, for snippets without a `rolloutId`. */
   plots?: boolean;
   signal?: AbortSignal;
 }
