@@ -6,7 +6,13 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { root } from "./setup.js";
 
-const packages = ["jupyter_kernel_test==0.7.0", "nbconvert==7.17.2", "papermill==2.7.0"];
+const packages = [
+  "jupyter_kernel_test==0.7.0",
+  "nbconvert==7.17.2",
+  "papermill==2.7.0",
+  "math-verify==0.9.0",
+  "antlr4-python3-runtime==4.13.2",
+];
 const installLimitMs = 240_000;
 
 /**

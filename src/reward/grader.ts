@@ -20,7 +20,7 @@ const graderOptions = equivalenceOptions.extend({
     ])
     .default("auto"),
   /** Limit of a pair in the grading process. Milliseconds of wall time. */
-  timeLimitMs: z.number().min(10).max(600_000).default(1000),
+  timeLimitMs: z.number().min(1).max(600_000).default(1000),
   /** Limit of sympy for a pair; what it does not prove by then stays undecided. Milliseconds. */
   sympyLimitMs: z.number().min(100).max(600_000).default(5000),
   /** Pairs that are compared at the same time. */

@@ -2,13 +2,18 @@ import { z } from "zod";
 import { parseInput } from "../base/schema.ts";
 import { lastBoxed, sameAnswer } from "./answer.ts";
 import { closedFences, singleBox, tags } from "./format.ts";
+import { Grader } from "./grader.ts";
 import { integer } from "./integer.ts";
 import { overlong } from "./overlong.ts";
 import { toolCalls } from "./tool-calls.ts";
 import type { Reward } from "./types.ts";
 import { unitTests } from "./unit-tests/reward.ts";
 
-const boxedAnswerSchema = z.strictObject({ correct: z.number().default(1), incorrect: z.number().default(-1) });
+const boxedAnswerSchema = z.strictObject({
+  correct: z.number().default(1),
+  incorrect: z.number().default(-1),
+  grader: z.custom<Grader>((value) => value instanceof Grader, "must be a Grader").optional(),
+});
 
 /** The rewards that come with the lab. */
 export const rewards = {
@@ -16,16 +21,27 @@ export const rewards = {
    * CIR's outcome reward: `correct` (1) when the last `\boxed{…}` of the policy's own text equals the task's answer,
    * else `incorrect` (-1), also when there is no box. No reward for format or for code that runs.
    *
+   * @param options.grader decides in place of {@link sameAnswer}; the verdict's `how` and `notes` are in
+   * `detail`. It stays the caller's to close, and where it fails the reward rejects with GraderFailure.
    * @see arXiv:2505.24480; `reward_score/code_format.py` of its code. Equality is {@link sameAnswer}, not math-verify.
    */
-  boxedAnswer(options: { correct?: number; incorrect?: number } = {}): Reward {
-    const { correct: right, incorrect: wrong } = parseInput(boxedAnswerSchema, options, "options of boxedAnswer");
+  boxedAnswer(options: { correct?: number; incorrect?: number; grader?: Grader } = {}): Reward {
+    const {
+      correct: right,
+      incorrect: wrong,
+      grader,
+    } = parseInput(boxedAnswerSchema, options, "options of boxedAnswer");
     return {
       name: "boxedAnswer",
-      score({ task, text }) {
+      async score({ task, text }) {
         const answer = lastBoxed(text);
+        const found = { answer: answer ?? null, expected: task.answer };
+        if (grader && answer !== undefined) {
+          const { equal, how, notes } = await grader.grade(task.answer, answer);
+          return { reward: equal ? right : wrong, correct: equal, detail: { ...found, how, notes } };
+        }
         const correct = answer !== undefined && sameAnswer(answer, task.answer);
-        return { reward: correct ? right : wrong, correct, detail: { answer: answer ?? null, expected: task.answer } };
+        return { reward: correct ? right : wrong, correct, detail: found };
       },
     };
   },

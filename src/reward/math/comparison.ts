@@ -1,8 +1,8 @@
 import { Canonical, NoFormError } from "./canonical.ts";
 import { realValue, sample } from "./numeric.ts";
 import type { CheckedEquivalence, How } from "./options.ts";
-import type { Fraction } from "./polynomial.ts";
-import { TooLargeError } from "./rational.ts";
+import { type Fraction, rationalOf } from "./polynomial.ts";
+import { bitLength, type Rational, TooLargeError } from "./rational.ts";
 import type { Obligation } from "./sympy.ts";
 import { difference, show, someTree, symbolsOf, type Tree } from "./tree.ts";
 import { anglesInRadians } from "./values.ts";
@@ -70,7 +70,7 @@ export class Comparison {
       const value = realValue(a);
       return value !== undefined && value === realValue(b) ? this.accept("exact") : this.reject("exact");
     }
-    const known = this.#exactly(a, b);
+    const known = this.#exactly(a, b) ?? (this.#beyondDoubles(a, b) ? this.reject("numericReject") : undefined);
     if (known !== undefined) return known;
     return this.#bySampling(a, b);
   }
@@ -87,6 +87,17 @@ export class Comparison {
       throw error;
     }
     return this.#canonical.decides(p, q) ? this.reject("exact") : undefined;
+  }
+
+  /** Whether one is a number beyond the range of doubles, where sampling has no eyes, and the other is well within. */
+  #beyondDoubles(a: Tree, b: Tree): boolean {
+    const [p, q] = [a, b].map((side) => {
+      const form = this.#form(side);
+      return form && rationalOf(form);
+    });
+    const huge = (value: Rational | undefined): boolean => value !== undefined && bitLength(value.n / value.d) > 900;
+    const modest = (tree: Tree): boolean => Math.abs(realValue(tree) ?? Number.POSITIVE_INFINITY) < 1e250;
+    return (huge(p) && modest(b)) || (huge(q) && modest(a));
   }
 
   #form(tree: Tree): Fraction | undefined {

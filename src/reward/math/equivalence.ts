@@ -31,7 +31,7 @@ const shortened = (text: string): string => (text.length > longestShown ? `${tex
 export function judge(gold: string, answer: string, options: CheckedEquivalence): Judgement {
   if (gold.length > longestRead || answer.length > longestRead) {
     const shown = { gold: shortened(gold), answer: shortened(answer) };
-    const equal = gold.trim() === answer.trim();
+    const equal = gold.trim() !== "" && gold.trim() === answer.trim();
     const notes = equal ? [] : [`an answer of more than ${longestRead} characters is only compared as text`];
     return { verdict: { equal, how: equal ? "identical" : "unparsed", notes, ...shown } };
   }

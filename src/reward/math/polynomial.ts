@@ -41,7 +41,10 @@ export class Algebra {
   }
 
   add(a: Polynomial, b: Polynomial): Polynomial {
-    const result = new Map(a);
+    return this.#accumulate(new Map(a), b);
+  }
+
+  #accumulate(result: Map<string, Term>, b: Polynomial): Polynomial {
     for (const [key, term] of b) {
       const there = result.get(key);
       const coefficient = there ? add(there.coefficient, term.coefficient) : term.coefficient;
@@ -60,8 +63,8 @@ export class Algebra {
   }
 
   multiply(a: Polynomial, b: Polynomial): Polynomial {
-    let result: Polynomial = new Map();
-    for (const x of a.values()) for (const y of b.values()) result = this.add(result, this.#product(x, y));
+    const result = new Map<string, Term>();
+    for (const x of a.values()) for (const y of b.values()) this.#accumulate(result, this.#product(x, y));
     return result;
   }
 
