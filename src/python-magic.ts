@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { InvalidInputError } from "./base/errors.ts";
 import { parseInput } from "./base/schema.ts";
-import { registerMagic, show, signal, withDisplay } from "./display/index.ts";
+import { registerMagic, show, signal, tracebackSymbol, withDisplay } from "./display/index.ts";
 import {
   type ExecutionResult,
   type InterpreterSession,
@@ -73,8 +73,9 @@ async function sessionOf(keeps: Kept): Promise<InterpreterSession> {
 function failureOf({ status, error }: ExecutionResult, code: string): Error {
   const failure = new Error(error?.message ?? `the cell ended with status ${status}`);
   failure.name = error?.name ?? status;
-  const marked = markedSource(code, error?.line);
-  failure.stack = [error?.traceback || `${failure.name}: ${failure.message}`, ...(marked ? [marked] : [])].join("\n");
+  const head = error?.traceback || `${failure.name}: ${failure.message}`;
+  const lines = `${head}\n${markedSource(code, error?.line)}`.trimEnd().split("\n");
+  Object.defineProperty(failure, tracebackSymbol, { value: lines });
   return failure;
 }
 

@@ -175,6 +175,9 @@ function excerpt(frame: string): string[] {
   return [...lines, `  ${" ".repeat(width)} | ${" ".repeat(Math.max(0, place.column - 1))}${red("^")}`];
 }
 
+/** Where an error of another language brings its own traceback: a list of lines. */
+const tracebackSymbol = Symbol.for("Jupyter.traceback");
+
 /** An exception as the protocol tells it: only the user's frames, and the line of the cell that it came from. */
 export function errorReport(error: unknown): ErrorReport {
   if (!(error instanceof Error) && Object.prototype.toString.call(error) !== "[object Error]") {
@@ -184,6 +187,8 @@ export function errorReport(error: unknown): ErrorReport {
   const { name, message, stack, cause } = error as Error;
   const ename = String(name || "Error");
   const evalue = String(message ?? "");
+  const brought = (error as { [tracebackSymbol]?: unknown })[tracebackSymbol];
+  if (Array.isArray(brought)) return { ename, evalue, traceback: brought.map(String) };
   // The interrupt's own stack is that of the kernel; the message says all.
   const frames =
     ename === "KernelInterrupt"

@@ -61,6 +61,8 @@ export interface JupyterHost {
 
 export const hostSymbol: unique symbol = Symbol.for("Jupyter.host") as never;
 export const displaySymbol: unique symbol = Symbol.for("Jupyter.display") as never;
+/** On an error of another language: the lines that a notebook shows of it in place of its stack. */
+export const tracebackSymbol: unique symbol = Symbol.for("Jupyter.traceback") as never;
 
 /** The kernel's host, if the lab runs inside a notebook. */
 export function host(): JupyterHost | undefined {

@@ -11,7 +11,15 @@ export {
 export type { VegaLiteSpec } from "./chart-svg.ts";
 export { Display, type DisplayOptions, type Render, show, updateDisplay } from "./display.ts";
 export { formatBytes, formatDuration, formatNumber, formatPercent } from "./format.ts";
-export { type Comm, type CommBuffer, displaySymbol, host, type JupyterHost, type MimeBundle } from "./host.ts";
+export {
+  type Comm,
+  type CommBuffer,
+  displaySymbol,
+  host,
+  type JupyterHost,
+  type MimeBundle,
+  tracebackSymbol,
+} from "./host.ts";
 export { escapeMarkup, type HtmlPart, html, SafeHtml } from "./html.ts";
 export { LivePanel, type LivePanelOptions, type PanelMetric, runMimeType } from "./live-panel.ts";
 export { ProgressBar, type ProgressItems, type ProgressOptions, progress } from "./progress.ts";
