@@ -128,7 +128,7 @@ for fd in range(3):
   },
   {
     name: "System V shared memory, semaphores and queues",
-    core: true,
+    core: "jail",
     code: `import ctypes
 libc = ctypes.CDLL(None)
 for name, arguments in (('shmget', (0x51AB, 4096, 0o1666)), ('semget', (0x51AB, 1, 0o1666)), ('msgget', (0x51AB, 0o1666))):
@@ -166,7 +166,7 @@ for pid in (${pid}, 2):
   },
   {
     name: "kernel calls that no snippet needs",
-    core: true,
+    core: "jail",
     code: `import ctypes, platform
 libc = ctypes.CDLL(None)
 numbers = dict(memfd_create=319, userfaultfd=323, bpf=321, perf_event_open=298, io_uring_setup=425, keyctl=250, add_key=248, pidfd_open=434, personality=135, open_by_handle_at=304, unshare=272, fsopen=430, quotactl=179, inotify_init=253)
@@ -182,7 +182,7 @@ if platform.machine() == 'x86_64' and libc.syscall(0x40000000 | 41, 2, 1, 0) >= 
   },
   {
     name: "other kinds of sockets",
-    core: true,
+    core: "jail",
     code: `import socket
 kinds = ((socket.AF_INET6, socket.SOCK_STREAM, ("::1", ${port})), (socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", ${port})), (socket.AF_UNIX, socket.SOCK_STREAM, "/run/dbus/system_bus_socket"), (socket.AF_UNIX, socket.SOCK_STREAM, "\\0abstract"), (16, 3, (0, 0)), (17, 3, ("lo", 0)))
 for family, kind, address in kinds:

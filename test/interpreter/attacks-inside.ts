@@ -156,7 +156,7 @@ del a`,
   },
   {
     name: "modules and builtins removed",
-    core: true,
+    core: "jail",
     code: `import sys, builtins
 sys.modules.clear()
 vars(builtins).clear()`,

@@ -84,7 +84,7 @@ print('ended')`,
   },
   {
     name: "a thread that is not waited for",
-    core: true,
+    core: "jail",
     code: `import threading, time
 def later():
     time.sleep(0.3)
