@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
+import { endGroupWith } from "../bubblewrap.ts";
 import { Lane, type LaneConnection } from "../lane.ts";
 import type { PackageFolder } from "../packages/index.ts";
 import type { Profile } from "../types.ts";
@@ -100,7 +101,9 @@ function connect({ profile, folder, cgroup, memoryMb, lanes }: JailLaneOptions):
     env: {},
     cwd: "/",
     stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
   });
+  endGroupWith(child);
   if (cgroup && child.pid) {
     // Every snippet has its own limit; this is one for those that run at the same time, should that one not bind.
     const release = confine(cgroup, child.pid, { memoryMb: 256 + 2 * lanes * memoryMb, pids: 4096 });

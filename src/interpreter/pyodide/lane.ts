@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { siblingModule } from "../../base/modules.ts";
+import { endGroupWith } from "../bubblewrap.ts";
 import { Lane, type LaneConnection } from "../lane.ts";
 import type { Profile } from "../options.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -72,10 +73,17 @@ function connect({ snapshot, memoryMb, wrapped }: PyodideLaneOptions): LaneConne
     cwd: "/",
     stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", snapshot.descriptor],
     windowsHide: true,
+    detached: wrapped,
   });
+  if (wrapped) endGroupWith(child);
   const channel = child.stdio[3] as Socket;
   const lifeline = child.stdio[4] as Socket;
   lifeline.on("error", () => {});
+  // What outlives the spawned process, because that was killed from outside, ends with these.
+  child.once("exit", () => {
+    channel.destroy();
+    lifeline.destroy();
+  });
   return {
     child,
     requests: channel,
