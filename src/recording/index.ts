@@ -1,6 +1,6 @@
 export { type Checkpoint, type CheckpointFiles, CheckpointStore } from "./checkpoints.ts";
 export { CommandReader, type SentCommand, sendCommand, waitForAnswer } from "./commands.ts";
-export { type RunConfig, readRunConfig, runConfigSchema } from "./config.ts";
+export { type RunConfig, readRunConfig, recordedVersions, runConfigSchema } from "./config.ts";
 export { RecordingError } from "./errors.ts";
 export { listRuns, type RunSummary } from "./list.ts";
 export { LivePublisher, type LivePublisherOptions, livePublisher } from "./live.ts";

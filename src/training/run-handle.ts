@@ -26,7 +26,7 @@ export class RunHandle {
 
   /** @throws InvalidInputError while another training of the same trainer goes on. */
   constructor(trainer: StepTaker, count: number, options: TrainOptions) {
-    const loop = new TrainLoop(trainer, count, options);
+    const loop = new TrainLoop(trainer, count, options, true);
     const before = loop.claim();
     this.#loop = loop;
     this.count = count;

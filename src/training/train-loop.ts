@@ -55,6 +55,8 @@ export class TrainLoop {
   state: LoopState = "new";
   panel: TrainPanel | undefined;
   readonly #options: TrainOptions;
+  /** It runs beside the cells, so that it can wait for a person to resume it. */
+  readonly #goesOn: boolean;
   #run: Run | undefined;
   #timeline: Timeline | undefined;
   #reader: CommandReader | undefined;
@@ -64,7 +66,7 @@ export class TrainLoop {
   /** Steps that may be taken before the next pause. */
   #allowed = Number.POSITIVE_INFINITY;
   #isStopping = false;
-  /** A guard asked for a pause: the training ends, and its user decides how to go on. */
+  /** A guard asked for a pause, and a cell waits that could not be used meanwhile: the training ends. */
   #isPausedByGuard = false;
   /** The call of `next` or `close` under way. */
   #work: Promise<unknown> = Promise.resolve();
@@ -73,12 +75,13 @@ export class TrainLoop {
   readonly #standing: (() => void)[] = [];
 
   /** @throws InvalidInputError for a count that is not a whole number of at least 1. */
-  constructor(trainer: StepTaker, count: number, options: TrainOptions) {
+  constructor(trainer: StepTaker, count: number, options: TrainOptions, goesOn = false) {
     if (!Number.isInteger(count) || count < 1)
       throw new InvalidInputError(`A training takes a whole number of steps of at least 1, was ${count}.`);
     this.trainer = trainer;
     this.count = count;
     this.#options = options;
+    this.#goesOn = goesOn;
   }
 
   get title(): string {
@@ -187,7 +190,16 @@ export class TrainLoop {
     this.steps.push(record);
     this.panel!.step(report);
     await this.#record(report);
-    if (report.alerts.some(({ action }) => action === "pause")) this.#isStopping = this.#isPausedByGuard = true;
+    const pausing = report.alerts.find(({ action }) => action === "pause");
+    if (pausing && this.#goesOn) {
+      this.#allowed = 0;
+      this.#run?.append({
+        type: "command",
+        step: report.step,
+        command: { type: "pause" },
+        by: `guard ${pausing.guard}`,
+      });
+    } else if (pausing) this.#isStopping = this.#isPausedByGuard = true;
     return report;
   }
 
@@ -271,9 +283,11 @@ export class TrainLoop {
     switch (command.type) {
       case "pause":
         this.#allowed = 0;
+        this.state = "paused";
         break;
       case "resume":
         this.#allowed = Number.POSITIVE_INFINITY;
+        this.state = "running";
         this.panel!.status();
         break;
       case "step":

@@ -1,0 +1,97 @@
+import { type Run, recordedVersions, stepsOf } from "../recording/index.ts";
+import { type RestoredParts, type ResumeOptions, restoreParts } from "./resume.ts";
+import { bringTo, type Rewindable } from "./rewind.ts";
+import { createTrainerRun, type TrainerParts } from "./run-folder.ts";
+import { TrainRun } from "./train-run.ts";
+
+/** Figures of time, which are another ones at every run. */
+const timed = /^seconds/;
+
+/** Something that holds one value in the recorded run and another now. */
+export interface Difference {
+  readonly what: string;
+  readonly recorded: unknown;
+  readonly now: unknown;
+}
+
+/** What repeating a run gave. */
+export interface Repetition {
+  readonly run: Run;
+  /** The recorded run's folder. */
+  readonly of: Run;
+  /** Versions, device and interpreter that are not those of then. */
+  readonly versions: readonly Difference[];
+  /** Figures of steps that are not those of then: `step 3 reward`. */
+  readonly metrics: readonly Difference[];
+  readonly steps: number;
+}
+
+export interface RepeatOptions extends Omit<ResumeOptions, "step"> {
+  /** How many steps. Default: as many as were recorded. */
+  readonly steps?: number;
+  /** Where the new run's folder is made. Default `"runs"`. */
+  readonly folder?: string;
+  /** Told before the first step. */
+  readonly onVersions?: (differences: readonly Difference[]) => void;
+}
+
+/**
+ * Trains a recorded run again from its beginning, changes of settings included, into a run of its own, and compares.
+ *
+ * @param create makes a trainer of the parts.
+ */
+export async function repeatRun<T extends Rewindable & { openRun(run: Run): Promise<Run> }>(
+  folder: string,
+  create: (parts: TrainerParts, settings: Readonly<Record<string, unknown>>) => T,
+  { steps, folder: target = "runs", onVersions, ...given }: RepeatOptions = {},
+): Promise<Repetition> {
+  const restored = await restoreParts(folder, given);
+  const { run: of, parts, settings } = restored;
+  try {
+    const versions = versionDifferences(restored);
+    onVersions?.(versions);
+    const timeline = await of.timeline();
+    const trainer = create(parts, settings);
+    await bringTo(trainer, of, timeline.start ?? 0);
+    const run = await createTrainerRun(parts, settings, target, { name: of.config.name, parent: of.config.parent });
+    await trainer.openRun(run);
+    const recorded = new Map(stepsOf(await of.events()).map((event) => [event.step, event.metrics]));
+    const metrics: Difference[] = [];
+    const count = steps ?? timeline.step - (timeline.start ?? 0);
+    const training = new TrainRun(trainer, count, {});
+    const first = settings as typeof of.config.config;
+    trainer.configure(timeline.settingsAt(first, trainer.step));
+    for await (const { step, metrics: now } of training) {
+      for (const [name, value] of Object.entries(recorded.get(step) ?? {})) {
+        const own: unknown = (now as Record<string, unknown>)[name];
+        if (!timed.test(name) && !Object.is(own, value ?? Number.NaN))
+          metrics.push({ what: `step ${step} ${name}`, recorded: value, now: own });
+      }
+      trainer.configure(timeline.settingsAt(first, trainer.step));
+    }
+    return { run, of, versions, metrics, steps: training.steps.length };
+  } finally {
+    if (!given.interpreter) await parts.interpreter.close();
+  }
+}
+
+function versionDifferences({ run, setup, parts }: RestoredParts): Difference[] {
+  const { report } = parts.policy.engine;
+  const then: Record<string, unknown> = {
+    ...run.config.versions,
+    device: setup.lab.used.device,
+    threads: setup.lab.used.threads,
+    interpreter: setup.interpreter.description,
+    packages: setup.interpreter.packages.join(", "),
+  };
+  const now: Record<string, unknown> = {
+    ...recordedVersions(),
+    device: report.device,
+    threads: report.threads,
+    interpreter: parts.interpreter.description,
+    packages: parts.interpreter.packages.join(", "),
+  };
+  return Object.keys({ ...then, ...now })
+    .filter((what) => then[what] !== now[what])
+    .map((what) => ({ what, recorded: then[what], now: now[what] }));
+}

@@ -1,0 +1,27 @@
+/**
+ * Trains to step `total` in a folder of runs: takes up the run that is there, or begins one. Says each step, and at the end
+ * a hash of weights, moments and counts.
+ */
+import { createHash } from "node:crypto";
+import { writeSync } from "node:fs";
+import { PythonInterpreter } from "../../src/interpreter/index.ts";
+import { listRuns } from "../../src/recording/index.ts";
+import { Trainer } from "../../src/training/trainer.ts";
+import { byLength, smallTrainer } from "./time-tools.ts";
+
+const [record, total] = [process.argv[2]!, Number(process.argv[3])];
+const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const [recorded] = await listRuns(record);
+const trainer = recorded
+  ? await Trainer.resume(recorded.folder, { interpreter, reward: byLength })
+  : await smallTrainer({ interpreter });
+writeSync(1, `at ${trainer.step}\n`);
+if (trainer.step < total)
+  for await (const { step } of trainer.train(total - trainer.step, { record })) writeSync(1, `step ${step}\n`);
+const { weights, optimizer, policyVersion } = await trainer.checkpoint();
+const hash = createHash("sha256").update(JSON.stringify([optimizer.updates, policyVersion]));
+for (const part of [weights, optimizer.m, optimizer.v])
+  for (const name of Object.keys(part).sort()) hash.update(name).update(part[name]!);
+writeSync(1, `hash ${hash.digest("hex")}\n`);
+await interpreter.close();
+process.exit(0);

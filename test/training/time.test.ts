@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { after, test } from "node:test";
+import { CheckpointError, InvalidInputError } from "../../src/base/errors.ts";
+import { PythonInterpreter } from "../../src/interpreter/index.ts";
+import { Lab } from "../../src/lab.ts";
+import { Policy } from "../../src/policy/policy.ts";
+import { RecordingError, Run, sendCommand, stepsOf, waitForAnswer } from "../../src/recording/index.ts";
+import type { Reward } from "../../src/reward/index.ts";
+import { tasks } from "../../src/rollout/tasks/index.ts";
+import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
+import { byLength, runsFolder, smallTrainer, until } from "./time-tools.ts";
+
+const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+after(() => interpreter.close());
+const make = (settings: Partial<TrainerOptions> = {}) => smallTrainer({ interpreter, ...settings });
+const record = await runsFolder();
+
+async function eventsOf(trainer: Trainer) {
+  const { folder } = await trainer.openRun(record);
+  return { folder, events: await (await Run.open(folder)).events() };
+}
+
+test("a run in the background obeys between steps: pause, step, set, mark, resume, stop", async () => {
+  const trainer = await make();
+  const run = trainer.start(1000, { record });
+  assert.equal(run.steps.length, 0);
+  assert.throws(
+    () => trainer.start(3),
+    (error) => error instanceof InvalidInputError && /training already \(step 0 of 1000\)/.test(error.message),
+  );
+  await assert.rejects(trainer.train(1, { record }).done(), /training already/);
+  await until(() => run.steps.length >= 1);
+  await assert.rejects(trainer.rewind(0), /pause\(\) or stop\(\) the run first/);
+  await run.pause();
+  const standing = trainer.step;
+  assert.equal(run.status, "paused");
+  assert.equal((await run.step(2)).step, standing + 2);
+  assert.equal(run.status, "paused");
+  assert.equal(trainer.step, standing + 2);
+  await run.set({ clipRatioHigh: 0.4, temperature: 0.9 });
+  assert.equal(trainer.config.clipRatioHigh, 0.4);
+  await assert.rejects(run.set({ clipRatioHigh: 0.5, temperature: -1 }), /temperature.*-1/);
+  assert.equal(trainer.config.clipRatioHigh, 0.4);
+  await run.mark("good");
+  await run.resume();
+  await until(() => trainer.step > standing + 3);
+  await run.stop();
+  assert.equal(run.status, "stopped");
+  assert.equal((await run.done).length, trainer.step);
+  await assert.rejects(run.pause(), /has ended \(stopped\)/);
+
+  const { events } = await eventsOf(trainer);
+  const changed = events.filter((event) => event.type === "config");
+  assert.deepEqual(
+    changed.map(({ step, changes }) => ({ step, changes })),
+    [{ step: standing + 2, changes: { clipRatioHigh: 0.4, temperature: 0.9 } }],
+  );
+  const marked = events.find((event) => event.type === "checkpoint" && event.label === "good");
+  assert.equal(marked?.type === "checkpoint" && marked.step, standing + 2);
+  assert.ok(events.some((event) => event.type === "command-refused" && /temperature/.test(event.text)));
+  assert.ok(events.filter((event) => event.type === "command").every(({ by }) => by === "this notebook"));
+  // The trainer is free again.
+  assert.equal((await trainer.train(1, { record }).done()).length, 1);
+});
+
+test("a failure in the background is told, recorded, and rejects done without an unhandled rejection", async () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => unhandled.push(error);
+  process.on("unhandledRejection", note);
+  const failing: Reward = {
+    name: "fails later",
+    score: (input) => {
+      if (scored++ >= 6) throw new Error("the judge has left");
+      return byLength.score(input);
+    },
+  };
+  let scored = 0;
+  const trainer = await make({ reward: failing });
+  const run = trainer.start(5, { record });
+  await until(() => run.status === "failed");
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("unhandledRejection", note);
+  assert.deepEqual(unhandled, []);
+  await assert.rejects(run.done, /the judge has left/);
+  assert.equal(trainer.step, 1);
+  const { events } = await eventsOf(trainer);
+  const end = events.at(-1)!;
+  assert.ok(end.type === "run-finished" && end.reason === "failed" && /the judge has left/.test(end.error!));
+  assert.equal((await trainer.openRun(record)).config.config.maxLength, 32);
+});
+
+test("the folder's commands reach a training that holds its cell, and what comes too late is refused", async () => {
+  const trainer = await make();
+  const { folder } = await trainer.openRun(record);
+  const answers: string[] = [];
+  let late = "";
+  for await (const { step } of trainer.train(6, { record })) {
+    if (step === 1) {
+      answers.push(await sendCommand(folder, { type: "set", values: { clipRatioHigh: 0.5 } }, { by: "a person" }));
+      answers.push(await sendCommand(folder, { type: "set", values: { clipRatio: 1 } }));
+    }
+    if (step === 2) answers.push(await sendCommand(folder, { type: "stop" }));
+    assert.ok(step <= 2, `step ${step} was taken after the stop`);
+    if (step === 2) late = await sendCommand(folder, { type: "pause" });
+  }
+  const [set, bad, stop] = await Promise.all(answers.map((id) => waitForAnswer(folder, id)));
+  assert.ok(set!.type === "command" && set!.by === "a person" && set!.step === 1);
+  assert.ok(bad!.type === "command-refused" && /clipRatio.*did you mean/.test(bad!.text));
+  assert.equal(stop!.type, "command");
+  assert.ok(await waitForAnswer(folder, late));
+  assert.equal(trainer.config.clipRatioHigh, 0.5);
+  const { events } = await eventsOf(trainer);
+  const end = events.at(-1)!;
+  assert.ok(end.type === "run-finished" && end.reason === "stopped");
+});
+
+test("rewinding replays changed settings; a fork goes on identically and names its parent", async () => {
+  const trainer = await make({ checkpointEvery: 0 });
+  const weights: Record<number, unknown> = {};
+  const changes: Record<number, number> = { 1: 0.001, 3: 0.0001 };
+  for await (const { step } of trainer.train(5, { record })) {
+    weights[step] = await trainer.policy.weights();
+    if (changes[step]) trainer.config.learningRate = changes[step];
+  }
+  // There are checkpoints of 0 and 5 alone: 4 is reached through the changes after 1 and 3.
+  await trainer.rewind(4);
+  assert.deepEqual(await trainer.policy.weights(), weights[4]);
+  assert.equal(trainer.config.learningRate, 0.0001);
+  await trainer.rewind(2);
+  assert.deepEqual(await trainer.policy.weights(), weights[2]);
+  await trainer.rewind(5);
+  assert.deepEqual(await trainer.policy.weights(), weights[5]);
+
+  const fork = await trainer.fork({ step: 2, name: "other" });
+  assert.equal(fork.step, 2);
+  assert.equal(fork.config.learningRate, 0.001);
+  assert.deepEqual(await fork.policy.weights(), weights[2]);
+  await fork.train(1).done();
+  assert.deepEqual(await fork.policy.weights(), weights[3]);
+  assert.deepEqual(await trainer.policy.weights(), weights[5], "the parent is untouched");
+  const [parent, child] = [await trainer.openRun(record), await fork.openRun(record)];
+  assert.deepEqual(child.config.parent, { id: parent.id, step: 2 });
+  assert.equal(dirname(child.folder), dirname(parent.folder));
+  assert.match(child.id, /other$/);
+  await assert.rejects(trainer.fork({ step: 9 }), CheckpointError);
+
+  // Back, another way on: what lay beyond is left behind.
+  await trainer.rewind(4);
+  trainer.config.learningRate = 0.01;
+  await trainer.train(2, { record }).done();
+  assert.equal(trainer.step, 6);
+  const steps = stepsOf((await eventsOf(trainer)).events);
+  assert.deepEqual(
+    steps.map(({ step }) => step),
+    [1, 2, 3, 4, 5, 6],
+  );
+  assert.equal(steps[4]!.metrics.learningRate, 0.01);
+  const after = await trainer.policy.weights();
+  await trainer.rewind(5);
+  await trainer.rewind(6);
+  assert.deepEqual(await trainer.policy.weights(), after);
+});
+
+test("a run's folder alone suffices to go on with it, or to repeat its end", async () => {
+  const settings = {
+    reward: undefined,
+    taskset: tasks.list(
+      "two",
+      [0, 1].map((i) => tasks.arithmetic().at(i)),
+    ),
+  };
+  const whole = await make(settings as Partial<TrainerOptions>);
+  whole.config.temperature = 0.8;
+  await whole.train(2, { record }).done();
+  whole.config.learningRate = 0.002;
+  await whole.train(2, { record }).done();
+  const { folder } = await whole.openRun(record);
+
+  const other = await Trainer.resume(folder, { interpreter, step: 2 });
+  assert.equal(other.step, 2);
+  assert.equal(other.config.temperature, 0.8);
+  assert.equal(other.policy.name, "tiny-math");
+  assert.equal(other.lab.seed, 7);
+  const resumed = await Trainer.resume(folder, { interpreter });
+  assert.equal(resumed.step, 4);
+  assert.equal(resumed.config.learningRate, 0.002);
+  assert.deepEqual(await resumed.policy.weights(), await whole.policy.weights());
+  await whole.trainStep();
+  await resumed.train(1).done();
+  assert.deepEqual(await resumed.policy.weights(), await whole.policy.weights());
+  assert.equal((await resumed.openRun(record)).folder, folder);
+  // The first trainer does not write into what another one went on with.
+  await assert.rejects(whole.train(1, { record }).done(), /Another trainer has gone on/);
+});
+
+test("a recorded step, replayed, gives the same update; another reward is told apart", async () => {
+  const trainer = await make({ klCoef: 0.05 });
+  const states: Record<number, unknown> = {};
+  for await (const { step } of trainer.train(3, { record })) states[step] = await trainer.policy.weights();
+  for (const step of [1, 2, 3]) {
+    const replay = await trainer.replay(step);
+    assert.deepEqual(replay.differences, [], `step ${step}`);
+    assert.deepEqual(replay.rescored, []);
+    assert.deepEqual(replay.weights, states[step]);
+  }
+  const mean: Reward = { name: "mean", score: () => ({ reward: 9, correct: false, detail: {} }) };
+  const changed = await trainer.replay(2, { reward: mean });
+  assert.equal(changed.rescored.length, 6);
+  assert.notDeepEqual(changed.weights, states[2]);
+  assert.deepEqual(await trainer.policy.weights(), states[3]);
+  await assert.rejects(trainer.replay(7), /no rollouts of step 7.*1, 2, 3/);
+});
+
+test("what cannot be taken up is refused clearly, and nothing is changed", async () => {
+  const trainer = await make();
+  await trainer.train(1, { record }).done();
+  const { folder } = await trainer.openRun(record);
+  const refuses = (
+    path: string,
+    options: Parameters<typeof Trainer.resume>[1],
+    pattern: RegExp,
+    kind = RecordingError,
+  ) =>
+    assert.rejects(Trainer.resume(path, { interpreter, reward: byLength, ...options }), (error) => {
+      assert.ok(error instanceof kind, String(error));
+      assert.match(error.message, pattern);
+      return true;
+    });
+  await refuses(join(record, "nowhere"), {}, /not the folder of a run/);
+  await refuses(folder, { reward: undefined }, /reward "by length".*\{ reward \}/, InvalidInputError);
+  const another: Reward = { name: "by length", score: () => ({ reward: 0.25, correct: false, detail: {} }) };
+  await refuses(folder, { reward: another }, /gives rollout 0\/0 of step 1 0\.25, recorded is/, InvalidInputError);
+  await refuses(
+    folder,
+    { lab: new Lab({ seed: 8, device: "cpu" }) },
+    /seed 7, but the lab has seed 8/,
+    InvalidInputError,
+  );
+  const lab = new Lab({ seed: 7, device: "cpu", threads: 1 });
+  const { config, tokenizer, weights } = await Policy.create("tiny-math", { lab }).then(async (policy) => ({
+    config: policy.config,
+    tokenizer: policy.tokenizer,
+    weights: await policy.weights(),
+  }));
+  const longer = await Policy.fromWeights("longer", lab, { ...config, maxLength: 128 }, tokenizer, weights);
+  await refuses(folder, { lab, policy: longer }, /maxLength is 96, the policy's is 128/, CheckpointError);
+
+  const broken = async (name: string, change: (path: string) => Promise<unknown>) => {
+    const path = join(record, name);
+    await cp(folder, path, { recursive: true });
+    await change(path);
+    return path;
+  };
+  const edit = async (path: string, change: (config: Record<string, unknown>) => void) => {
+    const file = join(path, "config.json");
+    const json = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>;
+    change(json);
+    await writeFile(file, JSON.stringify(json));
+  };
+  await refuses(await broken("newer", (p) => edit(p, (c) => (c.formatVersion = 99))), {}, /newer version.*format 99/);
+  await refuses(await broken("plain", (p) => edit(p, (c) => delete c.setup)), {}, /does not say what it was made of/);
+  const noCheckpoint = await broken("bare", (p) => rm(join(p, "checkpoints"), { recursive: true }));
+  await refuses(noCheckpoint, {}, /before its first checkpoint/, CheckpointError);
+  const torn = await broken("torn", (p) => writeFile(join(p, "checkpoints/step-000001/optimizer.safetensors"), "half"));
+  await refuses(torn, {}, /optimizer\.safetensors/, CheckpointError);
+  await trainer.train(1, { record }).done();
+  assert.equal(trainer.step, 2);
+});
+
+test("retention: a run keeps the checkpoints that its configuration asks for, and marked ones", async () => {
+  const trainer = await make({ checkpoints: { keepLast: 2, keepEvery: 4 } });
+  const run = trainer.start(7, { record });
+  await until(() => run.steps.length >= 1);
+  await run.pause();
+  const marked = trainer.step;
+  await run.mark("early");
+  await run.resume();
+  await run.done;
+  const { checkpoints } = await trainer.openRun(record);
+  const steps = (await checkpoints.list()).map(({ step }) => step);
+  assert.deepEqual(
+    steps,
+    [...new Set([0, marked, 4, 6, 7])].sort((a, b) => a - b),
+  );
+});
