@@ -36,11 +36,14 @@ export class LaneDiedError extends InfrastructureError {
   readonly kind: FailureKind;
   /** The driver ended it itself: no failure. */
   readonly stopped: boolean;
+  /** Somebody else killed it: not what the code in it did. */
+  readonly killed: boolean;
 
-  constructor(message: string, kind: FailureKind, stopped: boolean) {
+  constructor(message: string, kind: FailureKind, stopped: boolean, killed: boolean) {
     super(message);
     this.kind = kind;
     this.stopped = stopped;
+    this.killed = killed;
   }
 }
 
@@ -117,12 +120,15 @@ export class Lane {
       () => clearTimeout(timer),
     );
     this.gone = new Promise((resolve) => {
-      const over = (what: string): void => {
-        this.#fail(what, this.#started ? "start" : "died");
+      const over = (what: string, killed = false): void => {
+        this.#fail(what, this.#started ? "start" : "died", { killed });
         resolve();
       };
       child.once("error", (error) => over(error.message));
-      child.once("exit", (code, signal) => over(`ended with ${signal ?? `exit code ${code}`}`));
+      // 137: what a shell or a bubblewrap around it says of a kill.
+      child.once("exit", (code, signal) =>
+        over(`ended with ${signal ?? `exit code ${code}`}`, signal === "SIGKILL" || code === 137),
+      );
     });
     const decoder = new StringDecoder("utf8");
     replies.on("data", (bytes: Buffer) => this.#receive(decoder.write(bytes)));
@@ -182,7 +188,7 @@ export class Lane {
 
   /** Ends the process at once; snippets that run in it are lost. */
   kill(): void {
-    this.#fail("was stopped", "died", true);
+    this.#fail("was stopped", "died", { stopped: true });
   }
 
   /** Lets the driver's process end, or keeps it alive while a snippet runs. */
@@ -190,14 +196,15 @@ export class Lane {
     if (!this.dead) for (const handle of this.#connection.handles) (busy ? handle.ref : handle.unref)?.call(handle);
   }
 
-  #fail(what: string, kind: FailureKind, stopped = false): void {
+  #fail(what: string, kind: FailureKind, { stopped = false, killed = false } = {}): void {
     if (this.dead) return;
     // Killed, it is gone in a moment; who waits for that must not be cut off.
     this.#hold(true);
     this.dead = true;
     this.#connection.child.kill("SIGKILL");
     const last = this.#complaint.trim().split("\n").at(-1);
-    const error = new LaneDiedError(`An interpreter process ${what}${last ? ` (${last})` : ""}.`, kind, stopped);
+    const message = `An interpreter process ${what}${last ? ` (${last})` : ""}.`;
+    const error = new LaneDiedError(message, kind, stopped, killed);
     this.diedOf = error;
     this.#started?.reject(error);
     this.#started = undefined;

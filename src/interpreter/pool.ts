@@ -35,6 +35,8 @@ interface Job {
   request: LaneJob;
   key: string | undefined;
   attempts: number;
+  /** It goes on from variables that died with its process. */
+  hasPast: boolean;
   id: number;
   lane: Lane | undefined;
   /** The caller has its answer already, because it aborted. */
@@ -136,6 +138,7 @@ export class Pool {
         request,
         key,
         attempts: 0,
+        hasPast: false,
         id: 0,
         lane: undefined,
         settled: false,
@@ -227,6 +230,7 @@ export class Pool {
         continue;
       }
       this.#queue.splice(i, 1);
+      job.hasPast = !homeless;
       this.#serve(job, lane, fleet);
     }
   }
@@ -282,10 +286,12 @@ export class Pool {
     if (job.settled) return;
     if (this.#closed) job.reject(new InterruptedError("The interpreter was closed."));
     else if (!(error instanceof LaneDiedError)) job.reject(error);
-    else if (job.request.session !== null) job.resolve({ status: "infrastructure", reason: error.message });
-    else if (job.attempts < maxAttempts[this.#options.diesTwice]) this.#queue.unshift(job);
-    else
-      job.resolve(this.#options.diesTwice === "crash" ? crashed : { status: "infrastructure", reason: error.message });
+    else if (job.hasPast) job.resolve({ status: "infrastructure", reason: error.message });
+    else {
+      const means = error.killed ? "infrastructure" : this.#options.diesTwice;
+      if (job.attempts < maxAttempts[means]) this.#queue.unshift(job);
+      else job.resolve(means === "crash" ? crashed : { status: "infrastructure", reason: error.message });
+    }
   }
 }
 
