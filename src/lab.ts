@@ -14,6 +14,7 @@ import { type Reward, rewards } from "./reward/index.ts";
 import { type PromptFormatName, promptText } from "./rollout/prompts.ts";
 import { Rollout } from "./rollout/rollout.ts";
 import type { Task, Taskset } from "./rollout/tasks/index.ts";
+import type { ToolBox } from "./tools/index.ts";
 import { type CompareOptions, compare } from "./training/compare.ts";
 import type { Comparison } from "./training/comparison.ts";
 
@@ -28,7 +29,8 @@ export interface LabOptions {
 
 export interface LabRolloutOptions extends SamplingOptions {
   policy: Policy;
-  interpreter: CodeInterpreter;
+  /** An interpreter, or tools in its place. */
+  interpreter: CodeInterpreter | ToolBox;
   task: Task;
   /** Executions allowed. Default 3. */
   maxToolCalls?: number;

@@ -1,6 +1,22 @@
-const OPENING = "```python";
-const FENCE = "```";
-const BLOCK = /```python([\s\S]*?)```/;
+/** How a policy asks for a tool, and how the answer is put to it. */
+export interface BoundaryFormat {
+  readonly opening: string;
+  /** What ends the block; what is sampled after it is never kept. */
+  readonly closing: string;
+  /** What stands around an answer. */
+  readonly answer: readonly [before: string, after: string];
+}
+
+/** The formats, by name. */
+export const boundaryFormats = {
+  /** CIR's fenced Python. */
+  code: { opening: "```python", closing: "```", answer: ["```output", "```"] },
+  /** ToolRL's calls and observations (arXiv:2504.13958). */
+  toolCall: { opening: "<tool_call>", closing: "</tool_call>", answer: ["<obs>", "</obs>"] },
+} as const satisfies Record<string, BoundaryFormat>;
+
+/** Name of a {@link BoundaryFormat}. */
+export type BoundaryName = keyof typeof boundaryFormats;
 
 /** A closed block of code in a policy's text. */
 export interface CodeBlock {
@@ -11,16 +27,20 @@ export interface CodeBlock {
 }
 
 /**
- * The paper's rule on a whole text: the first ` ```python ` and the first closing fence after it, if anything but white
- * space stands between them. The first block alone decides: an empty one hides those after it.
+ * The paper's rule on a whole text: the first opening (` ```python `) and the first closing after it (the fence), if
+ * anything but white space stands between them. The first block alone decides: an empty one hides those after it.
  *
  * @param text what was sampled since the last tool output (or the prompt).
  * @see arXiv:2505.24480, section on precise interaction-boundary matching; `detect_code` of its code.
  */
-export function findCodeBlock(text: string): CodeBlock | undefined {
-  const match = BLOCK.exec(text);
-  if (!match || match[1]!.trim() === "") return undefined;
-  return { code: match[1]!, end: match.index + match[0].length };
+export function findCodeBlock(text: string, boundary: BoundaryName = "code"): CodeBlock | undefined {
+  const { opening, closing } = boundaryFormats[boundary];
+  const at = text.indexOf(opening);
+  const start = at + opening.length;
+  const close = at < 0 ? -1 : text.indexOf(closing, start);
+  if (close < 0) return undefined;
+  const code = text.slice(start, close);
+  return code.trim() === "" ? undefined : { code, end: close + closing.length };
 }
 
 /** A boundary met while sampling. */
@@ -34,10 +54,15 @@ export interface Boundary extends CodeBlock {
  * sampled beyond it. The kept text equals what {@link findCodeBlock} keeps of any continuation.
  */
 export class BoundaryMatcher {
+  readonly #format: BoundaryFormat;
   #text = "";
   /** Where the code starts; -1 until the opening fence is complete. */
   #start = -1;
   #decided = false;
+
+  constructor(boundary: BoundaryName = "code") {
+    this.#format = boundaryFormats[boundary];
+  }
 
   /**
    * Takes the text of the next sampled token.
@@ -46,20 +71,21 @@ export class BoundaryMatcher {
    */
   push(tokenText: string): Boundary | undefined {
     if (this.#decided) return undefined;
+    const { opening, closing } = this.#format;
     // A fence may begin in earlier tokens, but not so early that it would have been complete before this one.
     const seen = this.#text.length;
     this.#text += tokenText;
     if (this.#start < 0) {
-      const at = this.#text.indexOf(OPENING, Math.max(0, seen - OPENING.length + 1));
+      const at = this.#text.indexOf(opening, Math.max(0, seen - opening.length + 1));
       if (at < 0) return undefined;
-      this.#start = at + OPENING.length;
+      this.#start = at + opening.length;
     }
-    const close = this.#text.indexOf(FENCE, Math.max(this.#start, seen - FENCE.length + 1));
+    const close = this.#text.indexOf(closing, Math.max(this.#start, seen - closing.length + 1));
     if (close < 0) return undefined;
     this.#decided = true;
     const code = this.#text.slice(this.#start, close);
     if (code.trim() === "") return undefined;
-    const end = close + FENCE.length;
+    const end = close + closing.length;
     return { code, end, overflow: this.#text.slice(end) };
   }
 
@@ -75,8 +101,9 @@ export class BoundaryMatcher {
  * The text of a tool's answer as the policy reads it.
  *
  * @param output the interpreter's feedback.
- * @param afterNewline the last kept token already ends the fence's line (its overflow was exactly `"\n"`).
+ * @param afterNewline the last kept token already ends the closing's line (its overflow was exactly `"\n"`).
  */
-export function toolOutputText(output: string, afterNewline: boolean): string {
-  return `${afterNewline ? "" : "\n"}\`\`\`output\n${output}\n\`\`\`\n`;
+export function toolOutputText(output: string, afterNewline: boolean, boundary: BoundaryName = "code"): string {
+  const [before, after] = boundaryFormats[boundary].answer;
+  return `${afterNewline ? "" : "\n"}${before}\n${output}\n${after}\n`;
 }

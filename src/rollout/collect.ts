@@ -5,6 +5,7 @@ import type { CodeInterpreter } from "../interpreter/types.ts";
 import { BatchDecoder, type DecoderModel, type Feed, type Sequence } from "../policy/decoder.ts";
 import { checkSampling, inverseTemperature, type SamplingOptions, sampleToken } from "../policy/sampling.ts";
 import type { Tokenizer } from "../policy/tokenizer.ts";
+import type { BoundaryName } from "./boundary.ts";
 import { RolloutCells } from "./cells.ts";
 import { Trajectory, type TrajectoryLimits } from "./trajectory.ts";
 
@@ -24,8 +25,16 @@ export interface RolloutRequest {
   readonly sampleIndex: number;
 }
 
-/** What collection needs of an interpreter. */
-export type ToolInterpreter = Pick<CodeInterpreter, "run" | "session" | "feedback">;
+/** What rollouts need of an interpreter, or of a tool box in its place. */
+export interface ToolInterpreter extends Pick<CodeInterpreter, "run" | "session" | "feedback"> {
+  /** How the policy asks for it. Default `"code"`. */
+  readonly boundary?: BoundaryName;
+}
+
+/** A rollout's limits with the format that its interpreter asks for; as they are for code. */
+export function limitsFor({ boundary }: ToolInterpreter, limits: TrajectoryLimits): TrajectoryLimits {
+  return boundary === undefined ? limits : { ...limits, boundary };
+}
 
 export interface CollectOptions extends SamplingOptions {
   readonly policy: RolloutPolicy;
@@ -82,7 +91,7 @@ export async function collectTrajectories(options: CollectOptions): Promise<Traj
   const admit = () => {
     while (rows.size < decoder.capacity && next < requests.length) {
       const request = requests[next]!;
-      const trajectory = new Trajectory(policy.tokenizer, request.prompt, limits);
+      const trajectory = new Trajectory(policy.tokenizer, request.prompt, limitsFor(interpreter, limits));
       const rolloutId = `${request.step}/${request.promptIndex}/${request.sampleIndex}`;
       const cells = RolloutCells.of(interpreter, { rolloutId, stateful });
       rows.add({ index: next, request, trajectory, sequence: decoder.add(), cells, waiting: false });

@@ -2,19 +2,19 @@ import { InvalidInputError } from "../base/errors.ts";
 import { uniformAt } from "../base/random.ts";
 import { displaySymbol } from "../display/host.ts";
 import { throwIfInterrupted } from "../display/index.ts";
-import type { CodeInterpreter, ReplayMismatch } from "../interpreter/types.ts";
+import type { ReplayMismatch } from "../interpreter/types.ts";
 import { BatchDecoder, type Sequence } from "../policy/decoder.ts";
 import { checkSampling, inverseTemperature, type SamplingOptions, sampleToken } from "../policy/sampling.ts";
 import type { Reward, RewardResult } from "../reward/index.ts";
 import { RolloutCells } from "./cells.ts";
-import type { RolloutPolicy } from "./collect.ts";
+import { limitsFor, type RolloutPolicy, type ToolInterpreter } from "./collect.ts";
 import { rolloutBundle } from "./rollout-display.ts";
 import type { Task } from "./tasks/index.ts";
 import { type StopReason, type Token, type ToolCall, Trajectory } from "./trajectory.ts";
 
 export interface RolloutOptions extends SamplingOptions {
   readonly policy: RolloutPolicy;
-  readonly interpreter: CodeInterpreter;
+  readonly interpreter: ToolInterpreter;
   readonly task: Task;
   /** Token ids of the prompt. */
   readonly prompt: readonly number[];
@@ -72,9 +72,9 @@ export class Rollout {
     const { maxToolCalls, maxLength } = options;
     if (!Number.isInteger(maxToolCalls) || maxToolCalls < 0)
       throw new InvalidInputError(`maxToolCalls must be a whole number of at least 0, was ${maxToolCalls}.`);
-    this.trajectory =
-      trajectory ?? new Trajectory(options.policy.tokenizer, options.prompt, { maxToolCalls, maxLength });
     const { interpreter, sampleIndex = 0, stateful = false } = options;
+    const limits = limitsFor(interpreter, { maxToolCalls, maxLength });
+    this.trajectory = trajectory ?? new Trajectory(options.policy.tokenizer, options.prompt, limits);
     this.#cells = cells ?? RolloutCells.of(interpreter, { rolloutId: `${this.task.id}/${sampleIndex}`, stateful });
   }
 

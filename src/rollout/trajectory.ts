@@ -1,7 +1,7 @@
 import { InvariantError } from "../base/errors.ts";
 import type { ExecutionResult } from "../interpreter/types.ts";
 import type { Tokenizer } from "../policy/tokenizer.ts";
-import { BoundaryMatcher, toolOutputText } from "./boundary.ts";
+import { BoundaryMatcher, type BoundaryName, toolOutputText } from "./boundary.ts";
 
 /** Who wrote a token. Only `sampled` tokens are trained on. */
 export type TokenSource = "prompt" | "sampled" | "tool" | "forced";
@@ -46,6 +46,8 @@ export interface TrajectoryLimits {
   maxToolCalls: number;
   /** Tokens in all, prompt included. */
   maxLength: number;
+  /** How the policy asks for a tool. Default `"code"`. */
+  boundary?: BoundaryName;
 }
 
 /** A trajectory as plain data: enough to show, train on, replay and fork it. */
@@ -80,12 +82,13 @@ export class Trajectory {
   forcedBoundaries = 0;
   /** Code that waits for its execution; nothing may be sampled meanwhile. */
   pendingCode: string | null = null;
-  #matcher = new BoundaryMatcher();
+  #matcher: BoundaryMatcher;
   #endsWithNewline = false;
 
   constructor(tokenizer: Tokenizer, prompt: readonly number[], limits: TrajectoryLimits) {
     this.tokenizer = tokenizer;
     this.limits = limits;
+    this.#matcher = new BoundaryMatcher(limits.boundary);
     this.promptLength = prompt.length;
     for (const id of prompt) this.#push(id, "prompt");
     this.#checkLength();
@@ -172,10 +175,11 @@ export class Trajectory {
     const code = this.pendingCode;
     if (code === null) throw new InvariantError("A tool output arrived for a rollout that waits for none.");
     const start = this.length;
-    for (const id of this.#encode(toolOutputText(feedback, this.#endsWithNewline))) this.#push(id, "tool");
+    const text = toolOutputText(feedback, this.#endsWithNewline, this.limits.boundary);
+    for (const id of this.#encode(text)) this.#push(id, "tool");
     this.toolCalls.push({ code, result, feedback, start, end: this.length, edited });
     this.pendingCode = null;
-    this.#matcher = new BoundaryMatcher();
+    this.#matcher = new BoundaryMatcher(this.limits.boundary);
     this.#checkLength();
   }
 
