@@ -8,12 +8,13 @@
 
 import { registerPythonMagic } from "./python-magic.ts";
 
+export { z } from "zod";
 export * from "./base/errors.ts";
 export { barChart, lineChart, progress, table } from "./display/index.ts";
 export type { DeviceReport } from "./engine/index.ts";
 export type { EvaluateOptions } from "./evaluation/evaluate.ts";
 export { EvaluationCard, passAtK } from "./evaluation/index.ts";
-export { PythonInterpreter } from "./interpreter/index.ts";
+export { Interpreter, type InterpreterOptions, PythonInterpreter } from "./interpreter/index.ts";
 export type { CodeInterpreter, ExecutionResult, ExecutionStatus } from "./interpreter/types.ts";
 export { Lab, type LabOptions } from "./lab.ts";
 export { Policy } from "./policy/policy.ts";
@@ -24,6 +25,17 @@ export { type Reward, rewards, type UnitTest } from "./reward/index.ts";
 export { type ForkOptions, Rollout } from "./rollout/rollout.ts";
 export { type Task, type Taskset, tasks } from "./rollout/tasks/index.ts";
 export type { StopReason, Token, ToolCall } from "./rollout/trajectory.ts";
+export {
+  codeTool,
+  defineTool,
+  type McpServer,
+  type McpSource,
+  mcpTools,
+  type Tool,
+  ToolBox,
+  ToolError,
+  type ToolResult,
+} from "./tools/index.ts";
 export type { Advantages, Batch } from "./training/batch.ts";
 export type { TrainerConfig, TrainerSettings } from "./training/config.ts";
 export { sft } from "./training/sft.ts";
