@@ -1,7 +1,7 @@
 import type { Lane } from "./lane.ts";
 import type { FailureKind } from "./types.ts";
 
-/** A fleet that cannot start this many processes in a row gives up, until somebody asks again. */
+/** A fleet whose processes do not start this many times in a row gives up, until somebody asks again. */
 const maxFailedStarts = 3;
 
 /** What a fleet tells its pool. */
@@ -81,6 +81,7 @@ export class Fleet {
   #fill(): void {
     while (!this.#closed && this.lanes.size < this.#wanted && this.#failedStarts < maxFailedStarts) {
       const lane = this.#start();
+      const failedBefore = this.#failedStarts;
       this.lanes.add(lane);
       this.processes.add(lane);
       lane.ready.then(
@@ -88,7 +89,7 @@ export class Fleet {
           this.#failedStarts = 0;
           this.#listener.changed();
         },
-        (error: unknown) => this.#startFailed(lane, error),
+        (error: unknown) => this.#startFailed(lane, error, failedBefore),
       );
       lane.gone.then(() => {
         this.processes.delete(lane);
@@ -101,10 +102,12 @@ export class Fleet {
     }
   }
 
-  #startFailed(lane: Lane, error: unknown): void {
+  /** @param failedBefore tells those that were started together, and fail together, from those one after the other. */
+  #startFailed(lane: Lane, error: unknown, failedBefore: number): void {
     this.lanes.delete(lane);
     this.#whyNone = error;
-    if (this.#closed || ++this.#failedStarts < maxFailedStarts) return;
+    if (this.#closed || failedBefore !== this.#failedStarts) return;
+    if (++this.#failedStarts < maxFailedStarts) return;
     this.#listener.gaveUp(error instanceof Error ? error.message : String(error));
   }
 }
