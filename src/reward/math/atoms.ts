@@ -1,5 +1,6 @@
+import { functionNames } from "./notation.ts";
 import type { Grammar } from "./reader.ts";
-import { functionNames, ParseError } from "./tokens.ts";
+import { ParseError } from "./tokens.ts";
 import { call, num, power, product, quotient, symbol, type Tree } from "./tree.ts";
 
 type Sequence = Extract<Tree, { kind: "sequence" }>;

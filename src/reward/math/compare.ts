@@ -141,11 +141,11 @@ function equalRelations(a: Relation, b: Relation, by: Comparison): boolean {
   return by.multiple(p!, q!) === 1 ? by.accept("symbolic") : by.reject("structure");
 }
 
-/** A relation with one sign, the lesser side first; a chain of equations by its ends. */
+/** A relation with one sign, the lesser side first; undefined for a chain. */
 function twoSided({ items, operators }: Relation): { sides: [Tree, Tree]; sign: string } | undefined {
   const [sign] = operators;
-  const sides: [Tree, Tree] = [items[0]!, items.at(-1)!];
-  if (operators.length > 1) return operators.every((other) => other === "=") ? { sides, sign: "=" } : undefined;
+  if (operators.length > 1) return undefined;
+  const sides: [Tree, Tree] = [items[0]!, items[1]!];
   if (sign === ">") return { sides: [sides[1], sides[0]], sign: "<" };
   if (sign === ">=") return { sides: [sides[1], sides[0]], sign: "<=" };
   return sign === "in" ? undefined : { sides, sign: sign! };

@@ -1,7 +1,8 @@
-import { Canonical, NoFormError } from "./canonical.ts";
+import { Canonical } from "./canonical.ts";
 import { realValue, sample } from "./numeric.ts";
 import type { CheckedEquivalence, How } from "./options.ts";
 import { type Fraction, rationalOf } from "./polynomial.ts";
+import { NoFormError } from "./power-forms.ts";
 import { bitLength, type Rational, TooLargeError } from "./rational.ts";
 import type { Obligation } from "./sympy.ts";
 import { difference, show, someTree, symbolsOf, type Tree } from "./tree.ts";

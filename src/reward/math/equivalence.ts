@@ -1,6 +1,6 @@
 import { equalTrees } from "./compare.ts";
 import { Comparison } from "./comparison.ts";
-import { isAnalytic, sample } from "./numeric.ts";
+import { isAnalytic, isModest, sample } from "./numeric.ts";
 import type { CheckedEquivalence, How, Verdict } from "./options.ts";
 import { readings, trimAnswer } from "./parser.ts";
 import { TooLargeError } from "./rational.ts";
@@ -81,7 +81,7 @@ function undecided(
 
 /** Analytic expressions of variables: their agreement at many complex points leaves no room for a near miss like 2¹⁰⁰ + 1. */
 function isConvincing(a: Tree, b: Tree): boolean {
-  if (!isAnalytic(a) || !isAnalytic(b)) return false;
+  if (!isAnalytic(a) || !isAnalytic(b) || !isModest(a) || !isModest(b)) return false;
   const symbols = symbolsOf(a);
   if (!symbols.length || symbols.join() !== symbolsOf(b).join()) return false;
   const { agreed, clear } = sample(a, b);

@@ -1,6 +1,6 @@
 // Sampling in complex doubles. It may reject alone; it accepts alone only closed analytic forms, and only on request.
 import { bitLength, divide, multiply, one, type Rational, toNumber } from "./rational.ts";
-import { someTree, symbolsOf, type Tree } from "./tree.ts";
+import { parts, someTree, symbolsOf, type Tree } from "./tree.ts";
 
 /** A complex number, with the largest magnitude that its computation passed through: what rounding is relative to. */
 interface Complex {
@@ -167,6 +167,38 @@ const calls = (tree: Tree, names: ReadonlySet<string>): boolean =>
 /** Whether the expression is analytic, so that agreement at points of the complex plane is strong evidence. */
 export const isAnalytic = (tree: Tree): boolean => !calls(tree, notAnalytic) && !calls(tree, wholeOnly);
 
+const modestExponent = 4;
+const modestBits = 16;
+
+/**
+ * Whether all constants are of a size that shows in a double beside the rest: `\sin x + 10^{-20}` agrees with the sine at
+ * every point that can be computed.
+ */
+export function isModest(tree: Tree): boolean {
+  if (tree.kind === "number" && bitLength(tree.value.d) > modestBits) return false;
+  if (symbolsOf(tree).length === 0) {
+    const { re, im } = evaluate(tree, new Map());
+    const size = Math.hypot(re, im);
+    if (size !== 0 && !(size >= 1e-2 && size <= 1e4)) return false;
+  }
+  if (
+    tree.kind === "power" &&
+    tree.exponent.kind === "number" &&
+    Math.abs(toNumber(tree.exponent.value)) > modestExponent
+  )
+    return false;
+  if (tree.kind === "multiply" || tree.kind === "add") {
+    const constants = tree.items.filter((item) => symbolsOf(item).length === 0);
+    if (
+      constants.length > 1 &&
+      constants.length < tree.items.length &&
+      !isModest({ kind: tree.kind, items: constants })
+    )
+      return false;
+  }
+  return parts(tree).every(isModest);
+}
+
 /** Numbers in [0, 1) from a seed: mulberry32. */
 function randomNumbers(seed: number): () => number {
   return () => {
@@ -186,15 +218,18 @@ export interface Sampling {
   clear: boolean;
 }
 
-const kinds = ["positive", "negative", "complex", "small", "complex", "positive"] as const;
+const kinds = ["positive", "negative", "complex", "small", "complex", "large", "far"] as const;
 
-/** Compares two expressions at seeded points: positive, negative and complex ones (whole or real ones where they must be). */
+/**
+ * Compares two expressions at seeded points: positive, negative and complex ones (whole or real ones where they must be),
+ * large and small, since what a root hides may show only beyond some bound: √((5 - x)²) is 5 - x up to 5.
+ */
 export function sample(a: Tree, b: Tree): Sampling {
   const names = [...new Set([...symbolsOf(a), ...symbolsOf(b)])];
   const random = randomNumbers(20_251_123);
   const whole = calls(a, wholeOnly) || calls(b, wholeOnly);
   const real = calls(a, notAnalytic) || calls(b, notAnalytic);
-  const points = names.length ? 30 : 1;
+  const points = names.length ? 42 : 1;
   const result = { differ: false, agreed: 0, clear: true };
   for (let k = 0; k < points; k++) {
     const kind = kinds[k % kinds.length]!;
@@ -204,6 +239,8 @@ export function sample(a: Tree, b: Tree): Sampling {
       if (whole) at.set(name, of(1 + Math.floor(r * 12)));
       else if (kind === "negative") at.set(name, of(-0.2 - 2.8 * r));
       else if (kind === "small") at.set(name, of(0.05 + 0.9 * r));
+      else if (kind === "large") at.set(name, of((random() < 0.5 ? -1 : 1) * (3 + 40 * r)));
+      else if (kind === "far") at.set(name, of((random() < 0.5 ? -1 : 1) * 10 ** (1.5 + 6 * r)));
       else if (kind === "complex" && !real) at.set(name, of(0.3 + 1.5 * r, 1.6 * random() - 0.8));
       else at.set(name, of(0.3 + 3.1 * r));
     }

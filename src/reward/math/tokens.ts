@@ -1,4 +1,18 @@
 // Tokens of a LaTeX or plain answer. Notation: the LaTeX2e reference manual (math mode) and amsmath's user guide.
+import {
+  alphabets,
+  fractions,
+  functionNames,
+  operators,
+  plainWords,
+  raised,
+  renamed,
+  skipped,
+  spaces,
+  textCommands,
+  unicode,
+  unicodeCommands,
+} from "./notation.ts";
 import { type Rational, rational, TooLargeError } from "./rational.ts";
 import { isBareUnit } from "./units.ts";
 
@@ -22,87 +36,6 @@ const repeating = /(\d*)\.(\d*)(?:\\overline|\\bar|\\dot|\\overbar)\s*(?:\{(\d+)
 const scientific = /(\d+)(?:\.(\d+))?[eE]([+-]?\d{1,3})(?![\d.a-zA-Z^_({])/y;
 const rootDegree = /\s*\[\s*(\d{1,3})\s*\]/y;
 const letters = /[a-zA-Z]+/y;
-
-const textCommands = new Set(["text", "textbf", "textit", "textrm", "mbox", "hbox", "textnormal", "textsf", "emph"]);
-const alphabets = new Set([
-  ...["mathrm", "mathbf", "mathit", "mathsf", "mathcal", "mathfrak", "mathscr", "operatorname", "boldsymbol", "bm"],
-  ...["vec", "hat", "tilde", "overrightarrow", "rm", "bf", "it", "mathbb", "Bbb"],
-]);
-const skipped = new Set([
-  ...["left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr"],
-  ...["displaystyle", "textstyle", "limits", "nolimits", "mathstrut", "phantom", "hfill", "middle"],
-]);
-const spaces = new Set([..." ,;:!>", "quad", "qquad", "thinspace", "enspace", "medspace", "hspace"]);
-
-/** Names that stand for commands when they are typed without a backslash or in `\operatorname`. */
-export const functionNames = new Set([
-  ...["sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "sinh", "cosh", "tanh", "ln"],
-  ...["log", "lg", "exp", "sqrt", "cbrt", "abs", "floor", "ceil", "gcd", "lcm", "max", "min", "Re", "Im", "det"],
-  ...["asin", "acos", "atan", "arg"],
-]);
-const plainWords: Record<string, string> = {
-  pi: "pi",
-  infty: "infty",
-  infinity: "infty",
-  inf: "infty",
-  oo: "infty",
-  theta: "theta",
-  alpha: "alpha",
-  beta: "beta",
-  gamma: "gamma",
-  lambda: "lambda",
-  mu: "mu",
-  phi: "phi",
-  omega: "omega",
-  sigma: "sigma",
-};
-const renamed: Record<string, string> = {
-  ...{ dfrac: "frac", tfrac: "frac", cfrac: "frac", dbinom: "binom", tbinom: "binom", choose: "choose" },
-  ...{ leq: "<=", le: "<=", leqslant: "<=", geq: ">=", ge: ">=", geqslant: ">=", ne: "!=", neq: "!=", lt: "<" },
-  ...{ gt: ">", in: "in", cdot: "*", times: "*", ast: "*", div: "/", pm: "±", mp: "∓", cup: "∪", cap: "∩" },
-  ...{ setminus: "∖", backslash: "∖", lbrace: "\\{", rbrace: "\\}", lvert: "|", rvert: "|", vert: "|", mid: "|" },
-  ...{ Vert: "‖", lVert: "‖", rVert: "‖", langle: "⟨", rangle: "⟩", colon: ":", equiv: "≡", degree: "°" },
-  ...{ lbrack: "[", rbrack: "]", lor: "or", vee: "or", land: "and", wedge: "and", approx: "≈", implies: ",", sim: "≈" },
-  ...{
-    bigcup: "∪",
-    cdotp: "*",
-    colon2: ":",
-    lparen: "(",
-    rparen: ")",
-    circ: "°",
-    infin: "infty",
-    emptyset: "varnothing",
-  },
-};
-const operators = new Set([
-  ...["<=", ">=", "!=", "<", ">", "in", "*", "/", "±", "∓", "∪", "∩", "∖", "\\{", "\\}", "|", "‖", "⟨", "⟩", ":", "≡"],
-  ...["°", "[", "]", "(", ")", "or", "and", "≈", ","],
-]);
-const unicode: Record<string, string> = {
-  ...{ "−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "÷": "/", "∕": "/", "≤": "<=", "⩽": "<=" },
-  ...{
-    "≥": ">=",
-    "⩾": ">=",
-    "≠": "!=",
-    "∪": "∪",
-    "∩": "∩",
-    "∈": "in",
-    "°": "°",
-    "±": "±",
-    "∓": "∓",
-    "≡": "≡",
-    "≈": "≈",
-  },
-  ...{ "⟨": "⟨", "⟩": "⟩", "∨": "or", "∧": "and", "∖": "∖", "：": ":", "，": ",", "；": ";" },
-};
-const unicodeCommands: Record<string, string> = {
-  ...{ π: "pi", "∞": "infty", "√": "sqrt", "∅": "varnothing", θ: "theta", α: "alpha", β: "beta", γ: "gamma" },
-  ...{ λ: "lambda", μ: "mu", φ: "phi", ω: "omega", σ: "sigma", ℝ: "reals", ℤ: "integers" },
-};
-const fractions: Record<string, [number, number]> = {
-  ...{ "½": [1, 2], "⅓": [1, 3], "⅔": [2, 3], "¼": [1, 4], "¾": [3, 4], "⅕": [1, 5], "⅙": [1, 6], "⅛": [1, 8] },
-};
-const raised = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 /** The content of the brace group that opens at `at` (spaces before it are passed over), and where it ends. */
 function group(text: string, at: number): { content: string; end: number } | undefined {
@@ -176,7 +109,11 @@ export function tokenise(source: string, options: { thousands: boolean }): Token
     else if (word === "and" || word === "or") pushOperator(word);
     else if (word === "" || word === ",") pushOperator(",");
     else if (/^[\d.,/+-]+$/.test(inner)) for (const token of tokenise(inner, options)) tokens.push(token);
-    else push("text", inner);
+    else if (/^[\d.]+\s+[a-zA-Z]/.test(inner)) {
+      const [amount = ""] = inner.split(/\s/, 1);
+      tokens.push(...tokenise(amount, options));
+      push("text", inner.slice(amount.length).trim());
+    } else push("text", inner);
   };
   const pushWord = (word: string): void => {
     const lower = word.toLowerCase();

@@ -58,7 +58,12 @@ export function expandPlusMinus(tree: Tree): Tree[] | undefined {
 /** An answer with the name that stands before it: `x = 5`, `f(x) = 5`, `\text{Area} = 5`, `x \in S`. */
 export function named(tree: Tree): { name: string; free: boolean; value: Tree } | undefined {
   if (tree.kind !== "relation" || tree.operators.some((sign) => sign !== "=" && sign !== "in")) return undefined;
-  if (tree.operators.length > 1 && tree.operators.includes("in")) return undefined;
+  // `x = 2 + 3 = 5` names 5; `a = b = c` is more than a name.
+  if (
+    tree.operators.length > 1 &&
+    (tree.operators.includes("in") || tree.items.slice(1).some((item) => symbolsOf(item).length))
+  )
+    return undefined;
   const [left] = tree.items;
   const value = tree.items.at(-1)!;
   if (left!.kind === "symbol")

@@ -119,5 +119,8 @@ export const structurePairs = [
     [r`x \equiv 3 \pmod{7}`, r`x \equiv 4 \pmod{7}`, "another residue"],
     [r`x \equiv 3 \pmod{7}`, r`x \equiv 3 \pmod{8}`, "another modulus"],
     ["(1,2),(3,4)", "(1,4),(3,2)", "points mixed"],
+    ["a=b=c", "a=c", "a chain says more than its ends"],
+    ["y^2=x", r`y=\sqrt{x}`, "half of a parabola"],
+    [r`\{1,2,3\}`, "(1,2,3)", "a set is no tuple"],
   ),
 ];
