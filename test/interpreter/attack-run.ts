@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
-import { type Attack, attacks, ordinaryOutput, ordinarySnippet } from "./attacks.ts";
+import type { Attack } from "./attack.ts";
+import { attacks, ordinaryOutput, ordinarySnippet } from "./attacks.ts";
 import { processTrees, until } from "./processes.ts";
 
 /** What of the host outside of the attacks' folder must stay as it is. */

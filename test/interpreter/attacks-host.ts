@@ -1,4 +1,4 @@
-import type { Attack, AttackTarget } from "./attacks.ts";
+import type { Attack, AttackTarget } from "./attack.ts";
 
 const python = JSON.stringify;
 const afterGetting = (expression: string): string => `r = ${expression}\nprint("LEAK", r)`;

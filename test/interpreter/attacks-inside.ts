@@ -1,4 +1,4 @@
-import type { Attack } from "./attacks.ts";
+import type { Attack } from "./attack.ts";
 
 /** Forging results, crashing the interpreter, poisoning it for the next snippet. */
 export const insideAttacks = (): Attack[] => [

@@ -1,4 +1,4 @@
-import type { Attack } from "./attacks.ts";
+import type { Attack } from "./attack.ts";
 
 /** Time, memory, files and processes without end. */
 export const resourceAttacks = (): Attack[] => [
@@ -28,7 +28,6 @@ export const resourceAttacks = (): Attack[] => [
   { name: "one large allocation", ends: "memory", code: "x = bytearray(2 * 10**9)\nprint('LEAK')" },
   {
     name: "many small allocations",
-    ends: "memory",
     code: "d = {}\ni = 0\nwhile True:\n    d[i] = str(i) * 50\n    i += 1",
   },
   {

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InfrastructureError } from "../../src/base/errors.ts";
-import { type ExecutionResult, feedbackOption, feedbackRule, showsValue } from "../../src/interpreter/index.ts";
+import {
+  type ExecutionResult,
+  feedbackOption,
+  feedbackRule,
+  PythonInterpreter,
+  showsValue,
+} from "../../src/interpreter/index.ts";
 
 const result = (over: Partial<ExecutionResult>): ExecutionResult => ({
   status: "ok",
@@ -92,4 +98,16 @@ test("a rule of one's own is called as it is; what is none is refused", () => {
   assert.equal(feedbackRule(feedbackOption.parse(own), 3)(result({})), "ok!");
   assert.throws(() => feedbackOption.parse("trl"), /must be .*verl.* or a function of a result/);
   assert.throws(() => feedbackOption.parse({ preset: "cir", maxChars: 1 }));
+});
+
+test("an interpreter words its results by the rule that it was started with", async (t) => {
+  const python = await PythonInterpreter.start({ feedback: { preset: "verl", value: true, maxChars: 60 }, lanes: 1 });
+  t.after(() => python.close());
+  const read = async (code: string) => python.feedback(await python.run(code));
+  assert.equal(await read("print(1)\n[2] * 2"), "1\n[2, 2]\n");
+  assert.match(
+    await read("print('x' * 20)\n1 / 0"),
+    /^x{20}\n.*\.\.\.\(truncated\)\.\.\..*Error: division by zero\n$/s,
+  );
+  await assert.rejects(PythonInterpreter.start({ feedback: "trl" as "cir" }), /feedback: .*"verl"/);
 });

@@ -98,6 +98,7 @@ describe("Python in a notebook", { concurrency: false }, () => {
     const running = kernel.send(
       "display('started');\nawait python.run('while True: pass', { timeoutMs: 600_000, signal: signal() })",
     );
+    await running.until(({ header }) => header.msg_type === "display_data");
     await kernel.interrupt();
     assert.equal((await running.done).reply.status, "error");
     const cell = kernel.send("%%python --timeout 600\nwhile True: pass");
