@@ -1,15 +1,15 @@
 import type { LabContext } from "../base/context.ts";
-import { CheckpointError, InvalidInputError } from "../base/errors.ts";
+import { CheckpointError, InfrastructureError, InvalidInputError } from "../base/errors.ts";
 import { parseInput } from "../base/schema.ts";
 import { displaySymbol } from "../display/host.ts";
-import { shield, table, withDisplay } from "../display/index.ts";
+import { shield, withDisplay } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
 import type { Policy, Weights } from "../policy/policy.ts";
 import { Run } from "../recording/index.ts";
 import { type Reward, rewards } from "../reward/index.ts";
 import type { Taskset } from "../rollout/tasks/index.ts";
 import { estimatorName, estimatorOf } from "./advantages/index.ts";
-import type { Advantages, Batch, ScoredRollout, UnscoredRollout } from "./batch.ts";
+import type { Advantages, Batch, UnscoredRollout } from "./batch.ts";
 import { collectBatch, type UnscoredBatch } from "./collect-batch.ts";
 import { configAt, type TrainerConfig, type TrainerSettings, trainerConfigSchema } from "./config.ts";
 import { diffFromPaper, type PaperDiff, type PaperSettings } from "./diff.ts";
@@ -28,7 +28,8 @@ import { type ResumeOptions, resumeTrainer } from "./resume.ts";
 import { bringTo, refuseWhileBusy } from "./rewind.ts";
 import { createTrainerRun, type NewRunOptions } from "./run-folder.ts";
 import { RunHandle } from "./run-handle.ts";
-import { scoreRollout } from "./score-rollout.ts";
+import { scoreRollouts } from "./score-rollout.ts";
+import { settingsTable } from "./settings-table.ts";
 import { needsReference } from "./step-objective.ts";
 import type { TrainOptions } from "./train-loop.ts";
 import { TrainRun } from "./train-run.ts";
@@ -138,19 +139,22 @@ export class Trainer {
 
   /** Scores rollouts, or scores them again, by the reward, the filters and, where one is kept, the reference policy. */
   async score(batch: UnscoredBatch): Promise<Batch> {
-    const { greedy } = batch;
-    const score = (rollouts: readonly UnscoredRollout[]): Promise<ScoredRollout[]> =>
-      Promise.all(
-        rollouts.map(async (rollout) => ({ ...rollout, reward: await scoreRollout(this.reward, rollout, batch.step) })),
-      );
     let rollouts: readonly UnscoredRollout[] = batch.rollouts;
     const config = configAt(this.#current, batch.step);
     if (needsReference(config)) {
       this.#reference ??= await Reference.copy(this.policy);
       rollouts = await this.#reference.annotate(rollouts, config.temperature);
     }
-    const scored = { ...batch, rollouts: await score(rollouts), greedy: greedy && (await score(greedy)) };
-    return withDisplay(applyFilters(scored, config.filters), batchBundle);
+    const { scored, lost } = await scoreRollouts(this.reward, rollouts, batch.step);
+    const greedy = batch.greedy && (await scoreRollouts(this.reward, batch.greedy, batch.step)).scored;
+    const dropped = batch.dropped + lost.length;
+    if (lost.length && dropped / (dropped + scored.length) > config.maxInfrastructureRate)
+      throw new InfrastructureError(
+        `${lost.length} of ${rollouts.length} rollouts could not be judged: ${lost[0]!.message}`,
+        "Nothing was trained. Mend what judges them and score the batch again.",
+        lost[0],
+      );
+    return withDisplay(applyFilters({ ...batch, rollouts: scored, greedy, dropped }, config.filters), batchBundle);
   }
 
   /**
@@ -362,12 +366,8 @@ export class Trainer {
   }
 
   [displaySymbol](): unknown {
-    const rows = Object.entries(this.#config).map(([setting, value]) => ({
-      setting,
-      value: typeof value === "object" ? JSON.stringify(value) : String(value),
-    }));
     const caption = `Trainer at step ${this.step}: ${this.policy.name} on ${this.taskset.name}`;
-    return table(rows, { caption })[displaySymbol]();
+    return settingsTable(this.#config, caption);
   }
 
   /**

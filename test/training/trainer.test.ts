@@ -3,7 +3,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { InvalidInputError, InvariantError } from "../../src/base/errors.ts";
+import { InfrastructureError, InvalidInputError, InvariantError } from "../../src/base/errors.ts";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { Lab } from "../../src/lab.ts";
 import { Policy } from "../../src/policy/policy.ts";
@@ -278,4 +278,25 @@ test("groups of one fit estimators that need no group, and are refused by the ot
   await assert.rejects(make({ numGenerations: 1 }), /numGenerations must be at least 2, was 1/);
   const trainer = await make({ numGenerations: 1, advantageEstimator: "reinforce" });
   assert.equal((await trainer.collect()).rollouts.length, 4);
+});
+
+test("a judge that fails for reasons of infrastructure costs its rollout, never a reward; too many stop the step", async () => {
+  let calls = 0;
+  const shaky: Reward = {
+    name: "shaky",
+    score(input) {
+      if (calls++ % 16 === 5) throw new InfrastructureError("the judge's process died");
+      return byLength.score(input);
+    },
+  };
+  const trainer = await make({ reward: shaky, maxInfrastructureRate: 0.1 });
+  const batch = await trainer.collect();
+  assert.equal(batch.rollouts.length, 15);
+  assert.equal(batch.dropped, 1);
+  assert.equal((await trainer.trainStep()).metrics.infrastructure, 1 / 16);
+  const strict = await make({ reward: shaky, maxInfrastructureRate: 0.05 });
+  const before = await strict.policy.weights();
+  calls = 0;
+  await assert.rejects(strict.trainStep(), /1 of 16 rollouts could not be judged: the judge's process died/);
+  assert.deepEqual(await strict.policy.weights(), before);
 });
