@@ -12,19 +12,27 @@ import { runsFolder } from "./time-tools.ts";
 const child = fileURLToPath(siblingModule(import.meta.url, "./time-child"));
 
 /** Trains in a process of its own; `killAfter` milliseconds from its first word on it is killed. @returns its lines. */
-async function train(record: string, steps: number, killAfter?: number): Promise<string[]> {
+async function train(
+  record: string,
+  steps: number,
+  killAfter?: number,
+): Promise<{ lines: string[]; trainedMs: number }> {
   const running = spawn(process.execPath, [child, record, String(steps)], { stdio: ["ignore", "pipe", "pipe"] });
   let problems = "";
   running.stderr.on("data", (data: Buffer) => (problems += data.toString()));
   const lines: string[] = [];
+  let started = 0;
+  let ended = 0;
   const reader = createInterface({ input: running.stdout });
   reader.on("line", (line) => {
     lines.push(line);
+    ended = performance.now();
+    started ||= ended;
     if (lines.length === 1 && killAfter !== undefined) setTimeout(() => running.kill("SIGKILL"), killAfter);
   });
   const [[code]] = await Promise.all([once(running, "exit"), once(reader, "close")]);
   if (killAfter === undefined) assert.equal(code, 0, problems);
-  return lines;
+  return { lines, trainedMs: ended - started };
 }
 
 /**
@@ -34,25 +42,23 @@ async function train(record: string, steps: number, killAfter?: number): Promise
 export async function killTraining(options: { kills: number; steps: number; seed: number }): Promise<string> {
   const { kills, steps } = options;
   const [calm, stormy] = [await runsFolder(), await runsFolder()];
-  const started = performance.now();
-  const wanted = (await train(calm, steps)).at(-1)!;
+  const undisturbed = await train(calm, steps);
+  const wanted = undisturbed.lines.at(-1)!;
   assert.match(wanted, /^hash /);
-  const stepMs = (performance.now() - started) / steps;
+  const stepMs = undisturbed.trainedMs / steps;
   const random = new RandomStream(options.seed, "kills");
   let killed = 0;
   let starts = 0;
   let before = 0;
-  let recordedSteps = 0;
   for (;;) {
     const isLast = killed >= kills;
-    // Up to two steps or so, so that kills meet every part of one.
-    const lines = await train(stormy, steps, isLast ? undefined : random.next() * 1.5 * stepMs);
+    // Up to three steps, so that kills meet every part of one.
+    const { lines } = await train(stormy, steps, isLast ? undefined : random.next() * 3 * stepMs);
     starts++;
     const at = Number(lines[0]?.slice("at ".length) ?? before);
     assert.ok(at >= before, `taken up at step ${at}, but step ${before} was finished before`);
     const last = lines.findLast((line) => line.startsWith("step "));
     before = last ? Number(last.slice("step ".length)) : at;
-    recordedSteps = Math.max(recordedSteps, before);
     const end = lines.at(-1)!;
     if (end?.startsWith("hash ")) {
       assert.equal(end, wanted, `after ${killed} kills`);
