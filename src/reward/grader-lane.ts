@@ -74,6 +74,7 @@ export class GraderLane {
 
   /** @throws GraderFailure where the process dies or passes the limit (milliseconds); it is gone then. */
   judge(id: number, gold: string, answer: string, limitMs: number): Promise<Judgement> {
+    if (this.dead) return Promise.reject(new GraderFailure("The grading process is gone."));
     return new Promise((resolve, reject) => {
       this.#hold(true);
       const timer = setTimeout(() => this.#fail(`did not decide within ${limitMs} ms`), limitMs);

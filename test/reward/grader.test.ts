@@ -33,6 +33,31 @@ test("a process that is killed under a pair is replaced, and the pair is graded"
   }
 });
 
+test("a process that died while it was idle costs no verdict", async () => {
+  const grader = await Grader.start({ interpreter: "none" });
+  try {
+    const [pid] = grader.pids;
+    process.kill(pid!, "SIGKILL");
+    while (grader.pids.length) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal((await grader.grade("x+1", "1+x")).equal, true);
+  } finally {
+    await grader.close();
+  }
+});
+
+test("closing rejects what is under way and what waits; then nothing is graded and no process is left", async () => {
+  const grader = await Grader.start({ interpreter: "none" });
+  const pending = Array.from({ length: 5 }, (_, k) => grader.grade(`x+${k}`, `${k}+x`));
+  await grader.close();
+  const outcomes = await Promise.allSettled(pending);
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome.status === "rejected" && outcome.reason instanceof GraderFailure),
+    [true, true, true, true, true],
+  );
+  assert.deepEqual(grader.pids, []);
+  await assert.rejects(grader.grade("x", "x+0"), InvalidInputError);
+});
+
 test("at the time limit the process is replaced; twice over it is a failure of the grader, not a wrong answer", async () => {
   const grader = await Grader.start({ interpreter: "none", timeLimitMs: 1 });
   try {
