@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { readdir, readlink } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { siblingModule } from "../../src/base/modules.ts";
 import { PythonInterpreter, type PythonInterpreterOptions } from "../../src/interpreter/index.ts";
+import { Lane } from "../../src/interpreter/lane.ts";
+import { testPyodide } from "../../src/interpreter/pyodide/self-test.ts";
 
 async function started(t: TestContext, options: PythonInterpreterOptions = {}): Promise<PythonInterpreter> {
   const python = await PythonInterpreter.start({ engine: "pyodide", lanes: 1, timeoutMs: 30_000, ...options });
@@ -188,4 +194,34 @@ test("three hundred snippets leave no process and no descriptor behind", async (
   assert.ok(after[0] <= before[0] + 1, `${before[0]} processes, then ${after[0]}`);
   assert.ok(after[1] <= before[1] + 4, `${before[1]} descriptors, then ${after[1]}`);
   assert.equal(python.stats().byStatus.infrastructure, 0);
+});
+
+test("the self-test holds here, and finds the holes of a Pyodide that is not hardened", async (t) => {
+  const python = await started(t, { profile: "bare", isolation: "pooled" });
+  const { holds, probes } = await python.selfTest();
+  assert.ok(holds, JSON.stringify(probes));
+  assert.ok(probes.length > 12);
+  const open = (): Lane =>
+    new Lane({
+      profile: "bare",
+      capacity: 1,
+      deadlineMs: (timeoutMs) => timeoutMs,
+      deadlineMeans: "timeout",
+      connect: () => {
+        const main = fileURLToPath(siblingModule(import.meta.url, "./open-pyodide"));
+        const child = spawn(process.execPath, [main], { stdio: ["ignore", "ignore", "pipe", "pipe"] });
+        const channel = child.stdio[3] as Socket;
+        return {
+          child,
+          requests: channel,
+          replies: channel,
+          handles: [child, channel, child.stderr as unknown as Socket],
+        };
+      },
+    });
+  const found = await testPyodide(open, false);
+  assert.equal(found.holds, false);
+  const holes = found.probes.filter((probe) => !probe.holds).map(({ name }) => name);
+  for (const name of ["Node's process", "running JavaScript", "a function from a string", "a shell"])
+    assert.ok(holes.includes(name), `${name} was not found: ${holes}`);
 });

@@ -73,6 +73,7 @@ export async function testPyodide(startLane: () => Lane, thorough: boolean): Pro
   let connections = 0;
   const server = createServer((socket) => {
     connections++;
+    socket.on("error", () => {});
     socket.end("x");
   });
   server.listen(0, "127.0.0.1");

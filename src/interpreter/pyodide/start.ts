@@ -13,7 +13,7 @@ import { canWrap } from "./wrap.ts";
 /** A process gathers what a reset does not reach; after so many snippets it is replaced. */
 const maxSnippets = 500;
 
-/** Each takes a process of 150 MB. */
+/** Each takes a process. */
 const defaultSessions = 8;
 
 const promises: Record<Isolation, string> = {
@@ -93,8 +93,8 @@ async function startPool(
   const pool = new Pool({
     start: startLane,
     lanes,
-    // Warm ones beyond the busy ones take the place of those that are thrown away.
-    processes: options.isolation === "pooled" ? lanes + 1 : 2 * lanes,
+    // One is warm to take the place of the next that is thrown away; each takes 160 to 210 MB.
+    processes: lanes + 1,
     isolation: options.isolation,
     maxSnippets,
     diesTwice: "crash",
