@@ -38,6 +38,7 @@ export {
 } from "./tools/index.ts";
 export type { Advantages, Batch } from "./training/batch.ts";
 export type { TrainerConfig, TrainerSettings } from "./training/config.ts";
+export { type Alert, type GuardSettings, guards } from "./training/guards/index.ts";
 export { sft } from "./training/sft.ts";
 export { Trainer, type TrainerOptions } from "./training/trainer.ts";
 export type { StepReport, UpdateReport } from "./training/types.ts";
