@@ -28,8 +28,9 @@ const request: LaneJob = {
 };
 
 /** A real process that speaks as `program` says; `line` there is what it was asked. */
-function laneThatSays(program: string, deadlineMs = 5000): Lane {
+function laneThatSays(program: string, deadlineMs = 5000, atStart = ""): Lane {
   const script = `
+    ${atStart}
     const say = (value) => process.stdout.write((typeof value === "string" ? value : JSON.stringify(value)) + "\\n");
     say({ ready: true, version: "1" });
     require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
@@ -86,9 +87,10 @@ test("a pool whose processes keep failing says so in the result, and counts each
 test("a pool whose processes do not start gives up with the reason, and tries again when asked again", async (t) => {
   let works = false;
   const pool = new Pool({
-    start: () => laneThatSays(works ? 'say({ id, done: "crash", reusable: true });' : "", 5000),
+    start: () =>
+      laneThatSays('say({ id, done: "crash", reusable: true });', 5000, works ? "" : "throw Error('no such library');"),
     lanes: 1,
-    processes: 1,
+    processes: 2,
     isolation: "pooled",
     maxSnippets: 10,
     diesTwice: "infrastructure",
@@ -96,9 +98,12 @@ test("a pool whose processes do not start gives up with the reason, and tries ag
     maxSessions: 1,
   });
   t.after(() => pool.close());
-  await pool.ready();
+  await assert.rejects(pool.ready(), /ended with exit code 1/);
+  const outcome = await pool.run(request);
+  assert.equal(outcome.status, "infrastructure");
+  assert.match("reason" in outcome ? outcome.reason : "", /ended with exit code 1/);
+  assert.ok(pool.failures.start >= 3);
   works = true;
-  for (const pid of pool.pids) process.kill(pid, "SIGKILL");
   assert.equal((await pool.run(request)).status, "crash");
 });
 
