@@ -20,7 +20,7 @@ export { Lab, type LabOptions } from "./lab.ts";
 export { Policy } from "./policy/policy.ts";
 export { Tokenizer } from "./policy/tokenizer.ts";
 export { recipes } from "./recipes/index.ts";
-export { listRuns, Run } from "./recording/index.ts";
+export { listRuns, Run, sendCommand } from "./recording/index.ts";
 export { type Reward, rewards, type UnitTest } from "./reward/index.ts";
 export { type ForkOptions, Rollout } from "./rollout/rollout.ts";
 export { type Task, type Taskset, tasks } from "./rollout/tasks/index.ts";
@@ -39,7 +39,10 @@ export {
 export type { Advantages, Batch } from "./training/batch.ts";
 export type { TrainerConfig, TrainerSettings } from "./training/config.ts";
 export { type Alert, type GuardSettings, guards } from "./training/guards/index.ts";
+export type { ReplayReport } from "./training/replay.ts";
+export type { RunHandle } from "./training/run-handle.ts";
 export { sft } from "./training/sft.ts";
+export type { TrainOptions } from "./training/train-loop.ts";
 export { Trainer, type TrainerOptions } from "./training/trainer.ts";
 export type { StepReport, UpdateReport } from "./training/types.ts";
 

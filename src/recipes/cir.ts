@@ -16,6 +16,7 @@
 
 import type { TrainerSettings } from "../training/config.ts";
 import type { PaperSettings } from "../training/diff.ts";
+import { guards } from "../training/guards/index.ts";
 
 /** The paper's values, as its released configuration has them, and why ours differ. */
 const paper: PaperSettings = {
@@ -88,6 +89,8 @@ export function cir({ steps = 60 }: CirOptions = {}): TrainerSettings & { papers
     temperature: 1,
     topP: 1,
     promptFormat: "code",
+    // They only tell; the paper has none.
+    guards: guards.default(),
     papers: [paper],
   };
 }

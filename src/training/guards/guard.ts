@@ -85,14 +85,21 @@ export const freshState: GuardState = { recent: [], streak: 0 };
 const leastDeviation = 0.01;
 const tiny = 1e-8;
 
-/** The value that the metric may not pass in the next step; undefined while a z-score's window is not full. */
-export function limitOf({ above, below, zScore, window }: Guard, { recent }: GuardState): number | undefined {
-  if (above !== undefined) return above;
-  if (below !== undefined) return below;
-  if (recent.length < window) return undefined;
+/** Mean of a full window, and how far from it the limit of a z-score lies. */
+function spread({ zScore, window }: Guard, { recent }: GuardState): { mean: number; distance: number } | undefined {
+  if (zScore === undefined || recent.length < window) return undefined;
   const mean = recent.reduce((sum, value) => sum + value, 0) / window;
   const variance = recent.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (window - 1);
-  return mean + zScore! * Math.max(Math.sqrt(variance), leastDeviation * Math.abs(mean), tiny);
+  const deviation = Math.max(Math.sqrt(variance), leastDeviation * Math.abs(mean), tiny);
+  return { mean, distance: Math.abs(zScore) * deviation };
+}
+
+/** The value that the metric may not pass in the next step; undefined while a z-score's window is not full. */
+export function limitOf(guard: Guard, state: GuardState): number | undefined {
+  if (guard.above !== undefined) return guard.above;
+  if (guard.below !== undefined) return guard.below;
+  const seen = spread(guard, state);
+  return seen && (isUpper(guard) ? seen.mean + seen.distance : seen.mean - seen.distance);
 }
 
 /** Whether the limit is an upper one. */
@@ -102,7 +109,7 @@ export const isUpper = ({ above, zScore }: Guard): boolean => above !== undefine
  * A guard's look at the next value.
  *
  * @returns whether the limit was passed often enough in a row, which limit that was, and what to remember. An outlier
- * enters the window cut to the limit: one spike hardly widens it, and a lasting change becomes the new normal.
+ * of either side enters the window cut to its limit: one spike hardly widens it, a lasting change becomes the new normal.
  */
 export function look(
   guard: Guard,
@@ -112,9 +119,12 @@ export function look(
   const limit = limitOf(guard, state);
   const isBeyond = (limit !== undefined && (isUpper(guard) ? value > limit : value < limit)) || !Number.isFinite(value);
   const streak = isBeyond ? state.streak + 1 : 0;
-  const { recent } = state;
-  const counted = !isBeyond ? value : Number.isFinite(value) ? limit! : undefined;
-  const remembered =
-    guard.zScore === undefined || counted === undefined ? recent : [...recent, counted].slice(-guard.window);
-  return { fires: streak >= guard.patience, limit, state: { recent: remembered, streak } };
+  return { fires: streak >= guard.patience, limit, state: { recent: remembered(guard, state, value), streak } };
+}
+
+function remembered(guard: Guard, state: GuardState, value: number): readonly number[] {
+  if (guard.zScore === undefined || !Number.isFinite(value)) return state.recent;
+  const seen = spread(guard, state);
+  const counted = seen ? Math.min(Math.max(value, seen.mean - seen.distance), seen.mean + seen.distance) : value;
+  return [...state.recent, counted].slice(-guard.window);
 }

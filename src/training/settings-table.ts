@@ -1,0 +1,19 @@
+import { displaySymbol } from "../display/host.ts";
+import { table } from "../display/index.ts";
+import type { TrainerConfig } from "./config.ts";
+import { guardName } from "./guards/guard.ts";
+
+const text = (value: unknown): string => (typeof value === "object" ? JSON.stringify(value) : String(value));
+
+/** A configuration as a table: a row for each setting, and one for each guard with its reason. */
+export function settingsTable({ guards, ...settings }: TrainerConfig, caption: string): unknown {
+  const rows = [
+    ...Object.entries(settings).map(([setting, value]) => ({ setting, value: text(value), why: "" })),
+    ...guards.map((guard) => ({
+      setting: "guards",
+      value: `${guard.action}: ${guardName(guard)}${guard.patience > 1 ? ` in ${guard.patience} steps in a row` : ""}`,
+      why: guard.reason ?? "",
+    })),
+  ];
+  return table(rows, { caption })[displaySymbol]();
+}
