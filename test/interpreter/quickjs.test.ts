@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { after, test } from "node:test";
 import { InvalidInputError } from "../../src/base/errors.ts";
 import { Interpreter } from "../../src/interpreter/interpreter.ts";
@@ -131,6 +131,28 @@ for (const [name, code, status, stdout] of attacks)
     const next = await Promise.all([js.run(ordinary), js.run(ordinary)]);
     for (const { stdout: text } of next) assert.equal(text, "[ 21, 42 ] { a: 'b' } undefined 0.26642920868471265\n");
   });
+
+test("memory that is used up is status memory, and the process never holds more than its limit", async (t) => {
+  const bombs = [
+    "const all = []; for (;;) all.push({ a: 1 });",
+    "const all = []; for (;;) all.push([1, 2, 3]);",
+    "const all = new Map(); for (let i = 0; ; i++) all.set(i, 'k' + i);",
+    "const all = []; for (;;) all.push('x'.repeat(1 << 20) + all.length);",
+    "new Array(1e9).fill(0);",
+  ];
+  for (const code of bombs) {
+    const { status, error } = await js.run(code, { timeoutMs: 20_000 });
+    assert.deepEqual([status, error!.lastLine], ["memory", "InternalError: out of memory"], code);
+  }
+  const small = await js.run("new Uint8Array(40 << 20).fill(1); console.log('fits')", { memoryMb: 64 });
+  assert.deepEqual([small.status, small.stdout], ["ok", "fits\n"]);
+  assert.equal((await js.run("new Uint8Array(40 << 20).fill(1)", { memoryMb: 16 })).status, "memory");
+  if (process.platform !== "linux") return t.skip("reads the processes' memory in /proc");
+  for (const pid of (js as unknown as { pids: number[] }).pids) {
+    const peakKb = /VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, "utf8"))![1];
+    assert.ok(Number(peakKb) < 350_000, `${peakKb} kB`);
+  }
+});
 
 test("nothing is left for the next snippet", async () => {
   await js.run("globalThis.left = 1; Object.prototype.left = 2; Array.prototype.map = null; var left2 = 3;");

@@ -4,15 +4,14 @@
  */
 import { readSync, writeSync } from "node:fs";
 import * as variant from "@jitl/quickjs-wasmfile-release-sync";
-import { newQuickJSWASMModuleFromVariant } from "quickjs-emscripten-core";
+import { newQuickJSWASMModuleFromVariant, newVariant } from "quickjs-emscripten-core";
 import type { LaneReply, LaneRequest } from "../protocol.ts";
+import { Heap } from "./heap.ts";
 import { channel, die } from "./process.ts";
 import { World } from "./world.ts";
 
-/** WebAssembly memory never shrinks; a process whose memory has grown beyond this is replaced. Bytes. */
-const maxHeapBytes = 128 * 2 ** 20;
-
-const module = await newQuickJSWASMModuleFromVariant(variant.default as never);
+const heap = new Heap();
+const module = await newQuickJSWASMModuleFromVariant(newVariant(variant.default as never, { wasmMemory: heap.memory }));
 const sessions = new Map<string, World>();
 
 const send = (reply: LaneReply): void => {
@@ -40,7 +39,8 @@ function serve(request: LaneRequest): void {
     send({ id, done: "closed", reusable: true });
     return;
   }
-  const world = (session === null ? undefined : sessions.get(session)) ?? new World(module, request);
+  heap.limit(request.memoryMb);
+  const world = (session === null ? undefined : sessions.get(session)) ?? new World(module, heap, request);
   if (session !== null) sessions.set(session, world);
   const found = world.run(request, outputOf(request));
   let reusable = true;
@@ -53,7 +53,7 @@ function serve(request: LaneRequest): void {
       reusable = false;
     }
   }
-  reusable &&= module.getWasmMemory().buffer.byteLength <= maxHeapBytes;
+  reusable &&= heap.reusable;
   if ("stop" in found) send({ id, done: found.stop, reusable, sessionLost: session !== null });
   else send({ id, done: "report", report: JSON.stringify(found.report), reusable });
 }

@@ -1,4 +1,4 @@
-import type { GuestHost } from "./guest.ts";
+import type { GuestHost } from "./guest-host.ts";
 
 /** Values of the guest as text; `decode` reads it. */
 export interface GuestEncoder {
@@ -10,7 +10,7 @@ export interface GuestEncoder {
   facts(error: Error): { name: string; message: string; stack: string };
 }
 
-/** Runs inside QuickJS beside {@link guest}, and like it uses nothing from outside of itself. */
+/** Runs inside QuickJS beside `guest`, and like it uses nothing from outside of itself. */
 export function guestEncoder(host: GuestHost): GuestEncoder {
   const quote = JSON.stringify as (text: string) => string;
   const { getOwnPropertyDescriptor, getPrototypeOf } = Object;

@@ -3,8 +3,10 @@ import { inspect } from "node:util";
 import type { QuickJSContext, QuickJSHandle, QuickJSRuntime, QuickJSWASMModule } from "quickjs-emscripten-core";
 import type { HarnessReport, LaneRequest } from "../protocol.ts";
 import { decode, ownFrames } from "./decode.ts";
-import { type Guest, type GuestHost, guest } from "./guest.ts";
+import { type Guest, guest } from "./guest.ts";
 import { guestEncoder } from "./guest-encoder.ts";
+import type { GuestHost } from "./guest-host.ts";
+import type { Heap } from "./heap.ts";
 import { LineMap } from "./lines.ts";
 import { moduleLine, prepareSource, watchName } from "./source.ts";
 
@@ -29,14 +31,17 @@ export class World {
   readonly #context: QuickJSContext;
   readonly #lines = new LineMap();
   readonly #guest: Record<keyof Guest, QuickJSHandle>;
+  readonly #heap: Heap;
   #console: Console;
   #cells = 0;
   #deadline = Number.POSITIVE_INFINITY;
   #stop: Stop | undefined;
   #output: Output = () => true;
 
-  constructor(module: QuickJSWASMModule, { memoryMb, seed, clock }: LaneRequest) {
+  constructor(module: QuickJSWASMModule, heap: Heap, { memoryMb, seed, clock }: LaneRequest) {
+    this.#heap = heap;
     this.#runtime = module.newRuntime();
+    // Of a single allocation; all together are the heap's to limit.
     this.#runtime.setMemoryLimit(memoryMb * 2 ** 20);
     this.#runtime.setMaxStackSize(maxStackBytes);
     this.#runtime.setInterruptHandler(() => {
@@ -118,12 +123,15 @@ export class World {
   }
 
   #describe(thrown: QuickJSHandle, file: string, code: string): NonNullable<HarnessReport["error"]> {
+    this.#heap.release();
     const described = this.#call("describe", thrown);
     const text = described ? this.#context.getString(described) : "{}";
     described?.dispose();
     thrown.dispose();
     const found = JSON.parse(text) as { name?: string; message?: string; stack?: string; value?: unknown };
     const shown = found.value === undefined ? "" : inspect(this.#decode(JSON.stringify(found.value))[0]);
+    // Where there is no memory for an error, QuickJS throws nothing at all.
+    if (this.#heap.exhausted && (!described || shown === "null")) return outOfMemory;
     if (found.name === undefined) {
       const message = shown.slice(0, messageLimit);
       const lastLine = `Uncaught ${message}`;
@@ -180,7 +188,7 @@ export class World {
     return new Console({ stdout: stream("out"), stderr: stream("err"), ignoreErrors: false, colorMode: false });
   }
 
-  /** The functions that {@link guest} calls. */
+  /** The functions that `guest` calls. */
   #host(): QuickJSHandle {
     const context = this.#context;
     const functions: { [K in keyof GuestHost]: (...args: QuickJSHandle[]) => QuickJSHandle | undefined } = {
@@ -214,6 +222,16 @@ export class World {
     act.apply(this.#console, args);
   }
 }
+
+/** What is thrown where there is no memory to say it. */
+const outOfMemory: NonNullable<HarnessReport["error"]> = {
+  name: "InternalError",
+  message: "out of memory",
+  line: null,
+  lastLine: "InternalError: out of memory",
+  traceback: "InternalError: out of memory",
+  memory: true,
+};
 
 /** The line of the innermost frame in this file. */
 function lineIn(frames: readonly string[], file: string): number | null {
