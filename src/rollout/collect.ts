@@ -121,7 +121,7 @@ export async function collectTrajectories(options: CollectOptions): Promise<Traj
     executions.add(work);
   };
   const interrupted = new Promise<void>((resolve) =>
-    signal?.addEventListener("abort", () => resolve(), { once: true }),
+    signal?.addEventListener("abort", () => resolve(), { once: true, signal: stopTools.signal }),
   );
 
   try {

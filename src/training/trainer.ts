@@ -1,6 +1,5 @@
 import type { LabContext } from "../base/context.ts";
 import { CheckpointError, InfrastructureError, InvalidInputError } from "../base/errors.ts";
-import { parseInput } from "../base/schema.ts";
 import { displaySymbol } from "../display/host.ts";
 import { shield, withDisplay } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
@@ -8,10 +7,11 @@ import type { Policy, Weights } from "../policy/policy.ts";
 import { Run } from "../recording/index.ts";
 import { type Reward, rewards } from "../reward/index.ts";
 import type { Taskset } from "../rollout/tasks/index.ts";
-import { estimatorName, estimatorOf } from "./advantages/index.ts";
+import { estimatorOf } from "./advantages/index.ts";
 import type { Advantages, Batch, UnscoredRollout } from "./batch.ts";
+import { checkedConfig } from "./check-config.ts";
 import { collectBatch, type UnscoredBatch } from "./collect-batch.ts";
-import { configAt, type TrainerConfig, type TrainerSettings, trainerConfigSchema } from "./config.ts";
+import { configAt, type TrainerConfig, type TrainerSettings } from "./config.ts";
 import { diffFromPaper, type PaperDiff, type PaperSettings } from "./diff.ts";
 import { explainMetric, type MetricExplanation } from "./explain.ts";
 import { batchAdvantages } from "./filters/advantages.ts";
@@ -95,7 +95,7 @@ export class Trainer {
     this.reward = reward;
     this.papers = papers;
     this.recipe = recipe;
-    this.#config = this.#checked(settings);
+    this.#config = checkedConfig(settings, this.policy.config.maxLength);
   }
 
   /** The settings in force. Assigning one checks it and takes effect with the next step. */
@@ -114,7 +114,7 @@ export class Trainer {
    * @throws InvalidInputError naming every setting that is unknown or out of range; none is changed then.
    */
   configure(changes: Partial<TrainerSettings>): void {
-    this.#config = this.#checked({ ...this.#config, ...changes });
+    this.#config = checkedConfig({ ...this.#config, ...changes }, this.policy.config.maxLength);
   }
 
   /** Every setting that differs from a paper's own configuration, and why. */
@@ -378,24 +378,6 @@ export class Trainer {
     const result = this.#turn.then(work);
     this.#turn = result.catch(() => undefined);
     return result;
-  }
-
-  #checked(settings: unknown): TrainerConfig {
-    const config = parseInput(trainerConfigSchema, settings, "trainer configuration");
-    if (config.promptsPerStep % config.miniBatches)
-      throw new InvalidInputError(
-        `promptsPerStep (${config.promptsPerStep}) must be a multiple of miniBatches (${config.miniBatches}).`,
-      );
-    const smallest = estimatorOf(config.advantageEstimator).minGroupSize ?? 1;
-    if (config.numGenerations < smallest)
-      throw new InvalidInputError(
-        `advantageEstimator ${estimatorName(config.advantageEstimator)} compares rollouts of a prompt: numGenerations must be at least ${smallest}, was ${config.numGenerations}.`,
-      );
-    if (config.maxLength > this.policy.config.maxLength)
-      throw new InvalidInputError(
-        `maxLength (${config.maxLength}) is more than the policy's ${this.policy.config.maxLength} positions.`,
-      );
-    return config;
   }
 
   get #current(): TrainerConfig {
