@@ -9,6 +9,8 @@ import { RecordingError } from "./errors.ts";
 const fileName = "run.lock";
 
 const ownerSchema = z.object({
+  /** Another one for every lock. */
+  id: z.string(),
   pid: z.int().positive(),
   /** When the process started, as the system counts it; null where it does not tell. Numbers of processes come again. */
   processStart: z.string().nullable(),
@@ -74,6 +76,7 @@ export async function lockRun(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, fileName);
   const mine = join(folder, `.${randomUUID()}.lock`);
   const self: LockOwner = {
+    id: randomUUID(),
     pid: process.pid,
     processStart: processStart(process.pid),
     host: hostname(),
@@ -91,26 +94,45 @@ export async function lockRun(folder: string): Promise<() => Promise<void>> {
       }
       const owner = await readOwner(path);
       if (owner && owner !== "damaged" && isAlive(owner)) throw locked(folder, owner);
-      await removeStale(path, folder);
+      if (owner && (await takeOver(folder, path, mine, owner))) return () => rm(path, { force: true });
     }
   } finally {
     await rm(mine, { force: true });
   }
 }
 
-/** Takes a dead owner's lock away, unless another process was quicker and the lock is a living one's by now. */
-async function removeStale(path: string, folder: string): Promise<void> {
-  const aside = join(folder, `.${randomUUID()}.stale`);
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
+/**
+ * Puts this process's lock in a dead owner's place. Of many that try only one may: who first links a claim that is named
+ * after the dead lock. A claimant that died is followed in the same way.
+ *
+ * @returns false when the lock is another one by now.
+ */
+async function takeOver(folder: string, path: string, mine: string, dead: LockOwner | "damaged"): Promise<boolean> {
+  const claims: string[] = [];
+  for (let last = dead; ; ) {
+    const claim = `${path}.${idOf(last)}`;
+    try {
+      await link(mine, claim);
+      claims.push(claim);
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    const claimant = await readOwner(claim);
+    if (!claimant) return false;
+    if (claimant !== "damaged" && isAlive(claimant)) throw locked(folder, claimant);
+    claims.push(claim);
+    last = claimant;
   }
-  const owner = await readOwner(aside);
-  if (owner && owner !== "damaged" && isAlive(owner)) await link(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
+  const now = await readOwner(path);
+  // A claim of before was cleared away after its lock was set: then the lock is no longer the dead one.
+  const isStill = now !== undefined && idOf(now) === idOf(dead);
+  if (isStill) await rename(mine, path);
+  for (const claim of isStill ? claims : claims.slice(-1)) await rm(claim, { force: true });
+  return isStill;
 }
+
+const idOf = (owner: LockOwner | "damaged"): string => (owner === "damaged" ? owner : owner.id);
 
 function locked(folder: string, { pid, host, since }: LockOwner): RecordingError {
   const who = pid === process.pid && host === hostname() ? "another trainer of this process" : `process ${pid}`;
