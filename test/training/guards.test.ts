@@ -34,8 +34,15 @@ function firesAt(settings: unknown, values: readonly number[]): { at: number[]; 
 }
 
 test("limits: above, below, patience, and what is not finite", () => {
-  assert.deepEqual(firesAt({ metric: "kl", above: 0.1 }, [0.05, 0.1, 0.11, 0.2, 0.1]).at, [2, 3]);
-  assert.deepEqual(firesAt({ metric: "entropy", below: 0.1, patience: 2 }, [0.05, 0.2, 0.05, 0.05, 0.05]).at, [3, 4]);
+  const pause = { action: "pause" };
+  assert.deepEqual(firesAt({ metric: "kl", above: 0.1, ...pause }, [0.05, 0.1, 0.11, 0.2, 0.1]).at, [2, 3]);
+  const low = { metric: "entropy", below: 0.1, patience: 2 };
+  assert.deepEqual(firesAt({ ...low, ...pause }, [0.05, 0.2, 0.05, 0.05, 0.05]).at, [3, 4]);
+  assert.deepEqual(
+    firesAt(low, [0.05, 0.05, 0.05, 0.2, 0.05, 0.05, 0.05]).at,
+    [1, 5],
+    "an alert is told once, and again after the metric was within its limit",
+  );
   assert.deepEqual(firesAt({ metric: "entropy", below: 0.1 }, [0.2, Number.NaN]).at, [1]);
   assert.deepEqual(firesAt({ metric: "kl", zScore: 3 }, [0.2, Number.POSITIVE_INFINITY]).at, [1]);
 });
@@ -55,7 +62,7 @@ test("a z-score needs a full window, looks at the values before, and only in its
 });
 
 test("a spike hardly widens the window; a lasting change becomes the new normal", () => {
-  const up = { metric: "gradNorm", zScore: 3, window: 5 };
+  const up = { metric: "gradNorm", zScore: 3, window: 5, action: "skip" };
   const calm = [1, 1.2, 0.8, 1.1, 0.9];
   const { state } = firesAt(up, [...calm, 1000]);
   assert.ok(Math.max(...state.recent) < 1.5, `${state.recent}`);

@@ -37,7 +37,7 @@ export const guardSchema = z
     /** Steps that a z-score looks back on; it judges nothing before it has seen that many. Default 20. */
     window: z.int().min(2).default(20),
     /**
-     * `alert`: recorded and shown. `pause`: the training ends after the step. `skip`: the step changes no weights; only for
+     * `alert`: recorded and shown, once until the metric has been within its limit again. `pause`: the training ends after the step. `skip`: the step changes no weights; only for
      * what is known before the update, and `gradNorm`. `rollback`: back to the last good weights.
      */
     action: z.enum(guardActions).default("alert"),
@@ -119,7 +119,13 @@ export function look(
   const limit = limitOf(guard, state);
   const isBeyond = (limit !== undefined && (isUpper(guard) ? value > limit : value < limit)) || !Number.isFinite(value);
   const streak = isBeyond ? state.streak + 1 : 0;
-  return { fires: streak >= guard.patience, limit, state: { recent: remembered(guard, state, value), streak } };
+  // An alert is told once, when the limit is first passed for long enough, and again after the metric was within it.
+  const isTold = guard.action === "alert" && Number.isFinite(value) && streak > guard.patience;
+  return {
+    fires: streak >= guard.patience && !isTold,
+    limit,
+    state: { recent: remembered(guard, state, value), streak },
+  };
 }
 
 function remembered(guard: Guard, state: GuardState, value: number): readonly number[] {
