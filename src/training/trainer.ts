@@ -20,6 +20,7 @@ import { refill } from "./filters/refill.ts";
 import { type ForkOptions, forkTrainer } from "./fork.ts";
 import { type InfluenceReport, rolloutInfluences } from "./gradients.ts";
 import { freshMemory, guardedUpdate } from "./guarded-step.ts";
+import { interpreterAlert } from "./guards/interpreter-alarm.ts";
 import { type ObjectiveReport, objectiveTerms } from "./objective.ts";
 import { type OptimizerState, PolicyOptimizer } from "./optimizer.ts";
 import { Reference } from "./reference.ts";
@@ -79,6 +80,8 @@ export class Trainer {
   #run: Run | undefined;
   #guards = freshMemory;
   #lastMetrics: StepReport["metrics"] | undefined;
+  /** The interpreter's alarm was on in the last step: it is told once. */
+  #hasAlarm = false;
   /** The work on the trainer's state that was asked for last. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -269,10 +272,13 @@ export class Trainer {
     const finished = performance.now();
     this.step = batch.step + 1;
     this.#lastMetrics = metrics;
+    const alarm = interpreterAlert(this.interpreter.stats(), this.step);
+    const isNew = alarm !== undefined && !this.#hasAlarm;
+    this.#hasAlarm = alarm !== undefined;
     return {
       step: this.step,
       metrics,
-      alerts,
+      alerts: isNew ? [...alerts, alarm] : alerts,
       batch,
       seconds: { collect: (collected - started) / 1000, update: (finished - collected) / 1000 },
     };

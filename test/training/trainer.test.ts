@@ -300,3 +300,27 @@ test("a judge that fails for reasons of infrastructure costs its rollout, never 
   await assert.rejects(strict.trainStep(), /1 of 16 rollouts could not be judged: the judge's process died/);
   assert.deepEqual(await strict.policy.weights(), before);
 });
+
+test("an interpreter whose processes keep dying raises an alert once, though no rollout is lost", async () => {
+  const own = await PythonInterpreter.start({ engine: "pyodide", isolation: "pooled", lanes: 1 });
+  try {
+    const trainer = await make({ interpreter: own });
+    assert.deepEqual((await trainer.trainStep()).alerts, []);
+    for (let i = 0; i < 3; i++) {
+      const before = own.stats().infrastructureFailures;
+      const result = own.run("import time\ntime.sleep(0.2)\nprint(1)");
+      for (const pid of own.pids) process.kill(pid, "SIGKILL");
+      await result;
+      assert.ok(own.stats().infrastructureFailures > before);
+    }
+    const { alerts, metrics } = await trainer.trainStep();
+    assert.equal(metrics.infrastructure, 0);
+    assert.deepEqual(
+      alerts.map(({ guard }) => guard),
+      ["interpreter"],
+    );
+    assert.deepEqual((await trainer.trainStep()).alerts, []);
+  } finally {
+    await own.close();
+  }
+});
