@@ -49,6 +49,13 @@ export function lengthBucket(length: number, maxLength: number): number {
   return Math.min(maxLength, Math.ceil(length / lengthStep) * lengthStep);
 }
 
+/** Adam's own settings. */
+export interface Betas {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+}
+
 /**
  * Trains a policy's weights in place with AdamW. Forward, backward, clipping and update are one program; there is one
  * program per loss, number of rows and length, loaded on first use.
@@ -56,27 +63,20 @@ export function lengthBucket(length: number, maxLength: number): number {
 export class PolicyOptimizer {
   readonly #policy: Policy;
   /** Taken anew by each update. */
-  betas: { beta1: number; beta2: number; epsilon: number };
+  betas: Betas;
   readonly #moments: Record<string, EngineBuffer>;
   readonly #programs = new Map<string, Promise<Program>>();
   /** Updates made. */
   #updates = 0;
 
-  private constructor(
-    policy: Policy,
-    betas: { beta1: number; beta2: number; epsilon: number },
-    moments: Record<string, EngineBuffer>,
-  ) {
+  private constructor(policy: Policy, betas: Betas, moments: Record<string, EngineBuffer>) {
     this.#policy = policy;
     this.betas = betas;
     this.#moments = moments;
   }
 
   /** An optimizer with fresh moments. */
-  static async create(
-    policy: Policy,
-    betas: { beta1: number; beta2: number; epsilon: number },
-  ): Promise<PolicyOptimizer> {
+  static async create(policy: Policy, betas: Betas): Promise<PolicyOptimizer> {
     const moments: Record<string, EngineBuffer> = {};
     for (const { name: parameter, shape } of parameterSpecs(policy.config))
       for (const moment of ["m", "v"])

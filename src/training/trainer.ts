@@ -1,41 +1,37 @@
 import type { LabContext } from "../base/context.ts";
-import { CheckpointError, InfrastructureError, InvalidInputError } from "../base/errors.ts";
+import { CheckpointError, InvalidInputError } from "../base/errors.ts";
 import { displaySymbol } from "../display/host.ts";
-import { shield, withDisplay } from "../display/index.ts";
+import { withDisplay } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
-import type { Policy, Weights } from "../policy/policy.ts";
+import type { Policy } from "../policy/policy.ts";
 import { Run } from "../recording/index.ts";
 import { type Reward, rewards } from "../reward/index.ts";
 import type { Taskset } from "../rollout/tasks/index.ts";
 import { estimatorOf } from "./advantages/index.ts";
-import type { Advantages, Batch, UnscoredRollout } from "./batch.ts";
+import type { Advantages, Batch } from "./batch.ts";
 import { checkedConfig } from "./check-config.ts";
 import { collectBatch, type UnscoredBatch } from "./collect-batch.ts";
 import { configAt, type TrainerConfig, type TrainerSettings } from "./config.ts";
 import { diffFromPaper, type PaperDiff, type PaperSettings } from "./diff.ts";
 import { explainMetric, type MetricExplanation } from "./explain.ts";
 import { batchAdvantages } from "./filters/advantages.ts";
-import { applyFilters } from "./filters/index.ts";
 import { refill } from "./filters/refill.ts";
 import { type ForkOptions, forkTrainer } from "./fork.ts";
 import { type InfluenceReport, rolloutInfluences } from "./gradients.ts";
-import { freshMemory, guardedUpdate } from "./guarded-step.ts";
-import { interpreterAlert } from "./guards/interpreter-alarm.ts";
 import { type ObjectiveReport, objectiveTerms } from "./objective.ts";
-import { type OptimizerState, PolicyOptimizer } from "./optimizer.ts";
-import { Reference } from "./reference.ts";
 import { type ReplayOptions, type ReplayReport, replayStep } from "./replay.ts";
 import { type ResumeOptions, resumeTrainer } from "./resume.ts";
 import { bringTo, refuseWhileBusy } from "./rewind.ts";
 import { createTrainerRun, type NewRunOptions } from "./run-folder.ts";
 import { RunHandle } from "./run-handle.ts";
-import { scoreRollouts } from "./score-rollout.ts";
+import { scoreBatch } from "./score-batch.ts";
 import { settingsTable } from "./settings-table.ts";
-import { needsReference } from "./step-objective.ts";
 import type { TrainOptions } from "./train-loop.ts";
 import { TrainRun } from "./train-run.ts";
+import { trainStep } from "./train-step.ts";
+import { TrainerState } from "./trainer-state.ts";
 import { batchBundle, influenceBundle, objectiveBundle, updateBundle } from "./training-display.ts";
-import type { StepReport, TrainerCheckpoint, TrainerSnapshot, UpdateReport } from "./types.ts";
+import type { StepReport, TrainerCheckpoint, UpdateReport } from "./types.ts";
 import { updatePolicy } from "./update.ts";
 
 export interface TrainerOptions extends TrainerSettings {
@@ -70,18 +66,12 @@ export class Trainer {
   readonly reward: Reward;
   readonly papers: readonly PaperSettings[];
   readonly recipe: string | undefined;
-  /** Steps taken. */
-  step = 0;
+  readonly #state: TrainerState;
   #config: TrainerConfig;
   /** The settings of the step in flight: what is changed meanwhile waits for the next. */
   #inForce: TrainerConfig | undefined;
-  #optimizer: PolicyOptimizer | undefined;
-  #reference: Reference | undefined;
   #run: Run | undefined;
-  #guards = freshMemory;
   #lastMetrics: StepReport["metrics"] | undefined;
-  /** The interpreter's alarm was on in the last step: it is told once. */
-  #hasAlarm = false;
   /** The work on the trainer's state that was asked for last. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -99,6 +89,15 @@ export class Trainer {
     this.papers = papers;
     this.recipe = recipe;
     this.#config = checkedConfig(settings, this.policy.config.maxLength);
+    this.#state = new TrainerState(policy, () => {
+      const { beta1, beta2, adamEpsilon: epsilon } = this.#current;
+      return { beta1, beta2, epsilon };
+    });
+  }
+
+  /** Steps taken. */
+  get step(): number {
+    return this.#state.step;
   }
 
   /** The settings in force. Assigning one checks it and takes effect with the next step. */
@@ -142,22 +141,8 @@ export class Trainer {
 
   /** Scores rollouts, or scores them again, by the reward, the filters and, where one is kept, the reference policy. */
   async score(batch: UnscoredBatch): Promise<Batch> {
-    let rollouts: readonly UnscoredRollout[] = batch.rollouts;
     const config = configAt(this.#current, batch.step);
-    if (needsReference(config)) {
-      this.#reference ??= await Reference.copy(this.policy);
-      rollouts = await this.#reference.annotate(rollouts, config.temperature);
-    }
-    const { scored, lost } = await scoreRollouts(this.reward, rollouts, batch.step);
-    const greedy = batch.greedy && (await scoreRollouts(this.reward, batch.greedy, batch.step)).scored;
-    const dropped = batch.dropped + lost.length;
-    if (lost.length && dropped / (dropped + scored.length) > config.maxInfrastructureRate)
-      throw new InfrastructureError(
-        `${lost.length} of ${rollouts.length} rollouts could not be judged: ${lost[0]!.message}`,
-        "Nothing was trained. Mend what judges them and score the batch again.",
-        lost[0],
-      );
-    return withDisplay(applyFilters({ ...batch, rollouts: scored, greedy, dropped }, config.filters), batchBundle);
+    return withDisplay(await scoreBatch(this.reward, this.#state, config, batch), batchBundle);
   }
 
   /**
@@ -213,7 +198,7 @@ export class Trainer {
   async #update(batch: Batch, advantages: Advantages, gradNormLimit?: number): Promise<UpdateReport> {
     const report = await updatePolicy({
       policy: this.policy,
-      optimizer: await this.#ensureOptimizer(),
+      optimizer: await this.#state.optimizer(),
       config: configAt(this.#current, batch.step),
       batch,
       advantages,
@@ -248,65 +233,29 @@ export class Trainer {
   async #trainStep(): Promise<StepReport> {
     this.#inForce = this.#config;
     try {
-      return await this.#wholeStep();
+      const report = await trainStep({
+        interpreter: this.interpreter,
+        state: this.#state,
+        config: () => configAt(this.#current, this.step),
+        collect: () => this.collect(),
+        advantages: (batch) => this.advantages(batch),
+        update: this.#update.bind(this),
+      });
+      this.#lastMetrics = report.metrics;
+      return report;
     } finally {
       this.#inForce = undefined;
     }
   }
 
-  async #wholeStep(): Promise<StepReport> {
-    const started = performance.now();
-    const batch = await this.collect();
-    const collected = performance.now();
-    const guarded = {
-      update: this.#update.bind(this),
-      snapshot: () => this.#snapshot(),
-      restore: ({ weights, optimizer }: TrainerSnapshot) => this.#putBack(weights, optimizer, this.policy.version + 1),
-    };
-    const config = configAt(this.#current, batch.step);
-    const { metrics, alerts } = await shield(async () => {
-      const outcome = await guardedUpdate(guarded, config, batch, this.advantages(batch), this.#guards);
-      this.#guards = outcome.memory;
-      return outcome;
-    });
-    const finished = performance.now();
-    this.step = batch.step + 1;
-    this.#lastMetrics = metrics;
-    const alarm = interpreterAlert(this.interpreter.stats(), this.step);
-    const isNew = alarm !== undefined && !this.#hasAlarm;
-    this.#hasAlarm = alarm !== undefined;
-    return {
-      step: this.step,
-      metrics,
-      alerts: isNew ? [...alerts, alarm] : alerts,
-      batch,
-      seconds: { collect: (collected - started) / 1000, update: (finished - collected) / 1000 },
-    };
-  }
-
   /** Weights, optimizer state and step: what a resumed run needs. */
   checkpoint(): Promise<TrainerCheckpoint> {
-    return this.#inTurn(async () => {
-      return {
-        ...(await this.#snapshot()),
-        policyVersion: this.policy.version,
-        guards: this.#guards,
-        ...(this.#reference && { reference: await this.#reference.policy.weights() }),
-      };
-    });
+    return this.#inTurn(() => this.#state.checkpoint());
   }
 
   /** Goes back, or on, to a checkpoint; training from there equals training that was never stopped. */
   restore(checkpoint: TrainerCheckpoint): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#putBack(checkpoint.weights, checkpoint.optimizer, checkpoint.policyVersion);
-      this.#guards = checkpoint.guards ?? freshMemory;
-      if (checkpoint.reference) {
-        this.#reference ??= await Reference.copy(this.policy);
-        await this.#reference.policy.setWeights(checkpoint.reference, 0);
-      } else this.#reference = undefined;
-      this.step = checkpoint.step;
-    });
+    return this.#inTurn(() => this.#state.restore(checkpoint));
   }
 
   /** The recorded run that this trainer's steps belong to: one that exists, or a new one in `folder` on first use. */
@@ -366,9 +315,8 @@ export class Trainer {
   }
 
   /** Frees the optimizer's state and programs; the policy stays. */
-  async close(): Promise<void> {
-    await this.#optimizer?.close();
-    this.#optimizer = undefined;
+  close(): Promise<void> {
+    return this.#state.close();
   }
 
   [displaySymbol](): unknown {
@@ -390,28 +338,9 @@ export class Trainer {
     return this.#inForce ?? this.#config;
   }
 
-  async #snapshot(): Promise<TrainerSnapshot> {
-    const optimizer = await this.#ensureOptimizer();
-    return { step: this.step, weights: await this.policy.weights(), optimizer: await optimizer.state() };
-  }
-
-  async #putBack(weights: Weights, state: OptimizerState, version: number): Promise<void> {
-    const optimizer = await this.#ensureOptimizer();
-    await this.policy.setWeights(weights, version);
-    await optimizer.setState(state);
-  }
-
   /** Draws of the step's own, for losses that choose tokens at random. */
   #draws({ step }: Batch): () => number {
     const stream = this.lab.random("objective", step);
     return () => stream.next();
-  }
-
-  async #ensureOptimizer(): Promise<PolicyOptimizer> {
-    const { beta1, beta2, adamEpsilon } = this.#current;
-    const betas = { beta1, beta2, epsilon: adamEpsilon };
-    this.#optimizer ??= await PolicyOptimizer.create(this.policy, betas);
-    this.#optimizer.betas = betas;
-    return this.#optimizer;
   }
 }

@@ -1,0 +1,33 @@
+import { InfrastructureError } from "../base/errors.ts";
+import type { Reward } from "../reward/index.ts";
+import type { Batch } from "./batch.ts";
+import type { UnscoredBatch } from "./collect-batch.ts";
+import type { StepConfig } from "./config.ts";
+import { applyFilters } from "./filters/index.ts";
+import { scoreRollouts } from "./score-rollout.ts";
+import { needsReference } from "./step-objective.ts";
+import type { TrainerState } from "./trainer-state.ts";
+
+/**
+ * Scores a batch by the reward, the filters and, where one is kept, the reference policy.
+ *
+ * @throws InfrastructureError when the judge failed for more rollouts than `maxInfrastructureRate` allows.
+ */
+export async function scoreBatch(
+  reward: Reward,
+  state: TrainerState,
+  config: StepConfig,
+  batch: UnscoredBatch,
+): Promise<Batch> {
+  const rollouts = needsReference(config) ? await state.annotate(batch.rollouts, config.temperature) : batch.rollouts;
+  const { scored, lost } = await scoreRollouts(reward, rollouts, batch.step);
+  const greedy = batch.greedy && (await scoreRollouts(reward, batch.greedy, batch.step)).scored;
+  const dropped = batch.dropped + lost.length;
+  if (lost.length && dropped / (dropped + scored.length) > config.maxInfrastructureRate)
+    throw new InfrastructureError(
+      `${lost.length} of ${rollouts.length} rollouts could not be judged: ${lost[0]!.message}`,
+      "Nothing was trained. Mend what judges them and score the batch again.",
+      lost[0],
+    );
+  return applyFilters({ ...batch, rollouts: scored, greedy, dropped }, config.filters);
+}
