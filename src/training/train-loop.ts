@@ -1,18 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { InterruptedError, InvalidInputError } from "../base/errors.ts";
-import {
-  type Command,
-  type CommandInput,
-  type CommandReader,
-  commandSchema,
-  livePublisher,
-  type Run,
-  type SentCommand,
-  type Timeline,
-} from "../recording/index.ts";
-import { checkpointFiles } from "./checkpoint-files.ts";
-import { rolloutRecords } from "./rollout-records.ts";
+import { type Command, type CommandInput, livePublisher, type Run } from "../recording/index.ts";
+import { type AnsweredCommand, CommandDesk } from "./command-desk.ts";
+import { StepRecorder } from "./step-recorder.ts";
 import { TrainPanel } from "./train-panel.ts";
 import type { StepReport, StepTaker } from "./types.ts";
 
@@ -28,12 +17,6 @@ export interface TrainOptions {
 export type StepRecord = Omit<StepReport, "batch">;
 
 export type LoopState = "new" | "running" | "paused" | "completed" | "stopped" | "interrupted" | "failed";
-
-/** A command of this process, and who waits for it. */
-interface OwnCommand extends SentCommand {
-  readonly done: () => void;
-  readonly refused: (error: unknown) => void;
-}
 
 /** Which trainers train. */
 const loops = new WeakMap<StepTaker, TrainLoop>();
@@ -58,11 +41,12 @@ export class TrainLoop {
   /** It runs beside the cells, so that it can wait for a person to resume it. */
   readonly #goesOn: boolean;
   #run: Run | undefined;
-  #timeline: Timeline | undefined;
-  #reader: CommandReader | undefined;
+  #recorder: StepRecorder | undefined;
+  readonly #desk = new CommandDesk(
+    (command) => this.#carryOut(command),
+    (command) => this.#answered(command),
+  );
   #signal: AbortSignal | undefined;
-  readonly #own: OwnCommand[] = [];
-  #wake: AbortController | undefined;
   /** Steps that may be taken before the next pause. */
   #allowed = Number.POSITIVE_INFINITY;
   #isStopping = false;
@@ -125,14 +109,12 @@ export class TrainLoop {
         const run = await trainer.openRun(record);
         await run.acquire();
         this.#run = run;
-        this.#timeline = await run.timeline();
-        this.#reader = run.commands();
+        this.#recorder = await StepRecorder.of(trainer, run, (text) => this.panel!.alert(text));
+        this.#desk.reader = run.commands();
       }
       this.panel = new TrainPanel(this.title, this.count, this.#run?.id);
       this.state = "running";
-      this.#noteRewind();
-      this.#run?.append({ type: "run-started", step: trainer.step, config: plain(trainer.config) });
-      if (this.#run && !(await this.#isSaved(this.#run))) await this.#checkpoint();
+      await this.#recorder?.begin();
     } catch (error) {
       this.panel ??= new TrainPanel(this.title, this.count, undefined);
       await this.close(error);
@@ -166,14 +148,7 @@ export class TrainLoop {
 
   /** Gives a command from this process. Resolves when it is obeyed: between two steps. */
   send(input: CommandInput, by: string): Promise<void> {
-    return new Promise((done, refused) => {
-      if (this.isOver) {
-        refused(new InvalidInputError(`This training has ended (${this.state}).`, "Start another."));
-        return;
-      }
-      this.#own.push({ command: commandSchema.parse(input), by, done, refused });
-      this.#wake?.abort();
-    });
+    return this.#desk.send(input, by);
   }
 
   async #next(): Promise<StepReport | undefined> {
@@ -182,14 +157,14 @@ export class TrainLoop {
     if (this.#isStopping) return undefined;
     const { trainer } = this;
     this.#checkSignal();
-    this.#noteRewind();
-    this.#noteSettings();
+    this.#recorder?.noteRewind();
+    this.#recorder?.noteSettings();
     const report = await trainer.trainStep();
     this.#allowed--;
     const { batch: _, ...record } = report;
     this.steps.push(record);
     this.panel!.step(report);
-    await this.#record(report);
+    await this.#recorder?.record(report);
     const pausing = report.alerts.find(({ action }) => action === "pause");
     if (pausing && this.#goesOn) {
       this.#allowed = 0;
@@ -210,23 +185,19 @@ export class TrainLoop {
     const reason = isCut ? "interrupted" : failure !== undefined ? "failed" : ended;
     const run = this.#run;
     try {
-      if (this.steps.length && run && !(await this.#isSaved(run))) await this.#checkpoint();
+      if (this.steps.length) await this.#recorder?.save();
     } catch (error) {
       this.panel?.alert(`the last checkpoint could not be written: ${String(error)}`);
     }
     try {
-      for (const { id, by } of this.#reader?.poll() ?? [])
-        run?.append({ type: "command-refused", step: this.trainer.step, text: "The training has ended.", id, by });
-      const error = reason === "failed" ? { error: String(failure) } : {};
-      if (this.#timeline) run?.append({ type: "run-finished", step: this.trainer.step, reason, ...error });
+      this.#desk.close(new InvalidInputError(`This training has ended (${reason}).`, "Start another."));
+      this.#recorder?.finish(reason, failure);
       await livePublisher()?.flush();
     } finally {
       this.state = reason === "paused" ? "stopped" : reason;
       if (loops.get(this.trainer) === this) loops.delete(this.trainer);
       if (reason === "failed") this.panel?.alert(String(failure));
       this.panel?.done(`${reason}${run ? ` · ${run.folder}` : ""}`);
-      for (const { refused } of this.#own.splice(0))
-        refused(new InvalidInputError(`The training has ended (${reason}).`));
       for (const resolve of this.#standing.splice(0)) resolve();
       await run?.release();
     }
@@ -250,8 +221,7 @@ export class TrainLoop {
   /** Obeys what waits; while paused, waits for more. */
   async #obey(): Promise<void> {
     for (;;) {
-      const commands = [...(this.#reader?.poll() ?? []), ...this.#own.splice(0)];
-      for (const command of commands) await this.#apply(command);
+      const obeyed = await this.#desk.obey();
       this.#checkSignal();
       const isPaused = this.#allowed <= 0;
       if (this.#isStopping || !isPaused) {
@@ -261,21 +231,16 @@ export class TrainLoop {
       this.state = "paused";
       for (const resolve of this.#standing.splice(0)) resolve();
       this.panel!.status(`paused after step ${this.trainer.step}`);
-      if (!commands.length) await this.#somethingNew();
+      if (!obeyed) await this.#desk.somethingNew(this.#signal);
     }
   }
 
-  async #apply(sent: SentCommand | OwnCommand): Promise<void> {
-    const { command, id, by } = sent;
+  #answered({ command, id, by, error }: AnsweredCommand): void {
     const { step } = this.trainer;
-    try {
-      await this.#carryOut(command);
-      this.#run?.append({ type: "command", step, command, id, by });
-      if ("done" in sent) sent.done();
-    } catch (error) {
+    if (error === undefined) this.#run?.append({ type: "command", step, command, id, by });
+    else {
       this.#run?.append({ type: "command-refused", step, text: String(error), id, by });
-      this.panel!.alert(`${command.type} refused: ${error instanceof Error ? error.message : String(error)}`);
-      if ("refused" in sent) sent.refused(error);
+      this.panel?.alert(`${command.type} refused: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
@@ -300,86 +265,14 @@ export class TrainLoop {
         this.trainer.configure(command.values);
         break;
       case "checkpoint":
-        if (!this.#run)
+        if (!this.#recorder)
           throw new InvalidInputError("This training is not recorded: there is no folder for a checkpoint.");
-        await this.#checkpoint(command.label);
+        await this.#recorder.checkpoint(command.label);
         break;
     }
-  }
-
-  /** Resolves when a command has come, from wherever, or the cell is interrupted. */
-  async #somethingNew(): Promise<void> {
-    this.#wake = new AbortController();
-    const signal = this.#signal ? AbortSignal.any([this.#wake.signal, this.#signal]) : this.#wake.signal;
-    if (this.#own.length) return;
-    if (this.#reader) {
-      for (const command of await this.#reader.wait(signal)) await this.#apply(command);
-      return;
-    }
-    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   }
 
   #checkSignal(): void {
     if (this.#signal?.aborted) throw new InterruptedError(`Training was interrupted after step ${this.trainer.step}.`);
   }
-
-  /** Steps that were recorded beyond where the trainer stands are left behind from here on. */
-  #noteRewind(): void {
-    const { step } = this.trainer;
-    if (this.#timeline && this.#timeline.step > step) this.#run!.append({ type: "rewound", step });
-  }
-
-  /** Records what has changed since the last step, by whatever means. */
-  #noteSettings(): void {
-    if (!this.#timeline) return;
-    const now = plain(this.trainer.config);
-    const { step } = this.trainer;
-    const known = this.#timeline.settingsAt(this.#run!.config.config, step);
-    const changes = Object.entries(now).filter(
-      ([name, value]) => JSON.stringify(value) !== JSON.stringify(known[name]),
-    );
-    if (changes.length) this.#run!.append({ type: "config", step, changes: Object.fromEntries(changes) });
-  }
-
-  async #record(report: StepReport): Promise<void> {
-    const run = this.#run;
-    if (!run) return;
-    const { step, metrics, batch, alerts, seconds } = report;
-    // The event comes last: what it tells of is there.
-    await run.writeRollouts(step, rolloutRecords(batch));
-    run.append({
-      type: "step",
-      step,
-      metrics: { ...metrics, secondsCollect: seconds.collect, secondsUpdate: seconds.update },
-    });
-    for (const { message: text, ...alert } of alerts)
-      run.append({ ...alert, type: "alert", step, text, value: Number.isFinite(alert.value) ? alert.value : null });
-    const every = this.trainer.config.checkpointEvery;
-    if (every && step % every === 0) await this.#checkpoint();
-  }
-
-  async #checkpoint(label?: string): Promise<void> {
-    const { trainer } = this;
-    const run = this.#run!;
-    const state = await trainer.checkpoint();
-    await run.saveCheckpoint(state.step, await checkpointFiles(trainer.policy, state), label);
-    const { maxBytes } = trainer.config.checkpoints;
-    const bytes = await run.pruneCheckpoints(trainer.config.checkpoints);
-    if (bytes > maxBytes)
-      this.panel!.alert(`the checkpoints that are always kept take ${bytes} bytes, more than maxBytes (${maxBytes})`);
-  }
-
-  /** Whether the last state is on disk: a checkpoint of this step and these weights. */
-  async #isSaved(run: Run): Promise<boolean> {
-    const { step, policy } = this.trainer;
-    const checkpoint = (await run.validCheckpoints()).find((one) => one.step === step);
-    if (!checkpoint) return false;
-    const state = JSON.parse(await readFile(join(checkpoint.path, "trainer.json"), "utf8")) as unknown;
-    return (state as { policyVersion?: unknown }).policyVersion === policy.version;
-  }
-}
-
-/** A value as JSON holds it. */
-function plain(value: object): Record<string, never> {
-  return JSON.parse(JSON.stringify(value)) as Record<string, never>;
 }
