@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, existsSync, fstatSync, openSync, readSync, watch } from "node:fs";
+import { existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { clearTimeout, setTimeout } from "node:timers";
+import { join } from "node:path";
 import { parseInput } from "../base/schema.ts";
 import { RecordingError } from "./errors.ts";
-import { readJsonLines } from "./json-lines.ts";
+import { folderChange, JsonLinesTail, readJsonLines } from "./json-lines.ts";
 import {
   type Command,
   type CommandInput,
@@ -18,7 +17,6 @@ import {
 } from "./messages.ts";
 
 const fileName = "commands.jsonl";
-const pollMs = 250;
 
 /** A command as the training gets it. */
 export interface SentCommand extends Sender {
@@ -71,23 +69,24 @@ export async function waitForAnswer(
 
 /** Reads the commands that arrive after it was made, each once, in order. */
 export class CommandReader {
-  readonly #path: string;
+  readonly #folder: string;
+  readonly #lines: JsonLinesTail;
   readonly #onInvalid: (problem: string, sender: Sender) => void;
-  #offset = 0;
 
   /**
    * @param folder the run's folder.
    * @param onInvalid told of lines that are not commands; they are left out.
    */
   constructor(folder: string, onInvalid: (problem: string, sender: Sender) => void = () => {}) {
-    this.#path = join(folder, fileName);
+    this.#folder = folder;
+    this.#lines = new JsonLinesTail(join(folder, fileName));
     this.#onInvalid = onInvalid;
-    this.#newLines(); // Earlier commands were for whoever trained then.
+    this.#lines.next(); // Earlier commands were for whoever trained then.
   }
 
   /** What has arrived since the last call; costs a few microseconds when nothing has. */
   poll(): SentCommand[] {
-    return this.#newLines().flatMap((line) => {
+    return this.#lines.next().flatMap((line) => {
       let sender: Sender = {};
       try {
         const value: unknown = JSON.parse(line);
@@ -107,49 +106,7 @@ export class CommandReader {
     for (;;) {
       const commands = this.poll();
       if (commands.length || signal?.aborted) return commands;
-      await folderChange(dirname(this.#path), signal);
+      await folderChange(this.#folder, signal);
     }
   }
-
-  #newLines(): string[] {
-    let file: number;
-    try {
-      file = openSync(this.#path, "r");
-    } catch {
-      return []; // Nobody has sent anything yet.
-    }
-    try {
-      const { size } = fstatSync(file);
-      if (size <= this.#offset) return [];
-      const data = Buffer.alloc(size - this.#offset);
-      const read = readSync(file, data, 0, data.length, this.#offset);
-      // A line that is still being written waits for the next call.
-      const end = data.subarray(0, read).lastIndexOf(0x0a) + 1;
-      this.#offset += end;
-      return data.toString("utf8", 0, end).split("\n").slice(0, -1);
-    } finally {
-      closeSync(file);
-    }
-  }
-}
-
-/** Resolves when the folder changes, or after a moment: not every file system tells of changes. */
-async function folderChange(folder: string, signal?: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const finish = () => {
-      clearTimeout(timer);
-      watcher?.close();
-      signal?.removeEventListener("abort", finish);
-      resolve();
-    };
-    const timer = setTimeout(finish, pollMs);
-    let watcher: ReturnType<typeof watch> | undefined;
-    try {
-      watcher = watch(folder, finish);
-      watcher.on("error", () => {});
-    } catch {
-      // Polling alone.
-    }
-    signal?.addEventListener("abort", finish);
-  });
 }

@@ -2,6 +2,7 @@ export { type Checkpoint, type CheckpointFiles, CheckpointStore } from "./checkp
 export { CommandReader, type SentCommand, sendCommand, waitForAnswer } from "./commands.ts";
 export { type RunConfig, readRunConfig, recordedVersions, runConfigSchema } from "./config.ts";
 export { RecordingError } from "./errors.ts";
+export { followEvents } from "./follow.ts";
 export { listRuns, type RunSummary } from "./list.ts";
 export { LivePublisher, type LivePublisherOptions, livePublisher } from "./live.ts";
 export { type LockOwner, lockOwner } from "./lock.ts";

@@ -1,10 +1,22 @@
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  watch,
+  writeSync,
+} from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { clearTimeout, setTimeout } from "node:timers";
 import { RecordingError } from "./errors.ts";
 
 const newline = 0x0a;
 const chunkSize = 64 * 1024;
+const pollMs = 250;
 
 /** Where the line that holds the byte before `end` begins. */
 function startOfLine(file: number, end: number): number {
@@ -81,5 +93,58 @@ export async function readJsonLines(path: string): Promise<unknown[]> {
     } catch (error) {
       throw new RecordingError(`${path}, line ${i + 1} is damaged: it is not JSON.`, undefined, error);
     }
+  });
+}
+
+/** Reads what others append to a file of lines, each line once. */
+export class JsonLinesTail {
+  readonly #path: string;
+  #offset = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** The whole lines since the last call, as text; costs a few microseconds where there are none. */
+  next(): string[] {
+    let file: number;
+    try {
+      file = openSync(this.#path, "r");
+    } catch {
+      return []; // Nobody has written anything yet.
+    }
+    try {
+      const { size } = fstatSync(file);
+      if (size <= this.#offset) return [];
+      const data = Buffer.alloc(size - this.#offset);
+      const read = readSync(file, data, 0, data.length, this.#offset);
+      // A line that is still being written waits for the next call.
+      const end = data.subarray(0, read).lastIndexOf(newline) + 1;
+      this.#offset += end;
+      return data.toString("utf8", 0, end).split("\n").slice(0, -1);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** Resolves when the folder changes, or after a moment: not every file system tells of changes. */
+export async function folderChange(folder: string, signal?: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const finish = () => {
+      clearTimeout(timer);
+      watcher?.close();
+      signal?.removeEventListener("abort", finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, pollMs);
+    let watcher: ReturnType<typeof watch> | undefined;
+    try {
+      watcher = watch(folder, finish);
+      watcher.on("error", () => {});
+    } catch {
+      // Polling alone.
+    }
+    signal?.addEventListener("abort", finish);
   });
 }

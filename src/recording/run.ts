@@ -12,14 +12,8 @@ import { RecordingError } from "./errors.ts";
 import { JsonLinesWriter, readJsonLines } from "./json-lines.ts";
 import { type LivePublisher, livePublisher } from "./live.ts";
 import { lockRun } from "./lock.ts";
-import {
-  eventEnvelopeSchema,
-  isKnownEventType,
-  type RecordedEvent,
-  type RunEvent,
-  runEventSchema,
-  type Sender,
-} from "./messages.ts";
+import { eventEnvelopeSchema, type RecordedEvent, type RunEvent, runEventSchema, type Sender } from "./messages.ts";
+import { readEvent } from "./read-event.ts";
 import { type RetentionRules, surplusCheckpoints } from "./retention.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -168,17 +162,7 @@ export class Run {
    */
   async events(): Promise<RecordedEvent[]> {
     const lines = await readJsonLines(this.#eventsPath);
-    return lines.flatMap((line, i): RecordedEvent[] => {
-      const envelope = eventEnvelopeSchema.safeParse(line);
-      if (envelope.success && !isKnownEventType(envelope.data.type)) return [];
-      const event = runEventSchema.safeParse(line);
-      if (envelope.success && event.success)
-        return [{ seq: envelope.data.seq, time: envelope.data.time, ...event.data }];
-      const issue = (envelope.error ?? event.error)?.issues[0];
-      throw new RecordingError(
-        `${this.#eventsPath}, line ${i + 1} is damaged: ${issue?.path.join(".") || "event"}: ${issue?.message}.`,
-      );
-    });
+    return lines.flatMap((line, i) => readEvent(line, `${this.#eventsPath}, line ${i + 1}`) ?? []);
   }
 
   /** What the events so far amount to; kept up to date by those that this object appends. */
