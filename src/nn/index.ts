@@ -14,3 +14,11 @@ export {
   type TrainingOptions,
   tokenMean,
 } from "./training.ts";
+export {
+  buildValueStep,
+  buildValues,
+  type ValueLossFunction,
+  type ValueLossInputs,
+  valueHeadSpecs,
+  valueSpecs,
+} from "./value.ts";
