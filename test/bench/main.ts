@@ -9,12 +9,13 @@ import { bench as generation } from "./generation.bench.ts";
 import { bench as grader } from "./grader.bench.ts";
 import { bench as interpreter } from "./interpreter.bench.ts";
 import { bench as kernel } from "./kernel.bench.ts";
+import { bench as lab } from "./lab.bench.ts";
 import type { Bench, BenchContext } from "./measure.ts";
 import { conditions, replaceSection, tableText } from "./report.ts";
 import { bench as spare } from "./spare.bench.ts";
 import { bench as training } from "./training.bench.ts";
 
-const benches: Readonly<Record<string, Bench>> = { training, generation, kernel, spare, interpreter, grader };
+const benches: Readonly<Record<string, Bench>> = { training, generation, kernel, spare, interpreter, grader, lab };
 
 const usage = `npm run bench -- [${Object.keys(benches).join(" | ")} ...] [options]
 
