@@ -2,6 +2,7 @@
 const rooms = [
   "base",
   "display",
+  "parts",
   "graph",
   "engine",
   "nn",
@@ -14,6 +15,7 @@ const rooms = [
   "evaluation",
   "training",
   "recipes",
+  "interop",
   "cluster",
 ];
 const upwards = rooms.map((room, i) => ({

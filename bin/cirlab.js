@@ -14,6 +14,10 @@ const commands = {
   python: [new URL("../dist/src/commands/python.js", import.meta.url), "run Python snippets in the sandbox: --jsonl"],
   grade: [new URL("../dist/src/commands/grade.js", import.meta.url), "whether answers are equal: --jsonl"],
   runs: [new URL("../dist/src/commands/runs.js", import.meta.url), "recorded trainings: list, show, remove, steer"],
+  export: [
+    new URL("../dist/src/commands/export.js", import.meta.url),
+    "a recorded run for TensorBoard, TRL, verl or as metrics.jsonl",
+  ],
   train: [new URL("../dist/src/commands/train.js", import.meta.url), "train a recipe, or repeat a recorded run"],
   install: [kernel("install"), "register the kernel with the Jupyter of this machine"],
   kernel: [kernel("kernel"), "the kernel itself; Jupyter starts it with a connection file"],

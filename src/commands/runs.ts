@@ -14,6 +14,7 @@ import {
   type Timeline,
   waitForAnswer,
 } from "../recording/index.ts";
+import { findRun } from "./find-run.ts";
 
 const usage = `Usage: cirlab runs list [--folder runs]
        cirlab runs show RUN
@@ -42,7 +43,7 @@ type Action = (args: string[], options: Options) => Promise<number>;
 
 const actions: Readonly<Record<string, Action>> = {
   list: listAction,
-  show: async ([run], options) => showAction(await find(run, options)),
+  show: async ([run], options) => showAction(await findRun(run, options.folder)),
   remove: removeAction,
   pause: steer(() => ({ type: "pause" })),
   resume: steer(() => ({ type: "resume" })),
@@ -82,17 +83,6 @@ export async function main(argv: string[]): Promise<number> {
     if (error instanceof LabError) return 1;
     throw error;
   }
-}
-
-/** A run's folder by its id, the beginning of one, or its path. */
-async function find(name: string | undefined, { folder }: Options): Promise<string> {
-  if (!name) throw new InvalidInputError("Which run? Its id is missing.");
-  if (/[\\/]/.test(name)) return name;
-  const names = (await listRuns(folder)).map((run) => basename(run.folder));
-  const fitting = names.includes(name) ? [name] : names.filter((one) => one.startsWith(name));
-  if (fitting.length === 1) return join(folder, fitting[0]!);
-  const which = fitting.length ? `${fitting.join(", ")} begin with it` : `there are ${names.join(", ") || "none"}`;
-  throw new LabError(`"${name}" names no single run of ${folder}: ${which}.`, { code: "recording" });
 }
 
 /** How a run stands: its events tell, and whether anybody still trains it. */
@@ -173,7 +163,7 @@ async function removeAction(names: string[], options: Options): Promise<number> 
   if (!names.length) throw new InvalidInputError("Which run? Its id is missing.");
   const folders: string[] = [];
   for (const name of names) {
-    const folder = await find(name, options);
+    const folder = await findRun(name, options.folder);
     // What is no run at all is never removed; a damaged one may be.
     await stat(join(folder, "config.json")).catch(() => {
       throw new LabError(`${folder} is not the folder of a run: it has no config.json.`, { code: "recording" });
@@ -196,7 +186,7 @@ async function removeAction(names: string[], options: Options): Promise<number> 
 /** Sends a command to a run that is being trained, and tells what its training says. */
 function steer(commandOf: (args: string[]) => CommandInput): Action {
   return async ([name, ...args], options) => {
-    const folder = await find(name, options);
+    const folder = await findRun(name, options.folder);
     const run = await Run.open(folder);
     const command = commandOf(args);
     if (!(await lockOwner(folder))) {

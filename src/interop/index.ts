@@ -1,0 +1,2 @@
+export { Export, type ExportOptions, exportFormats, exportRun } from "./export.ts";
+export type { ExportedFile } from "./exported.ts";
