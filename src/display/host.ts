@@ -55,6 +55,10 @@ export interface JupyterHost {
   errorText(error: Error): string;
   /** Runs code that must not be cut; an interrupt waits for it (2 s at most). */
   shield<T>(run: () => T): T;
+  /** A function of a cell as the cell has it: JavaScript without types and without what the kernel put in. */
+  codeOf?(fn: object): string | undefined;
+  /** What a name of the notebook stands for now, and the module that it was imported from. */
+  nameOf?(name: string): { value: unknown; module?: string } | undefined;
   /** Makes `%%name args` at the top of a cell call `run(body, args)`. */
   registerMagic(name: string, run: (body: string, args: string) => unknown): void;
 }
