@@ -5,18 +5,27 @@ export interface BoundaryFormat {
   readonly closing: string;
   /** What stands around an answer. */
   readonly answer: readonly [before: string, after: string];
+  /** The tool runs only where this very token is sampled; a closing in other tokens passes unnoticed. Default: any. */
+  readonly stopToken?: string;
 }
 
 /** The formats, by name. */
 export const boundaryFormats = {
   /** CIR's fenced Python. */
   code: { opening: "```python", closing: "```", answer: ["```output", "```"] },
+  /**
+   * Not CIR's rule but what it replaces: generation stops at one token, although a fence has several tokenisations.
+   * Nothing is cut, so what the policy wrote after an unnoticed fence stays.
+   */
+  stopToken: { opening: "```python", closing: "```", answer: ["```output", "```"], stopToken: "```\n" },
   /** ToolRL's calls and observations (arXiv:2504.13958). */
   toolCall: { opening: "<tool_call>", closing: "</tool_call>", answer: ["<obs>", "</obs>"] },
 } as const satisfies Record<string, BoundaryFormat>;
 
 /** Name of a {@link BoundaryFormat}. */
 export type BoundaryName = keyof typeof boundaryFormats;
+
+export const boundaryNames = Object.keys(boundaryFormats) as [BoundaryName, ...BoundaryName[]];
 
 /** A closed block of code in a policy's text. */
 export interface CodeBlock {
@@ -54,6 +63,7 @@ export interface Boundary extends CodeBlock {
  * sampled beyond it. The kept text equals what {@link findCodeBlock} keeps of any continuation.
  */
 export class BoundaryMatcher {
+  readonly #name: BoundaryName;
   readonly #format: BoundaryFormat;
   #text = "";
   /** Where the code starts; -1 until the opening fence is complete. */
@@ -61,6 +71,7 @@ export class BoundaryMatcher {
   #decided = false;
 
   constructor(boundary: BoundaryName = "code") {
+    this.#name = boundary;
     this.#format = boundaryFormats[boundary];
   }
 
@@ -71,7 +82,8 @@ export class BoundaryMatcher {
    */
   push(tokenText: string): Boundary | undefined {
     if (this.#decided) return undefined;
-    const { opening, closing } = this.#format;
+    const { opening, closing, stopToken } = this.#format;
+    if (stopToken !== undefined) return this.#pushUntilStop(tokenText, stopToken);
     // A fence may begin in earlier tokens, but not so early that it would have been complete before this one.
     const seen = this.#text.length;
     this.#text += tokenText;
@@ -87,6 +99,15 @@ export class BoundaryMatcher {
     if (code.trim() === "") return undefined;
     const end = close + closing.length;
     return { code, end, overflow: this.#text.slice(end) };
+  }
+
+  #pushUntilStop(tokenText: string, stopToken: string): Boundary | undefined {
+    this.#text += tokenText;
+    const block = tokenText === stopToken ? findCodeBlock(this.#text, this.#name) : undefined;
+    if (!block) return undefined;
+    this.#decided = true;
+    const overflow = stopToken.endsWith("\n") ? "\n" : "";
+    return { code: block.code, end: this.#text.length - overflow.length, overflow };
   }
 
   /** Starts again: a tool output was appended. */

@@ -37,8 +37,17 @@ export interface UnscoredBatch extends Omit<Batch, "rollouts" | "greedy"> {
  */
 export async function collectBatch(options: CollectBatchOptions): Promise<UnscoredBatch> {
   const { lab, policy, interpreter, taskset, config, step } = options;
-  const { promptsPerStep, numGenerations, promptFormat, temperature, topP, maxLength, maxToolCalls, statefulCode } =
-    config;
+  const {
+    promptsPerStep,
+    numGenerations,
+    promptFormat,
+    temperature,
+    topP,
+    maxLength,
+    maxToolCalls,
+    boundary,
+    statefulCode,
+  } = config;
   const { round = 0, prompts: count = promptsPerStep } = options;
   const stream = round ? lab.random("tasks", step, round) : lab.random("tasks", step);
   // Prompts are numbered through all rounds: the numbers key the noise.
@@ -53,7 +62,7 @@ export async function collectBatch(options: CollectBatchOptions): Promise<Unscor
       policy,
       interpreter,
       requests,
-      limits: { maxToolCalls, maxLength },
+      limits: { maxToolCalls, maxLength, ...(boundary && { boundary }) },
       stateful: statefulCode,
       seed: lab.seed,
       ...sampling,

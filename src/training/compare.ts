@@ -3,9 +3,17 @@ import type { LabContext } from "../base/context.ts";
 import { InterruptedError, InvalidInputError } from "../base/errors.ts";
 import { parseInput } from "../base/schema.ts";
 import { progress } from "../display/index.ts";
-import { Comparison, type ComparisonArm } from "./comparison.ts";
+import { type EvaluateOptions, evaluate } from "../evaluation/evaluate.ts";
+import type { Taskset } from "../rollout/tasks/index.ts";
+import { Comparison, type ComparisonArm, type ComparisonRun } from "./comparison.ts";
+import { ComparisonCache, digestOfWeights, type RunIdentity } from "./comparison-cache.ts";
 import { type TrainerConfig, type TrainerSettings, trainerConfigSchema } from "./config.ts";
 import { Trainer, type TrainerOptions } from "./trainer.ts";
+
+/** What every run is asked at its end. */
+export interface ComparisonEvaluation extends Omit<EvaluateOptions, "interpreter"> {
+  readonly taskset: Taskset;
+}
 
 export interface CompareOptions {
   /** What every run starts from. Its policy is copied, never changed. */
@@ -19,11 +27,22 @@ export interface CompareOptions {
   readonly steps: number;
   /** Root seeds; every arm runs with each of them, on the same tasks and noise. Default: the lab's. */
   readonly seeds?: readonly number[];
+  /**
+   * Evaluates the policy at the end of every run, on tasks that it was not trained on; a function gives each arm its own.
+   * What it does not say about the prompt and the sampling is as in the arm's training.
+   */
+  readonly evaluation?: ComparisonEvaluation | ((arm: string) => ComparisonEvaluation);
+  /**
+   * Folder that keeps every finished run: a comparison that was interrupted, or that gets another arm or seed, does only
+   * what is missing. Default: nothing is kept.
+   */
+  readonly folder?: string;
 }
 
 const numbersSchema = z.object({
   steps: z.int().positive(),
   seeds: z.array(z.int().nonnegative()).min(1).optional(),
+  folder: z.string().min(1).optional(),
 });
 
 /**
@@ -32,7 +51,7 @@ const numbersSchema = z.object({
  *
  * @param withSeed the lab with another root seed.
  * @throws InvalidInputError for an arm whose settings do not fit; nothing has run then.
- * @throws InterruptedError when the cell is interrupted; nothing is kept.
+ * @throws InterruptedError when the cell is interrupted; finished runs are kept where a folder is given.
  */
 export async function compare(
   lab: LabContext,
@@ -40,12 +59,14 @@ export async function compare(
   options: CompareOptions,
 ): Promise<Comparison> {
   const { base, vary } = options;
-  const { steps, seeds = [lab.seed] } = parseInput(numbersSchema, options, "options of compare");
+  const { steps, seeds = [lab.seed], folder } = parseInput(numbersSchema, options, "options of compare");
   if (new Set(seeds).size < seeds.length)
     throw new InvalidInputError(`A seed comes twice: ${seeds.join(", ")}.`, "Each seed is one repetition.");
   const arms = armsOf(vary);
   for (const [name, changes] of arms) await checkArm(lab, base, name, changes);
-  const results: ComparisonArm[] = arms.map(([name, changes]) => ({ name, changes, runs: [] }));
+  const results = arms.map(([name, changes]) => ({ name, changes, runs: [] as ComparisonRun[] }));
+  const cache = folder === undefined ? undefined : new ComparisonCache(folder);
+  const weights = cache ? await digestOfWeights(base.policy) : "";
   const bar = progress({ total: arms.length * seeds.length * steps }, { label: "comparison", unit: "steps" });
   let taken = 0;
   try {
@@ -55,15 +76,30 @@ export async function compare(
       const start = await trainer.checkpoint();
       const control = { ...trainer.config };
       for (const { name, changes, runs } of results) {
-        await trainer.restore(start);
         trainer.configure({ ...control, ...changes });
-        const metrics: Readonly<Record<string, number>>[] = [];
-        for (let step = 0; step < steps; step++) {
-          if (lab.signal()?.aborted) throw new InterruptedError(`The comparison was interrupted after ${taken} steps.`);
-          metrics.push({ ...(await trainer.trainStep()).metrics });
-          bar.set(++taken, { text: `${name}, seed ${seed}` });
+        const evaluation = evaluationOf(options, name, trainer.config);
+        const identity: RunIdentity = { arm: name, steps, trainer, weights, evaluation };
+        let run = await cache?.read(identity);
+        if (!run) {
+          await trainer.restore(start);
+          const metrics: Readonly<Record<string, number>>[] = [];
+          for (let step = 0; step < steps; step++) {
+            if (lab.signal()?.aborted)
+              throw new InterruptedError(`The comparison was interrupted after ${taken} steps.`);
+            metrics.push({ ...(await trainer.trainStep()).metrics });
+            bar.set(taken + step + 1, { text: `${name}, seed ${seed}` });
+          }
+          const asked = evaluation && {
+            ...evaluation.options,
+            interpreter: base.interpreter,
+            name: `${name}, ${seed}`,
+          };
+          const card = asked && (await evaluate(trainer.lab, policy, evaluation.taskset, asked));
+          run = { seed, metrics, ...(card && { card }) };
+          await cache?.write(identity, run);
         }
-        runs.push({ seed, metrics });
+        runs.push(run);
+        bar.set((taken += steps), { text: `${name}, seed ${seed}` });
       }
       await trainer.close();
       await policy.engine.dispose(Object.values(policy.parameters));
@@ -71,7 +107,15 @@ export async function compare(
   } finally {
     bar.done();
   }
-  return new Comparison(results, steps);
+  return new Comparison(results as ComparisonArm[], steps);
+}
+
+/** What an arm's policy is asked at the end, and how: as in its training, but for what the caller said. */
+function evaluationOf({ evaluation }: CompareOptions, arm: string, config: TrainerConfig): RunIdentity["evaluation"] {
+  if (!evaluation) return undefined;
+  const { taskset, ...given } = typeof evaluation === "function" ? evaluation(arm) : evaluation;
+  const { promptFormat, temperature, topP, maxLength } = config;
+  return { taskset, options: { promptFormat, temperature, topP, maxLength, ...given } };
 }
 
 type Arm = readonly [name: string, changes: Partial<TrainerSettings>];

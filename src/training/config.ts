@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { boundaryNames } from "../rollout/boundary.ts";
 import { promptFormatNames } from "../rollout/prompts.ts";
 import { advantageEstimatorSchema } from "./advantages/index.ts";
 import { filtersSchema } from "./filters/index.ts";
@@ -70,6 +71,8 @@ export const trainerConfigSchema = z.strictObject({
   klIn: z.enum(["loss", "reward"]).default("loss"),
   /** A rollout's code cells share variables (ReTool style); false: each starts anew (CIR). */
   statefulCode: z.boolean().default(false),
+  /** How the policy asks for the tool. Default: as the interpreter says, which for code is the precise rule. */
+  boundary: z.enum(boundaryNames).optional(),
   /** Leave tool outputs out of the loss. */
   maskToolTokens: z.boolean().default(true),
   /** Tokens of a rollout in all, prompt included. */
