@@ -2,8 +2,11 @@ import { dirname } from "node:path";
 import { CheckpointError } from "../base/errors.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Run } from "../recording/index.ts";
-import { bringTo, type Rewindable } from "./rewind.ts";
+import type { TrainerConfig } from "./config.ts";
+import type { Learner } from "./learner.ts";
+import { bringTo } from "./rewind.ts";
 import type { NewRunOptions, TrainerParts } from "./run-folder.ts";
+import type { TrainerCheckpoint } from "./types.ts";
 
 export interface ForkOptions {
   /** Where the fork begins. Default: where the trainer stands. */
@@ -15,8 +18,11 @@ export interface ForkOptions {
 }
 
 /** What a fork needs of its parent and of itself. */
-export interface Forkable extends Omit<Rewindable, keyof TrainerParts>, TrainerParts {
-  openRun(folder: string, options?: NewRunOptions): Promise<Run>;
+export interface Forkable extends Omit<Learner, keyof TrainerParts | "config" | "openRun">, TrainerParts {
+  readonly config: TrainerConfig;
+  checkpoint(): Promise<TrainerCheckpoint>;
+  restore(checkpoint: TrainerCheckpoint): Promise<void>;
+  openRun(folder: string | Run, options?: NewRunOptions): Promise<Run>;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type Run, recordedVersions, stepsOf } from "../recording/index.ts";
+import type { Learner } from "./learner.ts";
 import { type RestoredParts, type ResumeOptions, restoreParts } from "./resume.ts";
-import { bringTo, type Rewindable } from "./rewind.ts";
+import { bringTo } from "./rewind.ts";
 import { createTrainerRun, type TrainerParts } from "./run-folder.ts";
 import { TrainRun } from "./train-run.ts";
 
@@ -40,7 +41,7 @@ export interface RepeatOptions extends Omit<ResumeOptions, "step"> {
  *
  * @param create makes a trainer of the parts.
  */
-export async function repeatRun<T extends Rewindable & { openRun(run: Run): Promise<Run> }>(
+export async function repeatRun<T extends Learner>(
   folder: string,
   create: (parts: TrainerParts, settings: Readonly<Record<string, unknown>>) => T,
   { steps, folder: target = "runs", onVersions, ...given }: RepeatOptions = {},

@@ -17,7 +17,8 @@ import {
   type Taskset,
 } from "../rollout/tasks/index.ts";
 import type { PaperSettings } from "./diff.ts";
-import { bringTo, type Rewindable } from "./rewind.ts";
+import type { Learner } from "./learner.ts";
+import { bringTo } from "./rewind.ts";
 import { readRolloutRecords, trajectoryOf } from "./rollout-records.ts";
 import { type RunSetup, readSetup, type TrainerParts, tasksFile } from "./run-folder.ts";
 import { scoreRollout } from "./score-rollout.ts";
@@ -137,7 +138,7 @@ async function checkReward(run: Run, policy: Policy, reward: Reward): Promise<vo
 }
 
 /** Makes a trainer that goes on where a run stands; see `Trainer.resume`. */
-export async function resumeTrainer<T extends Rewindable & { openRun(run: Run): Promise<Run> }>(
+export async function resumeTrainer<T extends Learner>(
   folder: string,
   options: ResumeOptions,
   create: (parts: TrainerParts, settings: Readonly<Record<string, unknown>>) => T,

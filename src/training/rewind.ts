@@ -1,14 +1,8 @@
 import { CheckpointError, InvalidInputError } from "../base/errors.ts";
 import { progress } from "../display/index.ts";
 import type { Run } from "../recording/index.ts";
-import { readCheckpointFiles } from "./checkpoint-files.ts";
+import type { Learner } from "./learner.ts";
 import { busyLoop } from "./train-loop.ts";
-import type { StepTaker, TrainerCheckpoint } from "./types.ts";
-
-/** What going back needs of a trainer. */
-export interface Rewindable extends StepTaker {
-  restore(checkpoint: TrainerCheckpoint): Promise<void>;
-}
 
 /**
  * Brings a trainer to the state that a run had after `step`: the nearest checkpoint at or before it, then the steps from
@@ -16,7 +10,7 @@ export interface Rewindable extends StepTaker {
  *
  * @throws CheckpointError when there is no way to that step; nothing is changed.
  */
-export async function bringTo(trainer: Rewindable, run: Run, step: number): Promise<void> {
+export async function bringTo(trainer: Learner, run: Run, step: number): Promise<void> {
   const timeline = await run.timeline();
   const checkpoints = await run.validCheckpoints();
   const nearest = checkpoints.findLast((checkpoint) => checkpoint.step <= step);
@@ -26,7 +20,7 @@ export async function bringTo(trainer: Rewindable, run: Run, step: number): Prom
       `The run is at step ${timeline.step}; checkpoints: ${checkpoints.map((one) => one.step).join(", ") || "none"}.`,
     );
   const files = await run.checkpoints.read(nearest.step);
-  await trainer.restore(readCheckpointFiles(trainer.policy, files, nearest.path));
+  await trainer.load(files, nearest.path);
   if (trainer.step >= step) return;
   const present = { ...trainer.config };
   const bar = progress({ total: step - trainer.step }, { label: `again to step ${step}`, unit: "steps" });
@@ -43,7 +37,7 @@ export async function bringTo(trainer: Rewindable, run: Run, step: number): Prom
 }
 
 /** @throws InvalidInputError while the trainer trains and is not paused. */
-export function refuseWhileBusy(trainer: StepTaker, what: string): void {
+export function refuseWhileBusy(trainer: object, what: string): void {
   const loop = busyLoop(trainer);
   if (loop)
     throw new InvalidInputError(

@@ -3,8 +3,9 @@ import { displaySymbol } from "../display/host.ts";
 import { holdCell, inBackground, type MimeBundle } from "../display/index.ts";
 import type { CommandInput } from "../recording/index.ts";
 import type { TrainerSettings } from "./config.ts";
-import { type LoopState, type StepRecord, TrainLoop, type TrainOptions } from "./train-loop.ts";
-import type { StepTaker } from "./types.ts";
+import type { Learner, LearnerStep, StepRecord } from "./learner.ts";
+import { type LoopState, TrainLoop, type TrainOptions } from "./train-loop.ts";
+import type { StepReport } from "./types.ts";
 
 /**
  * A training that goes on beside the cells. Its panel stays under the cell that started it, and interrupting another cell
@@ -18,14 +19,14 @@ import type { StepTaker } from "./types.ts";
  * await run.resume();
  * await run.done;
  */
-export class RunHandle {
+export class RunHandle<S extends LearnerStep = StepReport, Settings = TrainerSettings> {
   /** Resolves with the steps when the training ends, also when it was stopped; rejects with what it failed of. */
-  readonly done: Promise<readonly StepRecord[]>;
+  readonly done: Promise<readonly StepRecord<S>[]>;
   readonly count: number;
-  readonly #loop: TrainLoop;
+  readonly #loop: TrainLoop<S>;
 
   /** @throws InvalidInputError while another training of the same trainer goes on. */
-  constructor(trainer: StepTaker, count: number, options: TrainOptions) {
+  constructor(trainer: Learner<S>, count: number, options: TrainOptions) {
     const loop = new TrainLoop(trainer, count, options, true);
     const before = loop.claim();
     this.#loop = loop;
@@ -50,7 +51,7 @@ export class RunHandle {
   }
 
   /** The steps so far, without their rollouts: those lie in the run's folder. */
-  get steps(): readonly StepRecord[] {
+  get steps(): readonly StepRecord<S>[] {
     return this.#loop.steps;
   }
 
@@ -73,7 +74,7 @@ export class RunHandle {
    *
    * @returns the last of them.
    */
-  async step(count = 1): Promise<StepRecord> {
+  async step(count = 1): Promise<StepRecord<S>> {
     await this.#send({ type: "step", count });
     await this.#loop.standing();
     return this.steps.at(-1)!;
@@ -84,7 +85,7 @@ export class RunHandle {
    *
    * @throws InvalidInputError naming every setting that is unknown or out of range; none is changed then.
    */
-  set(values: Partial<TrainerSettings>): Promise<void> {
+  set(values: Partial<Settings>): Promise<void> {
     return this.#send({ type: "set", values: JSON.parse(JSON.stringify(values)) as Record<string, never> });
   }
 

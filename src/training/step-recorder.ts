@@ -1,19 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Run, Timeline } from "../recording/index.ts";
-import { checkpointFiles } from "./checkpoint-files.ts";
-import { rolloutRecords } from "./rollout-records.ts";
-import type { StepReport, StepTaker } from "./types.ts";
+import { type Learner, type LearnerStep, timesOf } from "./learner.ts";
 
 /** Writes down what a training does, in its run's folder: an event comes after all that it tells of is on disk. */
-export class StepRecorder {
+export class StepRecorder<S extends LearnerStep> {
   readonly run: Run;
-  readonly #trainer: StepTaker;
+  readonly #trainer: Learner<S>;
   readonly #timeline: Timeline;
   /** Told when the checkpoints that are always kept take more than is allowed. */
   readonly #onFull: (text: string) => void;
 
-  private constructor(trainer: StepTaker, run: Run, timeline: Timeline, onFull: (text: string) => void) {
+  private constructor(trainer: Learner<S>, run: Run, timeline: Timeline, onFull: (text: string) => void) {
     this.#trainer = trainer;
     this.run = run;
     this.#timeline = timeline;
@@ -21,7 +19,11 @@ export class StepRecorder {
   }
 
   /** Records a training into a run that this process has acquired. */
-  static async of(trainer: StepTaker, run: Run, onFull: (text: string) => void): Promise<StepRecorder> {
+  static async of<S extends LearnerStep>(
+    trainer: Learner<S>,
+    run: Run,
+    onFull: (text: string) => void,
+  ): Promise<StepRecorder<S>> {
     return new StepRecorder(trainer, run, await run.timeline(), onFull);
   }
 
@@ -50,12 +52,13 @@ export class StepRecorder {
   }
 
   /** Records a step, with a checkpoint where one is due. */
-  async record({ step, metrics, batch, alerts, seconds }: StepReport): Promise<void> {
-    await this.run.writeRollouts(step, rolloutRecords(batch));
+  async record(report: S): Promise<void> {
+    const { step, metrics, alerts, changes = [] } = report;
+    if (this.#trainer.records) await this.run.writeRollouts(step, this.#trainer.records(report));
     this.run.append({
       type: "step",
       step,
-      metrics: { ...metrics, secondsCollect: seconds.collect, secondsUpdate: seconds.update },
+      metrics: { ...metrics, ...timesOf(report) },
     });
     for (const { message: text, ...alert } of alerts)
       this.run.append({
@@ -65,14 +68,15 @@ export class StepRecorder {
         text,
         value: Number.isFinite(alert.value) ? alert.value : null,
       });
+    for (const change of changes) this.run.append({ type: "course", ...change });
     const every = this.#trainer.config.checkpointEvery;
     if (every && step % every === 0) await this.checkpoint();
   }
 
   async checkpoint(label?: string): Promise<void> {
-    const { policy, config } = this.#trainer;
-    const state = await this.#trainer.checkpoint();
-    await this.run.saveCheckpoint(state.step, await checkpointFiles(policy, state), label);
+    const { config } = this.#trainer;
+    const { step, files } = await this.#trainer.save();
+    await this.run.saveCheckpoint(step, files, label);
     const { maxBytes } = config.checkpoints;
     const bytes = await this.run.pruneCheckpoints(config.checkpoints);
     if (bytes > maxBytes)
@@ -81,11 +85,11 @@ export class StepRecorder {
 
   /** A checkpoint of the trainer's state, unless there is one of this step and these weights. */
   async save(): Promise<void> {
-    const { step, policy } = this.#trainer;
+    const { step, version } = this.#trainer;
     const checkpoint = (await this.run.validCheckpoints()).find((one) => one.step === step);
     if (checkpoint) {
       const state = JSON.parse(await readFile(join(checkpoint.path, "trainer.json"), "utf8")) as unknown;
-      if ((state as { policyVersion?: unknown }).policyVersion === policy.version) return;
+      if ((state as { policyVersion?: unknown }).policyVersion === version) return;
     }
     await this.checkpoint();
   }

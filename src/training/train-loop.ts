@@ -1,9 +1,9 @@
 import { InterruptedError, InvalidInputError } from "../base/errors.ts";
 import { type Command, type CommandInput, livePublisher, type Run } from "../recording/index.ts";
 import { type AnsweredCommand, CommandDesk } from "./command-desk.ts";
+import type { Learner, LearnerStep, StepRecord } from "./learner.ts";
 import { StepRecorder } from "./step-recorder.ts";
 import { TrainPanel } from "./train-panel.ts";
-import type { StepReport, StepTaker } from "./types.ts";
 
 /** Options of a training. */
 export interface TrainOptions {
@@ -13,16 +13,18 @@ export interface TrainOptions {
   readonly record?: string | false;
 }
 
-/** A step as it is kept: rollouts lie in the run's folder, in memory they would fill it. */
-export type StepRecord = Omit<StepReport, "batch">;
-
 export type LoopState = "new" | "running" | "paused" | "completed" | "stopped" | "interrupted" | "failed";
 
-/** Which trainers train. */
-const loops = new WeakMap<StepTaker, TrainLoop>();
+/** What others need to know of a training. */
+type AnyLoop = Pick<TrainLoop<never>, "count" | "state" | "isGivenUp" | "giveUp"> & {
+  readonly steps: { readonly length: number };
+};
 
-/** The training that a trainer is busy with, unless it stands still. */
-export function busyLoop(trainer: StepTaker): TrainLoop | undefined {
+/** Which learners train. */
+const loops = new WeakMap<object, AnyLoop>();
+
+/** The training that a learner is busy with, unless it stands still. */
+export function busyLoop(trainer: object): AnyLoop | undefined {
   const loop = loops.get(trainer);
   return loop && !loop.isGivenUp && loop.state !== "paused" ? loop : undefined;
 }
@@ -31,17 +33,17 @@ export function busyLoop(trainer: StepTaker): TrainLoop | undefined {
  * A training under way: takes steps one by one, obeys commands between them, and records everything before it is handed
  * out. `begin`, then `next` until it gives nothing, then `close`; who drives it decides whether a cell waits.
  */
-export class TrainLoop {
-  readonly trainer: StepTaker;
+export class TrainLoop<S extends LearnerStep> {
+  readonly trainer: Learner<S>;
   readonly count: number;
-  readonly steps: StepRecord[] = [];
+  readonly steps: StepRecord<S>[] = [];
   state: LoopState = "new";
   panel: TrainPanel | undefined;
   readonly #options: TrainOptions;
   /** It runs beside the cells, so that it can wait for a person to resume it. */
   readonly #goesOn: boolean;
   #run: Run | undefined;
-  #recorder: StepRecorder | undefined;
+  #recorder: StepRecorder<S> | undefined;
   readonly #desk = new CommandDesk(
     (command) => this.#carryOut(command),
     (command) => this.#answered(command),
@@ -59,7 +61,7 @@ export class TrainLoop {
   readonly #standing: (() => void)[] = [];
 
   /** @throws InvalidInputError for a count that is not a whole number of at least 1. */
-  constructor(trainer: StepTaker, count: number, options: TrainOptions, goesOn = false) {
+  constructor(trainer: Learner<S>, count: number, options: TrainOptions, goesOn = false) {
     if (!Number.isInteger(count) || count < 1)
       throw new InvalidInputError(`A training takes a whole number of steps of at least 1, was ${count}.`);
     this.trainer = trainer;
@@ -69,7 +71,7 @@ export class TrainLoop {
   }
 
   get title(): string {
-    return this.#options.title ?? `Training ${this.trainer.policy.name} on ${this.trainer.taskset.name}`;
+    return this.#options.title ?? this.trainer.title;
   }
 
   get isOver(): boolean {
@@ -87,7 +89,7 @@ export class TrainLoop {
    * @returns the training that was given up before, if it has not ended yet.
    * @throws InvalidInputError while another one of the same trainer goes on.
    */
-  claim(): TrainLoop | undefined {
+  claim(): AnyLoop | undefined {
     const other = loops.get(this.trainer);
     if (other && !other.isGivenUp)
       throw new InvalidInputError(
@@ -99,12 +101,12 @@ export class TrainLoop {
   }
 
   /** Opens the recording and shows the panel. */
-  async begin(other: TrainLoop | undefined): Promise<void> {
+  async begin(other: AnyLoop | undefined): Promise<void> {
     const { trainer } = this;
     const { record = "runs" } = this.#options;
     this.#signal = trainer.lab.signal();
     try {
-      if (other) await other.#giveUp();
+      if (other) await other.giveUp();
       if (record !== false) {
         const run = await trainer.openRun(record);
         await run.acquire();
@@ -112,11 +114,11 @@ export class TrainLoop {
         this.#recorder = await StepRecorder.of(trainer, run, (text) => this.panel!.alert(text));
         this.#desk.reader = run.commands();
       }
-      this.panel = new TrainPanel(this.title, this.count, this.#run?.id);
+      this.panel = new TrainPanel(this.title, this.count, trainer.view, this.#run?.id);
       this.state = "running";
       await this.#recorder?.begin();
     } catch (error) {
-      this.panel ??= new TrainPanel(this.title, this.count, undefined);
+      this.panel ??= new TrainPanel(this.title, this.count, trainer.view);
       await this.close(error);
       throw error;
     }
@@ -128,7 +130,7 @@ export class TrainLoop {
    * @returns undefined when all steps are taken or the training was told to stop.
    * @throws InterruptedError when the cell is interrupted.
    */
-  next(): Promise<StepReport | undefined> {
+  next(): Promise<S | undefined> {
     return this.#busy(() => this.#next());
   }
 
@@ -151,7 +153,7 @@ export class TrainLoop {
     return this.#desk.send(input, by);
   }
 
-  async #next(): Promise<StepReport | undefined> {
+  async #next(): Promise<S | undefined> {
     if (this.isOver || this.steps.length === this.count) return undefined;
     await this.#obey();
     if (this.#isStopping) return undefined;
@@ -204,7 +206,7 @@ export class TrainLoop {
   }
 
   /** Ends it from outside: its cell takes no further step, and perhaps does not even know. */
-  async #giveUp(): Promise<void> {
+  async giveUp(): Promise<void> {
     if (this.#isWorking) await this.#work.catch(() => undefined);
     await this.close();
   }

@@ -1,15 +1,19 @@
 import { displaySymbol } from "../display/host.ts";
 import { formatDuration, formatNumber, formatPercent, LivePanel, type MimeBundle } from "../display/index.ts";
-import type { StepReport } from "./types.ts";
+import { figuresOf, type LearnerStep, type LearnerView } from "./learner.ts";
 
-const metrics = [
-  { key: "reward" },
-  { key: "accuracy", format: formatPercent },
-  { key: "codeShare", label: "uses code", format: formatPercent },
-  { key: "toolCalls", label: "tool calls" },
-  { key: "entropy" },
-  { key: "gradNorm", label: "gradient norm" },
-];
+/** How training on rollouts is shown. */
+export const rolloutView: LearnerView = {
+  curves: [
+    { key: "reward" },
+    { key: "accuracy", format: formatPercent },
+    { key: "codeShare", label: "uses code", format: formatPercent },
+    { key: "toolCalls", label: "tool calls" },
+    { key: "entropy" },
+    { key: "gradNorm", label: "gradient norm" },
+  ],
+  line: ({ accuracy, kl }) => [`accuracy ${formatPercent(accuracy!)}`, `KL ${formatNumber(kl!, 2)}`],
+};
 
 /** The live panel of a training: its curves, and a line that says how far it is. */
 export class TrainPanel {
@@ -17,18 +21,22 @@ export class TrainPanel {
   readonly #count: number;
   readonly #started = performance.now();
   #taken = 0;
-  #last: StepReport["metrics"] | undefined;
+  readonly #view: LearnerView;
+  #last: Readonly<Record<string, number>> | undefined;
 
-  constructor(title: string, count: number, runId: string | undefined) {
-    this.#panel = new LivePanel({ title, metrics, runId }).show();
+  constructor(title: string, count: number, view: LearnerView, runId?: string) {
+    this.#panel = new LivePanel({ title, metrics: view.curves, runId }).show();
     this.#count = count;
+    this.#view = view;
   }
 
-  step({ step, metrics: values, alerts }: StepReport): void {
+  step(report: LearnerStep): void {
+    const { step, alerts, changes = [] } = report;
     this.#taken++;
-    this.#last = values;
-    this.#panel.add(step, { ...values });
+    this.#last = figuresOf(report);
+    this.#panel.add(step, { ...this.#last });
     for (const { message } of alerts) this.#panel.alert(`step ${step}: ${message}`);
+    for (const { text } of changes) this.#panel.alert(`step ${step}: ${text}`);
     this.status();
   }
 
@@ -52,11 +60,9 @@ export class TrainPanel {
   }
 
   #line(end: string | undefined): string {
-    const last = this.#last;
     return [
       `step ${this.#taken} of ${this.#count}`,
-      last && `accuracy ${formatPercent(last.accuracy)}`,
-      last && `KL ${formatNumber(last.kl, 2)}`,
+      ...(this.#last ? this.#view.line(this.#last) : []),
       formatDuration(performance.now() - this.#started),
       end,
     ]

@@ -1,7 +1,8 @@
 import { displaySymbol } from "../display/host.ts";
 import type { MimeBundle } from "../display/index.ts";
-import { type StepRecord, TrainLoop, type TrainOptions } from "./train-loop.ts";
-import type { StepReport, StepTaker } from "./types.ts";
+import type { Learner, LearnerStep, StepRecord } from "./learner.ts";
+import { TrainLoop, type TrainOptions } from "./train-loop.ts";
+import type { StepReport } from "./types.ts";
 
 /**
  * Some steps of training under way, which hold the cell. Nothing runs until it is iterated or `done()` is awaited; each
@@ -11,27 +12,27 @@ import type { StepReport, StepTaker } from "./types.ts";
  * for await (const step of trainer.train(100)) if (step.alerts.length) break;
  * const steps = await trainer.train(20).done();
  */
-export class TrainRun implements AsyncIterable<StepReport> {
+export class TrainRun<S extends LearnerStep = StepReport> implements AsyncIterable<S> {
   readonly count: number;
-  readonly #loop: TrainLoop;
+  readonly #loop: TrainLoop<S>;
 
-  constructor(trainer: StepTaker, count: number, options: TrainOptions) {
+  constructor(trainer: Learner<S>, count: number, options: TrainOptions) {
     this.count = count;
     this.#loop = new TrainLoop(trainer, count, options);
   }
 
   /** The steps so far, without their rollouts: those lie in the run's folder. */
-  get steps(): readonly StepRecord[] {
+  get steps(): readonly StepRecord<S>[] {
     return this.#loop.steps;
   }
 
   /** Takes all steps. */
-  async done(): Promise<readonly StepRecord[]> {
+  async done(): Promise<readonly StepRecord<S>[]> {
     for await (const _step of this);
     return this.steps;
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<StepReport> {
+  async *[Symbol.asyncIterator](): AsyncIterator<S> {
     const loop = this.#loop;
     await loop.begin(loop.claim());
     let failure: unknown;

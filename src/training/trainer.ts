@@ -4,35 +4,39 @@ import { displaySymbol } from "../display/host.ts";
 import { withDisplay } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
 import type { Policy } from "../policy/policy.ts";
-import { Run } from "../recording/index.ts";
+import { type CheckpointFiles, Run } from "../recording/index.ts";
 import { type Reward, rewards } from "../reward/index.ts";
 import type { Taskset } from "../rollout/tasks/index.ts";
 import { estimatorOf } from "./advantages/index.ts";
 import type { Advantages, Batch } from "./batch.ts";
 import { checkedConfig } from "./check-config.ts";
+import { checkpointFiles, readCheckpointFiles } from "./checkpoint-files.ts";
 import { collectBatch, type UnscoredBatch } from "./collect-batch.ts";
-import { configAt, type TrainerConfig, type TrainerSettings } from "./config.ts";
+import { configAt, type StepConfig, type TrainerConfig, type TrainerSettings } from "./config.ts";
+import { updateActorCritic } from "./critic/update.ts";
 import { diffFromPaper, type PaperDiff, type PaperSettings } from "./diff.ts";
 import { explainMetric, type MetricExplanation } from "./explain.ts";
 import { batchAdvantages } from "./filters/advantages.ts";
 import { refill } from "./filters/refill.ts";
 import { type ForkOptions, forkTrainer } from "./fork.ts";
 import { type InfluenceReport, rolloutInfluences } from "./gradients.ts";
+import type { Learner } from "./learner.ts";
 import { type ObjectiveReport, objectiveTerms } from "./objective.ts";
 import { type ReplayOptions, type ReplayReport, replayStep } from "./replay.ts";
 import { type ResumeOptions, resumeTrainer } from "./resume.ts";
 import { bringTo, refuseWhileBusy } from "./rewind.ts";
+import { rolloutRecords } from "./rollout-records.ts";
 import { createTrainerRun, type NewRunOptions } from "./run-folder.ts";
 import { RunHandle } from "./run-handle.ts";
 import { scoreBatch } from "./score-batch.ts";
 import { settingsTable } from "./settings-table.ts";
 import type { TrainOptions } from "./train-loop.ts";
+import { rolloutView } from "./train-panel.ts";
 import { TrainRun } from "./train-run.ts";
 import { trainStep } from "./train-step.ts";
 import { TrainerState } from "./trainer-state.ts";
 import { batchBundle, influenceBundle, objectiveBundle, updateBundle } from "./training-display.ts";
 import type { StepReport, TrainerCheckpoint, UpdateReport } from "./types.ts";
-import { updatePolicy } from "./update.ts";
 
 export interface TrainerOptions extends TrainerSettings {
   lab: LabContext;
@@ -58,7 +62,8 @@ export interface TrainerOptions extends TrainerSettings {
  * await trainer.update(batch, advantages);
  * for await (const step of trainer.train(40)) console.log(step.metrics.accuracy);
  */
-export class Trainer {
+export class Trainer implements Learner<StepReport> {
+  readonly view = rolloutView;
   readonly lab: LabContext;
   readonly policy: Policy;
   readonly interpreter: CodeInterpreter;
@@ -95,9 +100,18 @@ export class Trainer {
     });
   }
 
+  get title(): string {
+    return `Training ${this.policy.name} on ${this.taskset.name}`;
+  }
+
   /** Steps taken. */
   get step(): number {
     return this.#state.step;
+  }
+
+  /** Changes that the policy's weights have seen. */
+  get version(): number {
+    return this.policy.version;
   }
 
   /** The settings in force. Assigning one checks it and takes effect with the next step. */
@@ -132,7 +146,7 @@ export class Trainer {
   async collect(options: { onProgress?: (finished: number) => void } = {}): Promise<Batch> {
     const { lab, policy, interpreter, taskset, step } = this;
     const greedy = estimatorOf(this.#current.advantageEstimator).needs?.includes("baselines") ?? false;
-    const config = configAt(this.#current, step);
+    const config = this.#at(step);
     const round = async (round?: { round: number; prompts: number }) =>
       this.score(await collectBatch({ lab, policy, interpreter, taskset, config, step, greedy, ...round, ...options }));
     const batch = await refill(await round(), config.filters, (number, prompts) => round({ round: number, prompts }));
@@ -141,7 +155,7 @@ export class Trainer {
 
   /** Scores rollouts, or scores them again, by the reward, the filters and, where one is kept, the reference policy. */
   async score(batch: UnscoredBatch): Promise<Batch> {
-    const config = configAt(this.#current, batch.step);
+    const config = this.#at(batch.step);
     return withDisplay(await scoreBatch(this.reward, this.#state, config, batch), batchBundle);
   }
 
@@ -151,13 +165,13 @@ export class Trainer {
    * @throws InvalidInputError where the estimator does not fit the batch, or a reward is not a finite number.
    */
   advantages(batch: Batch): Advantages {
-    return batchAdvantages(batch, configAt(this.#current, batch.step));
+    return batchAdvantages(batch, this.#at(batch.step));
   }
 
   /** The objective's terms for every token of a batch under the current policy; nothing is changed. */
   async objective(batch: Batch, advantages: Advantages): Promise<ObjectiveReport> {
     return withDisplay(
-      await objectiveTerms(this.policy, configAt(this.#current, batch.step), batch, advantages, this.#draws(batch)),
+      await objectiveTerms(this.policy, this.#at(batch.step), batch, advantages, this.#draws(batch)),
       objectiveBundle,
     );
   }
@@ -173,7 +187,7 @@ export class Trainer {
     advantages: Advantages,
     options: { rollouts?: readonly number[] } = {},
   ): Promise<InfluenceReport> {
-    const config = configAt(this.#current, batch.step);
+    const config = this.#at(batch.step);
     const draws = this.#draws(batch);
     const report = await rolloutInfluences(this.policy, config, batch, advantages, draws, options.rollouts);
     return withDisplay(report, influenceBundle);
@@ -186,7 +200,7 @@ export class Trainer {
   }
 
   /**
-   * Updates the policy on a batch.
+   * Updates the policy on a batch, and the critic where the estimator works with one.
    *
    * @throws InvariantError when a loss mask is not what was sampled, or when the batch claims to be of this very policy and
    * a ratio says otherwise; nothing is changed then.
@@ -196,15 +210,16 @@ export class Trainer {
   }
 
   async #update(batch: Batch, advantages: Advantages, gradNormLimit?: number): Promise<UpdateReport> {
-    const report = await updatePolicy({
+    const input = {
       policy: this.policy,
       optimizer: await this.#state.optimizer(),
-      config: configAt(this.#current, batch.step),
+      config: this.#at(batch.step),
       batch,
       advantages,
       random: this.#draws(batch),
       gradNormLimit,
-    });
+    };
+    const report = await updateActorCritic(input, () => this.#state.critic());
     return withDisplay(report, updateBundle);
   }
 
@@ -236,7 +251,8 @@ export class Trainer {
       const report = await trainStep({
         interpreter: this.interpreter,
         state: this.#state,
-        config: () => configAt(this.#current, this.step),
+        settings: () => this.#current,
+        config: () => this.#at(this.step),
         collect: () => this.collect(),
         advantages: (batch) => this.advantages(batch),
         update: this.#update.bind(this),
@@ -256,6 +272,22 @@ export class Trainer {
   /** Goes back, or on, to a checkpoint; training from there equals training that was never stopped. */
   restore(checkpoint: TrainerCheckpoint): Promise<void> {
     return this.#inTurn(() => this.#state.restore(checkpoint));
+  }
+
+  /** The state as the files of a checkpoint. */
+  async save(): Promise<{ step: number; files: CheckpointFiles }> {
+    const state = await this.checkpoint();
+    return { step: state.step, files: await checkpointFiles(this.policy, state) };
+  }
+
+  /** Takes up the state that a checkpoint's files hold. */
+  async load(files: Readonly<Record<string, Uint8Array>>, where: string): Promise<void> {
+    return this.restore(readCheckpointFiles(this.policy, files, where));
+  }
+
+  /** A step's rollouts as its file in the run's folder holds them. */
+  records({ batch }: StepReport): readonly unknown[] {
+    return rolloutRecords(batch);
   }
 
   /** The recorded run that this trainer's steps belong to: one that exists, or a new one in `folder` on first use. */
@@ -336,6 +368,11 @@ export class Trainer {
 
   get #current(): TrainerConfig {
     return this.#inForce ?? this.#config;
+  }
+
+  /** The values in force at a step, with triggers and adaptive coefficients as they stand. */
+  #at(step: number): StepConfig {
+    return configAt(this.#current, step, this.#state.controllers);
   }
 
   /** Draws of the step's own, for losses that choose tokens at random. */
