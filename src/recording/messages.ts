@@ -66,6 +66,15 @@ export const runEventSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("command-refused"), step, text: z.string(), ...senderSchema.shape }),
   /** Settings have changed: these hold for every step after `step`. */
   z.object({ type: z.literal("config"), step, changes: z.record(z.string(), z.json()) }),
+  /** A trigger moved a setting, or the reference policy was reset: it holds for every step after `step`. */
+  z.object({
+    type: z.literal("course"),
+    step,
+    setting: z.string(),
+    from: z.number().optional(),
+    to: z.number().optional(),
+    text: z.string(),
+  }),
   /** Training goes on from `step`: later steps and checkpoints from before do not lead to what follows. */
   z.object({ type: z.literal("rewound"), step }),
   z.object({ type: z.literal("log"), text: z.string() }),

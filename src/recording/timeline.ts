@@ -72,6 +72,7 @@ export class Timeline {
         this.error = event.error;
         break;
       case "evaluation":
+      case "course":
       case "command-refused":
       case "log":
         break;

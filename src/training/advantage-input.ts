@@ -1,7 +1,7 @@
 import { InvalidInputError } from "../base/errors.ts";
 import { type AdvantageEstimatorChoice, estimatorOf } from "./advantages/index.ts";
 import type { AdvantageInput } from "./advantages/types.ts";
-import { type Batch, isTrained, type ScoredRollout, shapedReward } from "./batch.ts";
+import { type Batch, correctedLogprobs, isMasked, isTrained, type ScoredRollout, shapedReward } from "./batch.ts";
 import type { StepConfig } from "./config.ts";
 import { klEstimate } from "./objectives/kl.ts";
 import { needsReference } from "./step-objective.ts";
@@ -15,11 +15,10 @@ import { needsReference } from "./step-objective.ts";
 export function advantageInput(batch: Batch, config: StepConfig): AdvantageInput {
   const { rollouts } = batch;
   const estimator = estimatorOf(config.advantageEstimator as AdvantageEstimatorChoice);
-  const trained = rollouts.map(({ trajectory }) =>
-    Array.from(trajectory.ids.keys()).filter((token) => isTrained(trajectory, token, config.maskToolTokens)),
-  );
-  const penalties =
-    needsReference(config) && config.klIn === "reward" ? tokenPenalties(rollouts, trained, config) : undefined;
+  const trained = rollouts.map((rollout) => trainedTokens(rollout, config));
+  const penalties = isKlInReward(config)
+    ? rollouts.map((rollout, i) => referenceKl(rollout, trained[i]!, config).map((kl) => -config.klCoef * kl))
+    : undefined;
   const perToken = estimator.needs?.includes("trainedCounts");
   const penalty = (i: number) => (penalties && !perToken ? penalties[i]!.reduce((sum, value) => sum + value, 0) : 0);
   return {
@@ -35,23 +34,57 @@ export function advantageInput(batch: Batch, config: StepConfig): AdvantageInput
       trained[i]!.map((token) => trajectory.toolCalls.filter(({ start }) => start <= token).length),
     ),
     gamma: config.gamma,
+    lambda: config.gaeLambda,
+    ...ofAll("values", rollouts, ({ values }, i) => values && trained[i]!.map((token) => values[token]!)),
+    ...ofAll("turnRewards", rollouts, ({ reward }) => reward.turnRewards),
     ...(perToken && penalties && { tokenRewards: penalties }),
     ...(batch.greedy && { baselines: greedyRewards(batch) }),
   };
 }
 
-function tokenPenalties(rollouts: readonly ScoredRollout[], trained: number[][], config: StepConfig): Float64Array[] {
-  return rollouts.map(({ trajectory, refLogprobs }, i) => {
-    if (!refLogprobs)
-      throw new InvalidInputError(
-        "The batch has no log-probs of a reference policy, but klCoef is above 0.",
-        "Collect it again, or score it with trainer.score(batch).",
-      );
-    return Float64Array.from(
-      trained[i]!,
-      (token) => -config.klCoef * klEstimate(config.klForm, trajectory.logprobs[token]!, refLogprobs[token]!),
+/** A part of the input that estimators may need of every rollout; absent where no rollout has it. */
+function ofAll<K extends "values" | "turnRewards", V>(
+  name: K,
+  rollouts: readonly ScoredRollout[],
+  get: (rollout: ScoredRollout, i: number) => V | undefined,
+): { [key in K]?: V[] } {
+  const all = rollouts.map(get);
+  const missing = all.indexOf(undefined);
+  if (missing < 0) return { [name]: all } as { [key in K]: V[] };
+  if (all.some((one) => one !== undefined)) {
+    const { group, sample } = rollouts[missing]!;
+    throw new InvalidInputError(
+      `Rollout ${group}/${sample} of the batch has no ${name}, but others do.`,
+      "Score the whole batch again with trainer.score(batch).",
     );
-  });
+  }
+  return {};
+}
+
+const trainedTokens = ({ trajectory }: ScoredRollout, config: StepConfig): number[] =>
+  Array.from(trajectory.ids.keys()).filter((token) => isTrained(trajectory, token, config.maskToolTokens));
+
+const isKlInReward = (config: StepConfig): boolean => needsReference(config) && config.klIn === "reward";
+
+/** Estimated KL(policy || reference) of each trained token as it was sampled. */
+function referenceKl(rollout: ScoredRollout, trained: readonly number[], config: StepConfig): Float64Array {
+  const { trajectory, refLogprobs } = rollout;
+  if (!refLogprobs)
+    throw new InvalidInputError(
+      "The batch has no log-probs of a reference policy, but klCoef is above 0.",
+      "Collect it again, or score it with trainer.score(batch).",
+    );
+  const logprobs = config.importanceCap ? correctedLogprobs(rollout) : trajectory.logprobs;
+  return Float64Array.from(trained, (token) => klEstimate(config.klForm, logprobs[token]!, refLogprobs[token]!));
+}
+
+/** The mean of that over a batch where it is part of the reward; undefined where it is not, or nobody measured it. */
+export function meanReferenceKl(rollouts: readonly ScoredRollout[], config: StepConfig): number | undefined {
+  if (!isKlInReward(config) || rollouts.some(({ refLogprobs }) => !refLogprobs)) return undefined;
+  const values = rollouts.flatMap((rollout) =>
+    isMasked(rollout) ? [] : Array.from(referenceKl(rollout, trainedTokens(rollout, config), config)),
+  );
+  return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : undefined;
 }
 
 function greedyRewards({ rollouts, greedy }: Batch): number[] {

@@ -1,7 +1,9 @@
+import { InvalidInputError } from "../base/errors.ts";
 import type { RewardResult } from "../reward/index.ts";
 import type { Task } from "../rollout/tasks/index.ts";
 import type { Trajectory } from "../rollout/trajectory.ts";
 import type { AdvantageResult } from "./advantages/types.ts";
+import { correctedLogprob, type ImportanceLevel, importanceRatios } from "./objectives/importance.ts";
 
 /** One rollout of a batch, before it is scored. */
 export interface UnscoredRollout {
@@ -13,6 +15,10 @@ export interface UnscoredRollout {
   readonly trajectory: Trajectory;
   /** Log-prob of each token under the reference policy, where one is kept; 0 for the first token. */
   readonly refLogprobs?: Float32Array;
+  /** Log-prob of each token under the policy as it was when the batch was scored, with truncated importance sampling. */
+  readonly oldLogprobs?: Float32Array;
+  /** The critic's value before each token, where there is a critic; 0 for the first token. */
+  readonly values?: Float32Array;
 }
 
 /** What a filter did to a rollout, and why. */
@@ -84,10 +90,22 @@ export interface TrainingRows {
   readonly mask: Float32Array;
   /** [N] its advantage. */
   readonly advantages: Float32Array;
-  /** [N] its log-prob when it was sampled. */
+  /** [N] its log-prob when it was sampled; with truncated importance sampling the trainer's own at the step's start. */
   readonly oldLogprobs: Float32Array;
   /** [N] its log-prob under the reference policy; 0 without one. */
   readonly refLogprobs: Float32Array;
+  /** [N] how much likelier it was for the trainer than for its sampler; 1 without truncated importance sampling. */
+  readonly importance: Float32Array;
+}
+
+/** How rollouts become rows. */
+export interface RowLayout {
+  readonly rows: number;
+  readonly length: number;
+  readonly maskToolTokens: boolean;
+  readonly padId: number;
+  /** Corrects for rollouts of another policy, where it is on. */
+  readonly importanceLevel?: ImportanceLevel | undefined;
 }
 
 /** Whether a token is trained on. The first token of a sequence has no log-prob: nothing predicts it. */
@@ -105,7 +123,7 @@ export function isTrained(trajectory: Trajectory, token: number, maskToolTokens:
 export function toRows(
   rollouts: readonly ScoredRollout[],
   advantages: readonly (number | ArrayLike<number>)[],
-  { rows, length, maskToolTokens, padId }: { rows: number; length: number; maskToolTokens: boolean; padId: number },
+  { rows, length, maskToolTokens, padId, importanceLevel }: RowLayout,
 ): TrainingRows {
   const size = rows * length;
   const ids = new Int32Array(size).fill(padId);
@@ -114,23 +132,46 @@ export function toRows(
   const perToken = new Float32Array(size);
   const oldLogprobs = new Float32Array(size);
   const refLogprobs = new Float32Array(size);
+  const importance = new Float32Array(size).fill(1);
   rollouts.forEach((rollout, row) => {
     const { trajectory, refLogprobs: reference } = rollout;
     const masked = isMasked(rollout);
     const base = row * length;
     const advantage = advantages[row]!;
-    let trained = 0;
+    const old = importanceLevel ? correctedLogprobs(rollout) : trajectory.logprobs;
+    const places: number[] = [];
     for (let i = 0; i < trajectory.length; i++) {
       ids[base + i] = trajectory.ids[i]!;
       if (i === 0) continue;
       targets[base + i - 1] = trajectory.ids[i]!;
       if (masked || !isTrained(trajectory, i, maskToolTokens)) continue;
       mask[base + i - 1] = 1;
-      perToken[base + i - 1] = typeof advantage === "number" ? advantage : advantage[trained]!;
-      oldLogprobs[base + i - 1] = trajectory.logprobs[i]!;
+      perToken[base + i - 1] = typeof advantage === "number" ? advantage : advantage[places.length]!;
+      oldLogprobs[base + i - 1] = old[i]!;
       if (reference) refLogprobs[base + i - 1] = reference[i]!;
-      trained++;
+      places.push(i);
     }
+    if (!importanceLevel) return;
+    const logRatios = places.map((i) => old[i]! - trajectory.logprobs[i]!);
+    importanceRatios(logRatios, importanceLevel).forEach((ratio, k) => {
+      importance[base + places[k]! - 1] = ratio;
+    });
   });
-  return { rows, length, ids, targets, mask, advantages: perToken, oldLogprobs, refLogprobs };
+  return { rows, length, ids, targets, mask, advantages: perToken, oldLogprobs, refLogprobs, importance };
+}
+
+/**
+ * The trainer's own log-probs of a rollout's tokens; those of the sampling where the two agree.
+ *
+ * @throws InvalidInputError for a rollout that was scored without them.
+ */
+export function correctedLogprobs({ group, sample, trajectory, oldLogprobs }: ScoredRollout): (number | null)[] {
+  if (!oldLogprobs)
+    throw new InvalidInputError(
+      `Rollout ${group}/${sample} has no log-probs of the trainer's own, but importanceCap is above 0.`,
+      "Score its batch again with trainer.score(batch).",
+    );
+  return trajectory.logprobs.map((behaviour, i) =>
+    behaviour === null ? null : correctedLogprob(oldLogprobs[i]!, behaviour),
+  );
 }

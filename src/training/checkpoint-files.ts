@@ -3,7 +3,8 @@ import { CheckpointError } from "../base/errors.ts";
 import { fromHuggingFace, toHuggingFace } from "../nn/index.ts";
 import type { Policy, Weights } from "../policy/policy.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "../policy/safetensors.ts";
-import type { OptimizerState } from "./optimizer.ts";
+import type { OptimizerState } from "./adamw.ts";
+import { controllerStatesSchema } from "./controllers/index.ts";
 import type { TrainerCheckpoint } from "./types.ts";
 
 const stateSchema = z.strictObject({
@@ -16,8 +17,11 @@ const stateSchema = z.strictObject({
       states: z.record(z.string(), z.strictObject({ recent: z.array(z.number()), streak: z.int().nonnegative() })),
       /** The weights to go back to; they lie in `last-good.safetensors`. */
       lastGood: z.strictObject({ step: z.int().nonnegative(), updates: z.int().nonnegative() }).optional(),
+      rollbacks: z.array(z.int().nonnegative()).optional(),
     })
     .optional(),
+  /** Absent from checkpoints of versions without controllers, and where there are none. */
+  controllers: controllerStatesSchema.optional(),
 });
 
 /** A training checkpoint as files: a loadable policy, the optimizer's moments, and where the run stood. */
@@ -25,7 +29,7 @@ export async function checkpointFiles(
   policy: Policy,
   checkpoint: TrainerCheckpoint,
 ): Promise<Record<string, Uint8Array | string>> {
-  const { step, policyVersion, optimizer, reference, guards } = checkpoint;
+  const { step, policyVersion, optimizer, reference, guards, controllers = {} } = checkpoint;
   const lastGood = guards?.lastGood;
   const state = {
     step,
@@ -35,8 +39,10 @@ export async function checkpointFiles(
       guards: {
         states: guards.states,
         ...(lastGood && { lastGood: { step: lastGood.step, updates: lastGood.optimizer.updates } }),
+        ...(guards.rollbacks && { rollbacks: guards.rollbacks }),
       },
     }),
+    ...(Object.keys(controllers).length > 0 && { controllers }),
   };
   return {
     ...(await policy.files()),
@@ -92,7 +98,7 @@ export function readCheckpointFiles(
   }
   const state = stateSchema.safeParse(json);
   if (!state.success) throw new CheckpointError(`${where}/trainer.json: ${state.error.issues[0]?.message}.`);
-  const { step, policyVersion, updates, guards } = state.data;
+  const { step, policyVersion, updates, guards, controllers } = state.data;
   const tensors = (name: string) => decodeSafetensors(file(name), `${where}/${name}`);
   const moments = (name: string, count: number) => momentsOf(policy, tensors(name), count, `${where}/${name}`);
   const lastGood = guards?.lastGood;
@@ -104,9 +110,11 @@ export function readCheckpointFiles(
     ...(files["reference.safetensors"] && {
       reference: fromHuggingFace(policy.config, tensors("reference.safetensors")),
     }),
+    ...(controllers && { controllers }),
     ...(guards && {
       guards: {
         states: guards.states,
+        ...(guards.rollbacks && { rollbacks: guards.rollbacks }),
         ...(lastGood && {
           lastGood: {
             step: lastGood.step,

@@ -2,17 +2,24 @@ import { z } from "zod";
 import { boundaryNames } from "../rollout/boundary.ts";
 import { promptFormatNames } from "../rollout/prompts.ts";
 import { advantageEstimatorSchema } from "./advantages/index.ts";
+import { adaptiveEntropySchema } from "./controllers/adaptive-entropy.ts";
+import { adaptiveKlSchema } from "./controllers/adaptive-kl.ts";
+import { type Controlled, type ControllerStates, valueAt } from "./controllers/index.ts";
+import { referenceSchema } from "./controllers/reference-reset.ts";
 import { filtersSchema } from "./filters/index.ts";
 import { guardsSchema } from "./guards/guard.ts";
 import { lossAggregations } from "./objectives/aggregation.ts";
+import { importanceLevels } from "./objectives/importance.ts";
 import { policyLossNames } from "./objectives/index.ts";
 import { klForms } from "./objectives/kl.ts";
-import { type Schedule, scheduled, scheduleOf } from "./schedule.ts";
+import { scheduleOf } from "./schedule.ts";
 
 /** Hyperparameters that may follow a schedule over the steps. */
 const schedules = {
   /** AdamW step size. */
   learningRate: scheduleOf(z.number().nonnegative()).default(7e-4),
+  /** The critic's AdamW step size, for estimators that need one. */
+  criticLearningRate: scheduleOf(z.number().nonnegative()).default(1e-3),
   weightDecay: scheduleOf(z.number().nonnegative()).default(0.01),
   /** Gradients are scaled down to this global norm. */
   maxGradNorm: scheduleOf(z.number().positive()).default(1),
@@ -22,10 +29,10 @@ const schedules = {
   clipRatioHigh: scheduleOf(z.number().positive()).default(0.28),
   /** Dual clip: with a negative advantage the loss is at most this times the advantage's size. */
   clipRatioDual: scheduleOf(z.number().gt(1)).default(3),
-  /** Weight of the penalty for leaving the reference policy; 0: no reference is kept. */
-  klCoef: scheduleOf(z.number().nonnegative()).default(0),
-  /** Weight of the entropy bonus. */
-  entropyCoef: scheduleOf(z.number()).default(0),
+  /** Weight of the penalty for leaving the reference policy; 0: no reference is kept. May be `{ adaptive }`. */
+  klCoef: scheduleOf(z.number().nonnegative(), adaptiveKlSchema).default(0),
+  /** Weight of the entropy bonus. May be `{ adaptive }`. */
+  entropyCoef: scheduleOf(z.number(), adaptiveEntropySchema).default(0),
   /** Executions allowed per rollout: the tool budget. */
   maxToolCalls: scheduleOf(z.number().int().nonnegative()).default(3),
 };
@@ -42,7 +49,7 @@ export const trainerConfigSchema = z.strictObject({
   numGenerations: z.int().positive().default(8),
   /** Optimizer steps per collection; the rollouts are split evenly, whole groups together. */
   miniBatches: z.int().positive().default(2),
-  /** Steps over which the learning rate rises from 0. */
+  /** Steps over which the learning rates rise from 0. */
   warmupSteps: z.int().nonnegative().default(3),
   beta1: z.number().min(0).lt(1).default(0.9),
   beta2: z.number().min(0).lt(1).default(0.99),
@@ -53,6 +60,12 @@ export const trainerConfigSchema = z.strictObject({
   advantageTokens: z.enum(["response", "trainable"]).default("response"),
   /** Discount per trained token, for estimators that look at tokens. */
   gamma: z.number().min(0).max(1).default(1),
+  /** GAE's decay: 1 takes returns as they came, less leans on the critic's values. */
+  gaeLambda: z.number().min(0).max(1).default(1),
+  /** How far a value may leave the one that the critic gave when the batch was scored, in the critic's loss (PPO). */
+  valueClip: z.number().positive().default(0.5),
+  /** First steps, in which only the critic learns. */
+  criticWarmup: z.int().nonnegative().default(0),
   /** The policy loss. */
   policyLoss: z.enum(policyLossNames).default("ppo-clip"),
   /** How tokens' losses become one number. */
@@ -69,6 +82,15 @@ export const trainerConfigSchema = z.strictObject({
   klForm: z.enum(klForms).default("k3"),
   /** Where the KL penalty goes: into the loss, or into the reward of each token. */
   klIn: z.enum(["loss", "reward"]).default("loss"),
+  /** Whether the reference policy stays what it was, is reset to the policy now and then, or follows it slowly. */
+  reference: referenceSchema.default("fixed"),
+  /**
+   * Truncated importance sampling, for rollouts that another policy sampled: each token's loss is weighted by
+   * min(pi_old / pi_behaviour, importanceCap); 0: it is not.
+   */
+  importanceCap: z.number().nonnegative().default(0),
+  /** Whether that ratio is a token's own, or the product over its rollout. */
+  importanceLevel: z.enum(importanceLevels).default("token"),
   /** A rollout's code cells share variables (ReTool style); false: each starts anew (CIR). */
   statefulCode: z.boolean().default(false),
   /** How the policy asks for the tool. Default: as the interpreter says, which for code is the precise rule. */
@@ -89,6 +111,10 @@ export const trainerConfigSchema = z.strictObject({
   guards: guardsSchema.default([]),
   /** Steps between the weights that a guard may go back to. */
   rollbackEvery: z.int().positive().default(1),
+  /** Training pauses when guards have gone back `count` times `within` so many steps: what they find does not go away. */
+  rollbackLimit: z
+    .strictObject({ count: z.int().positive().default(5), within: z.int().positive().default(50) })
+    .prefault({}),
   /** Mini-batches after one whose KL(old || new) passes 1.5 times this are left out of the step; 0: none. */
   klStop: z.number().nonnegative().default(0),
   /** Steps between checkpoints; 0 writes none but the last. */
@@ -112,19 +138,35 @@ export type TrainerConfig = z.infer<typeof trainerConfigSchema>;
 /** What a user gives: everything has a default. */
 export type TrainerSettings = z.input<typeof trainerConfigSchema>;
 
+/** Hyperparameters that may be scheduled. */
+export type ScheduledName = keyof typeof schedules;
+
+const scheduledNames = Object.keys(schedules) as ScheduledName[];
+
 /** A configuration at one step: every schedule is the number that holds there. */
-export type StepConfig = Omit<TrainerConfig, keyof typeof schedules> & Record<keyof typeof schedules, number>;
+export type StepConfig = Omit<TrainerConfig, ScheduledName> & Record<ScheduledName, number>;
+
+/** The settings that may be scheduled, by name. */
+export const scheduledSettings = (config: TrainerConfig): Record<ScheduledName, Controlled> =>
+  Object.fromEntries(scheduledNames.map((name) => [name, config[name]])) as Record<ScheduledName, Controlled>;
 
 /**
- * The values that hold at a step (0-based). The learning rate includes the warm-up.
+ * The values that hold at a step (0-based). Learning rates include the warm-up; what counts things is rounded.
  *
+ * @param states of triggers and adaptive coefficients; without theirs they stand where they begin.
  * @example
  * configAt(trainer.config, 150).maxToolCalls; // 3
  */
-export function configAt(config: TrainerConfig, step: number): StepConfig {
+export function configAt(config: TrainerConfig, step: number, states: ControllerStates = {}): StepConfig {
   const values = Object.fromEntries(
-    Object.keys(schedules).map((name) => [name, scheduled(config[name as keyof typeof schedules] as Schedule, step)]),
-  ) as Record<keyof typeof schedules, number>;
+    Object.entries(scheduledSettings(config)).map(([name, setting]) => [name, valueAt(name, setting, step, states)]),
+  ) as Record<ScheduledName, number>;
   const warmup = Math.min(1, (step + 1) / Math.max(1, config.warmupSteps));
-  return { ...config, ...values, learningRate: values.learningRate * warmup };
+  return {
+    ...config,
+    ...values,
+    learningRate: values.learningRate * warmup,
+    criticLearningRate: values.criticLearningRate * warmup,
+    maxToolCalls: Math.round(values.maxToolCalls),
+  };
 }

@@ -2,10 +2,11 @@ import type { Advantages, Batch } from "./batch.ts";
 import type { StepConfig } from "./config.ts";
 import { filterMetrics } from "./filters/index.ts";
 import { type Guard, guardName, isKnownBefore } from "./guards/guard.ts";
+import { limitRollbacks } from "./guards/rollback-limit.ts";
 import type { Alert, GuardStates } from "./guards/types.ts";
 import { gradNormLimit, nonFinite, type Sight, watch } from "./guards/watch.ts";
 import { rolloutMetrics } from "./metrics.ts";
-import type { GuardMemory, StepReport, TrainerSnapshot, UpdateReport } from "./types.ts";
+import type { GuardMemory, ScheduledValues, StepReport, TrainerSnapshot, UpdateReport } from "./types.ts";
 
 /** What a guarded step needs of its trainer. */
 export interface Guarded {
@@ -20,6 +21,8 @@ export const freshMemory: GuardMemory = { states: {} };
 /**
  * One update under guard: looks at the batch, updates unless a guard says no, looks at the update, and goes back to the
  * last good weights where a guard asks for it. The batch is used up either way.
+ *
+ * @param values of hyperparameters that are not constant: metrics of the step.
  */
 export async function guardedUpdate(
   trainer: Guarded,
@@ -27,9 +30,10 @@ export async function guardedUpdate(
   batch: Batch,
   advantages: Advantages,
   memory: GuardMemory,
+  values: ScheduledValues = {},
 ): Promise<Pick<StepReport, "metrics" | "alerts"> & { memory: GuardMemory }> {
   const { guards } = config;
-  const before = { ...rolloutMetrics(batch), ...filterMetrics(batch, config.filters) };
+  const before = { ...rolloutMetrics(batch), ...filterMetrics(batch, config.filters), ...values };
   const sight: Sight = { step: batch.step + 1, metrics: before, batch, advantages };
   const early = guards.filter(({ metric }) => isKnownBefore(metric));
   const [earlyAlerts, seen] = watch(early, current(guards, memory.states), sight);
@@ -54,21 +58,24 @@ export async function guardedUpdate(
   alerts.push(...nonFinite(later, alerts));
   if (update.skipped && !alerts.some(({ action }) => action === "skip" || action === "rollback"))
     alerts.push(skippedAlert(sight.step, update.skipped));
-  const rollbacks = alerts.filter(({ action }) => action === "rollback");
-  if (rollbacks.length) {
-    const isStateBad = rollbacks.some(({ metric }) => judgesState(metric));
+  const asking = alerts.filter(({ action }) => action === "rollback");
+  if (asking.length) {
+    const isStateBad = asking.some(({ metric }) => judgesState(metric));
     const goal = (isStateBad ? (lastGood ?? now) : (now ?? lastGood))!;
     await trainer.restore(goal);
+    const { rollbacks, alert } = limitRollbacks(config.rollbackLimit, memory.rollbacks ?? [], sight.step);
+    const told = alerts.map((one) => withGoal(one, goal.step));
     return {
       metrics,
-      alerts: alerts.map((alert) => withGoal(alert, goal.step)),
-      memory: { states: calmed(states), lastGood: goal },
+      alerts: alert ? [...told, alert] : told,
+      memory: { states: calmed(states), lastGood: goal, ...(rollbacks.length && { rollbacks }) },
     };
   }
   // Weights count as good once a step has begun with them and no guard that would go back was uneasy.
   const isCalm = canRollBack.every((guard) => !states[guardName(guard)]?.streak);
   const kept = canRollBack.length ? ((isCalm ? now : undefined) ?? lastGood) : undefined;
-  return { metrics, alerts, memory: { states, ...(kept && { lastGood: kept }) } };
+  const { rollbacks } = memory;
+  return { metrics, alerts, memory: { states, ...(kept && { lastGood: kept }), ...(rollbacks && { rollbacks }) } };
 }
 
 /** Whether a metric tells of the weights that the step began with, rather than of its update. */

@@ -17,6 +17,15 @@ const filtered = (name: string, why: string): Record<string, MetricEntry> => ({
   },
 });
 
+/** What is said of a hyperparameter's value, which is a metric of the step where it is not constant. */
+const inForce = (name: string, what: string): Record<string, MetricEntry> => ({
+  [name]: {
+    meaning: `The value in force of ${name}: ${what}. A metric only while it is scheduled, triggered or adaptive.`,
+    expected: "As its schedule or controller says.",
+    advice: `Set trainer.config.${name}; it takes effect with the next step.`,
+  },
+});
+
 /** The metrics of a training step. */
 export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
   reward: {
@@ -137,7 +146,8 @@ export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
     advice: "Above 0.05: fewer mini-batches, a lower learning rate, or a KL stop.",
   },
   refKl: {
-    meaning: "Estimated KL(policy || reference) over trained tokens, by klForm.",
+    meaning:
+      "Estimated KL(policy || reference) over trained tokens, by klForm: during the update where the penalty is in the loss, of the tokens as they were sampled where it is in the reward.",
     expected: "Grows from 0 and levels off where klCoef balances the reward.",
     advice: "Reward stalls while it is flat: klCoef is too high; reset the reference.",
   },
@@ -178,6 +188,31 @@ export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
     advice:
       "Above 0 in most steps: lower the learning rate or take fewer mini-batches; they cost rollouts for nothing.",
   },
+  importanceMean: {
+    meaning:
+      "Truncated importance sampling: mean over trained tokens of pi_old / pi_behaviour before the cap (importanceLevel says of what).",
+    expected: "Exactly 1 for rollouts of this very policy; near 1 for slightly stale ones.",
+    advice: "Far from 1: the rollouts come from another policy; collect again, or train on them with fewer steps.",
+  },
+  importanceMax: {
+    meaning: "Truncated importance sampling: the largest pi_old / pi_behaviour of a trained token, before the cap.",
+    expected: "Exactly 1 for rollouts of this very policy; below 5 for slightly stale ones.",
+    advice:
+      "Very large: single tokens that their sampler hardly ever gave; the cap bounds them, or mask their rollout.",
+  },
+  importanceTruncated: {
+    meaning:
+      "Truncated importance sampling: share of trained tokens whose pi_old / pi_behaviour was above importanceCap.",
+    expected: "0 for rollouts of this very policy, below 0.05 for others.",
+    advice: "High: the correction is cut short and the gradient biased; use fresher rollouts.",
+  },
+  ...inForce("weightDecay", "AdamW's weight decay"),
+  ...inForce("maxGradNorm", "the norm that gradients are scaled down to"),
+  ...inForce("clipRatioLow", "how far the ratio may fall below 1"),
+  ...inForce("clipRatioHigh", "how far the ratio may rise above 1"),
+  ...inForce("clipRatioDual", "the dual clip's limit"),
+  ...inForce("klCoef", "the weight of the KL penalty, which an adaptive one moves so that refKl stays near its target"),
+  ...inForce("entropyCoef", "the weight of the entropy bonus, which an adaptive one raises while entropy is too low"),
   maxToolCalls: {
     meaning: "The tool budget in force: executions allowed per rollout.",
     expected: "As the schedule says.",

@@ -1,10 +1,7 @@
 import type { Policy } from "../policy/policy.ts";
 import type { UnscoredRollout } from "./batch.ts";
-import { lengthBucket } from "./optimizer.ts";
 import { Scorer } from "./scoring.ts";
-
-/** Rollouts scored at once. */
-const chunk = 64;
+import { tokenLogprobs } from "./token-logprobs.ts";
 
 /** A policy kept as it was, to measure how far training has gone from it. */
 export class Reference {
@@ -23,25 +20,18 @@ export class Reference {
 
   /** The rollouts with the reference's log-prob of each of their tokens. */
   async annotate<R extends UnscoredRollout>(rollouts: readonly R[], temperature: number): Promise<R[]> {
-    const annotated: R[] = [];
-    for (let start = 0; start < rollouts.length; start += chunk) {
-      const part = rollouts.slice(start, start + chunk);
-      const longest = Math.max(...part.map(({ trajectory }) => trajectory.length));
-      const length = lengthBucket(longest, this.policy.config.maxLength);
-      const ids = new Int32Array(chunk * length).fill(this.policy.tokenizer.padId);
-      const targets = ids.slice();
-      part.forEach(({ trajectory }, row) => {
-        ids.set(trajectory.ids, row * length);
-        targets.set(trajectory.ids.slice(1), row * length);
-      });
-      const rows = { rows: chunk, length, ids, targets };
-      const logprobs = await this.#scorer.logprobs(rows, temperature);
-      part.forEach((rollout, row) => {
-        const own = new Float32Array(rollout.trajectory.length);
-        own.set(logprobs.subarray(row * length, row * length + own.length - 1), 1);
-        annotated.push({ ...rollout, refLogprobs: own });
-      });
-    }
-    return annotated;
+    const logprobs = await tokenLogprobs(this.policy, this.#scorer, rollouts, temperature);
+    return rollouts.map((rollout, i) => ({ ...rollout, refLogprobs: logprobs[i]! }));
+  }
+
+  /** Becomes what a policy is now: its weights take this share, what the reference was keeps the rest. Default 1. */
+  async follow(policy: Policy, share = 1): Promise<void> {
+    const weights = await policy.weights();
+    if (share < 1)
+      for (const [name, before] of Object.entries(await this.policy.weights())) {
+        const now = weights[name]!;
+        for (let i = 0; i < now.length; i++) now[i] = (1 - share) * before[i]! + share * now[i]!;
+      }
+    await this.policy.setWeights(weights, policy.version);
   }
 }

@@ -3,13 +3,15 @@ import type { Reward } from "../reward/index.ts";
 import type { Batch } from "./batch.ts";
 import type { UnscoredBatch } from "./collect-batch.ts";
 import type { StepConfig } from "./config.ts";
+import { needsCritic } from "./critic/update.ts";
 import { applyFilters } from "./filters/index.ts";
 import { scoreRollouts } from "./score-rollout.ts";
 import { needsReference } from "./step-objective.ts";
 import type { TrainerState } from "./trainer-state.ts";
 
 /**
- * Scores a batch by the reward, the filters and, where one is kept, the reference policy.
+ * Scores a batch by the reward, the filters and, where one is kept, the reference policy; with truncated importance
+ * sampling also by the policy itself.
  *
  * @throws InfrastructureError when the judge failed for more rollouts than `maxInfrastructureRate` allows.
  */
@@ -19,7 +21,10 @@ export async function scoreBatch(
   config: StepConfig,
   batch: UnscoredBatch,
 ): Promise<Batch> {
-  const rollouts = needsReference(config) ? await state.annotate(batch.rollouts, config.temperature) : batch.rollouts;
+  let { rollouts } = batch;
+  if (needsReference(config)) rollouts = await state.annotate(rollouts, config.temperature);
+  if (config.importanceCap) rollouts = await state.annotateOld(rollouts, config.temperature);
+  if (needsCritic(config)) rollouts = await (await state.critic()).annotate(rollouts);
   const { scored, lost } = await scoreRollouts(reward, rollouts, batch.step);
   const greedy = batch.greedy && (await scoreRollouts(reward, batch.greedy, batch.step)).scored;
   const dropped = batch.dropped + lost.length;

@@ -2,6 +2,7 @@ import type { TrainingRows } from "./batch.ts";
 import type { StepConfig } from "./config.ts";
 import { tokenWeights } from "./objectives/aggregation.ts";
 import { composeObjective, objectiveArrays, objectiveScalars } from "./objectives/compose.ts";
+import type { ImportanceLevel } from "./objectives/importance.ts";
 import { policyLosses } from "./objectives/index.ts";
 import type { PolicyLoss } from "./objectives/types.ts";
 import type { NamedLoss } from "./optimizer.ts";
@@ -25,6 +26,10 @@ export interface StepObjective extends NamedLoss {
 /** Whether a configuration needs log-probs of a reference policy. */
 export const needsReference = (config: Pick<StepConfig, "klCoef">): boolean => config.klCoef > 0;
 
+/** How a configuration's rows correct for rollouts of another policy, if they do. */
+export const importanceLevelOf = (config: StepConfig): ImportanceLevel | undefined =>
+  config.importanceCap > 0 ? config.importanceLevel : undefined;
+
 /** The objective of one step. */
 export function stepObjective(config: StepConfig): StepObjective {
   const loss: PolicyLoss = policyLosses[config.policyLoss];
@@ -33,11 +38,18 @@ export function stepObjective(config: StepConfig): StepObjective {
     kl: needsReference(config) && config.klIn === "loss" ? config.klForm : undefined,
     entropyBonus: config.entropyCoef !== 0,
     weighted: config.lossAggregation !== "token-mean",
+    importance: config.importanceCap > 0,
   };
   const values = (names: readonly string[] = []) =>
     Object.fromEntries(names.map((name) => [name, config[name as keyof StepConfig] as number]));
   return {
-    name: [config.policyLoss, shape.kl, shape.entropyBonus && "entropy", shape.weighted && "weighted"]
+    name: [
+      config.policyLoss,
+      shape.kl,
+      shape.entropyBonus && "entropy",
+      shape.weighted && "weighted",
+      shape.importance && "importance",
+    ]
       .filter(Boolean)
       .join(" "),
     loss: composeObjective(shape),
@@ -58,6 +70,8 @@ export function stepObjective(config: StepConfig): StepObjective {
         inputs[objectiveArrays.refLogprobs] = refLogprobs;
         inputs[objectiveScalars.klCoef] = config.klCoef;
       }
+      if (shape.importance)
+        inputs[objectiveArrays.importance] = rows.importance.map((ratio) => Math.min(ratio, config.importanceCap));
       if (shape.entropyBonus) inputs[objectiveScalars.entropyCoef] = config.entropyCoef;
       if (shape.weighted) {
         const { rows: count, length } = rows;

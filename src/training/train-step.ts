@@ -1,17 +1,19 @@
 import { shield } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
 import type { Advantages, Batch } from "./batch.ts";
-import type { StepConfig } from "./config.ts";
+import { type ScheduledName, type StepConfig, scheduledSettings, type TrainerConfig } from "./config.ts";
+import { steer } from "./controllers/steer.ts";
 import { guardedUpdate } from "./guarded-step.ts";
 import { interpreterAlert } from "./guards/interpreter-alarm.ts";
 import type { TrainerState } from "./trainer-state.ts";
-import type { StepReport, UpdateReport } from "./types.ts";
+import type { ScheduledValues, StepReport, UpdateReport } from "./types.ts";
 
 /** The parts of a step, each of which can be called alone. */
 export interface StepParts {
   readonly interpreter: CodeInterpreter;
   readonly state: TrainerState;
-  /** The settings of the step in flight. */
+  /** The settings of the step in flight, and their values in it. */
+  settings(): TrainerConfig;
   config(): StepConfig;
   collect(): Promise<Batch>;
   advantages(batch: Batch): Advantages;
@@ -29,10 +31,16 @@ export async function trainStep(parts: StepParts): Promise<StepReport> {
     snapshot: state.snapshot.bind(state),
     restore: state.rollBack.bind(state),
   };
-  const { metrics, alerts } = await shield(async () => {
-    const outcome = await guardedUpdate(guarded, parts.config(), batch, parts.advantages(batch), state.guards);
+  const settings = parts.settings();
+  const config = parts.config();
+  const { metrics, alerts, changes } = await shield(async () => {
+    const values = varying(settings, config);
+    const outcome = await guardedUpdate(guarded, config, batch, parts.advantages(batch), state.guards, values);
     state.guards = outcome.memory;
-    return outcome;
+    // What a guard took back tells controllers nothing.
+    const isUndone = outcome.alerts.some(({ action }) => action === "rollback");
+    const seen = { step: batch.step + 1, metrics: isUndone ? {} : outcome.metrics, rollouts: batch.rollouts.length };
+    return { ...outcome, changes: await steer(settings, state, seen) };
   });
   const finished = performance.now();
   state.step = batch.step + 1;
@@ -43,7 +51,14 @@ export async function trainStep(parts: StepParts): Promise<StepReport> {
     step: state.step,
     metrics,
     alerts: isNew ? [...alerts, alarm] : alerts,
+    changes,
     batch,
     seconds: { collect: (collected - started) / 1000, update: (finished - collected) / 1000 },
   };
+}
+
+/** Values of the hyperparameters that are not constant. */
+function varying(settings: TrainerConfig, config: StepConfig): ScheduledValues {
+  const names = Object.entries(scheduledSettings(settings)).filter(([, setting]) => typeof setting !== "number");
+  return Object.fromEntries(names.map(([name]) => [name, config[name as ScheduledName]]));
 }

@@ -1,8 +1,13 @@
-import type { Policy, Weights } from "../policy/policy.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Betas } from "./adamw.ts";
 import type { UnscoredRollout } from "./batch.ts";
+import type { ControllerStates } from "./controllers/index.ts";
+import { Critic } from "./critic/critic.ts";
 import { freshMemory } from "./guarded-step.ts";
-import { type Betas, type OptimizerState, PolicyOptimizer } from "./optimizer.ts";
+import { PolicyOptimizer } from "./optimizer.ts";
 import { Reference } from "./reference.ts";
+import { Scorer } from "./scoring.ts";
+import { tokenLogprobs } from "./token-logprobs.ts";
 import type { GuardMemory, TrainerCheckpoint, TrainerSnapshot } from "./types.ts";
 
 /**
@@ -13,6 +18,8 @@ export class TrainerState {
   /** Steps taken. */
   step = 0;
   guards: GuardMemory = freshMemory;
+  /** What triggers and adaptive coefficients remember. */
+  controllers: ControllerStates = {};
   /** The interpreter's alarm was on in the last step: it is told once. */
   hasAlarm = false;
   readonly #policy: Policy;
@@ -20,6 +27,8 @@ export class TrainerState {
   readonly #betas: () => Betas;
   #optimizer: PolicyOptimizer | undefined;
   #reference: Reference | undefined;
+  #scorer: Scorer | undefined;
+  #critic: Critic | undefined;
 
   constructor(policy: Policy, betas: () => Betas) {
     this.#policy = policy;
@@ -34,21 +43,54 @@ export class TrainerState {
     return this.#optimizer;
   }
 
+  /** The critic, with the optimizer's settings in force; it begins as a copy of the policy when it is first needed. */
+  async critic(): Promise<Critic> {
+    const betas = this.#betas();
+    this.#critic ??= await Critic.fromPolicy(this.#policy, betas);
+    this.#critic.optimizer.betas = betas;
+    return this.#critic;
+  }
+
   /** Rollouts with the log-probs of the reference policy, which is a copy of the policy when it is first needed. */
   async annotate(rollouts: readonly UnscoredRollout[], temperature: number): Promise<UnscoredRollout[]> {
     this.#reference ??= await Reference.copy(this.#policy);
     return this.#reference.annotate(rollouts, temperature);
   }
 
+  /** The rollouts with the policy's own log-probs, whoever sampled them. */
+  async annotateOld<R extends UnscoredRollout>(rollouts: readonly R[], temperature: number): Promise<R[]> {
+    this.#scorer ??= new Scorer(this.#policy);
+    const logprobs = await tokenLogprobs(this.#policy, this.#scorer, rollouts, temperature);
+    return rollouts.map((rollout, i) => ({ ...rollout, oldLogprobs: logprobs[i]! }));
+  }
+
+  /** Moves the reference policy towards the policy by a share of the way; nothing where none is kept. */
+  async moveReference(share: number): Promise<void> {
+    await this.#reference?.follow(this.#policy, share);
+  }
+
+  /** Fresh moments. */
+  async resetOptimizer(): Promise<void> {
+    const optimizer = await this.optimizer();
+    const { m, v } = await optimizer.state();
+    for (const data of [...Object.values(m), ...Object.values(v)]) data.fill(0);
+    await optimizer.setState({ updates: 0, m, v });
+  }
+
   /** What an update changes, as it is now. */
   async snapshot(): Promise<TrainerSnapshot> {
     const optimizer = await this.optimizer();
-    return { step: this.step, weights: await this.#policy.weights(), optimizer: await optimizer.state() };
+    return {
+      step: this.step,
+      weights: await this.#policy.weights(),
+      optimizer: await optimizer.state(),
+      ...(this.#critic && { critic: await this.#critic.state() }),
+    };
   }
 
   /** Takes an update back; the policy counts as changed. */
-  rollBack({ weights, optimizer }: TrainerSnapshot): Promise<void> {
-    return this.#putBack(weights, optimizer, this.#policy.version + 1);
+  rollBack(snapshot: TrainerSnapshot): Promise<void> {
+    return this.#putBack(snapshot, this.#policy.version + 1);
   }
 
   async checkpoint(): Promise<TrainerCheckpoint> {
@@ -56,13 +98,15 @@ export class TrainerState {
       ...(await this.snapshot()),
       policyVersion: this.#policy.version,
       guards: this.guards,
+      controllers: this.controllers,
       ...(this.#reference && { reference: await this.#reference.policy.weights() }),
     };
   }
 
   async restore(checkpoint: TrainerCheckpoint): Promise<void> {
-    await this.#putBack(checkpoint.weights, checkpoint.optimizer, checkpoint.policyVersion);
+    await this.#putBack(checkpoint, checkpoint.policyVersion);
     this.guards = checkpoint.guards ?? freshMemory;
+    this.controllers = checkpoint.controllers ?? {};
     if (checkpoint.reference) {
       this.#reference ??= await Reference.copy(this.#policy);
       await this.#reference.policy.setWeights(checkpoint.reference, 0);
@@ -70,15 +114,23 @@ export class TrainerState {
     this.step = checkpoint.step;
   }
 
-  /** Frees the optimizer's state and programs; the policy stays. */
+  /** Frees the critic, the optimizer's state and programs; the policy stays. */
   async close(): Promise<void> {
     await this.#optimizer?.close();
     this.#optimizer = undefined;
+    await this.#dropCritic();
   }
 
-  async #putBack(weights: Weights, state: OptimizerState, version: number): Promise<void> {
+  async #putBack({ weights, optimizer: state, critic }: TrainerSnapshot, version: number): Promise<void> {
     const optimizer = await this.optimizer();
     await this.#policy.setWeights(weights, version);
     await optimizer.setState(state);
+    if (critic) await (await this.critic()).setState(critic);
+    else await this.#dropCritic();
+  }
+
+  async #dropCritic(): Promise<void> {
+    await this.#critic?.close();
+    this.#critic = undefined;
   }
 }

@@ -1,9 +1,11 @@
 import { InvalidInputError, InvariantError } from "../base/errors.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type Advantages, type Batch, isMasked, toRows } from "./batch.ts";
+import { meanReferenceKl } from "./advantage-input.ts";
+import { type Advantages, type Batch, correctedLogprobs, isMasked, toRows } from "./batch.ts";
 import type { StepConfig } from "./config.ts";
+import { ImportanceTotals } from "./objectives/importance.ts";
 import { lengthBucket, type PolicyOptimizer } from "./optimizer.ts";
-import { stepObjective } from "./step-objective.ts";
+import { importanceLevelOf, stepObjective } from "./step-objective.ts";
 import type { UpdateReport } from "./types.ts";
 
 /** The ratio must be 1 within this before the first update of a step. */
@@ -32,7 +34,8 @@ type Totals = Record<"loss" | "entropy" | "kl" | "clipFraction" | "tokens" | "gr
 /**
  * Takes one optimizer step per mini-batch and raises the policy's version.
  *
- * @throws InvalidInputError for advantages that do not fit the batch or are not finite; nothing is changed then.
+ * @throws InvalidInputError for advantages that do not fit the batch or are not finite, and for rollouts that were scored
+ * without what truncated importance sampling needs; nothing is changed then.
  */
 export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
   const { policy, optimizer, config, batch, advantages, random, gradNormLimit } = input;
@@ -44,10 +47,12 @@ export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
       `The batch has ${batch.rollouts.length} rollouts but there are ${advantages.perRollout.length} advantages.`,
     );
   checkFinite(batch, advantages);
+  if (config.importanceCap) batch.rollouts.forEach(correctedLogprobs);
   const onPolicy = batch.policyVersion === policy.version;
   const total: Totals = { loss: 0, entropy: 0, kl: 0, clipFraction: 0, tokens: 0, gradNorm: 0, skipped: 0 };
   let ratioDeviation = 0;
   let ratioMax = 0;
+  const importance = new ImportanceTotals(config.importanceCap);
   const parts = miniBatches(batch, config.miniBatches);
   let klStopped = 0;
   let isFirst = true;
@@ -61,6 +66,7 @@ export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
         length: lengthBucket(Math.max(...rollouts.map(({ trajectory }) => trajectory.length)), policy.config.maxLength),
         maskToolTokens: config.maskToolTokens,
         padId: policy.tokenizer.padId,
+        importanceLevel: importanceLevelOf(config),
       },
     );
     const tokens = rows.mask.reduce((sum, value) => sum + value, 0);
@@ -94,6 +100,7 @@ export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
     for (const key of ["loss", "entropy", "kl", "clipFraction"] as const) total[key] += metrics[key]! * tokens;
     if (metrics.refKl !== undefined) total.refKl = (total.refKl ?? 0) + metrics.refKl * tokens;
     ratioMax = Math.max(ratioMax, metrics.ratioMax!);
+    importance.add(rows.importance, rows.mask);
     total.tokens += tokens;
     total.gradNorm = Math.max(total.gradNorm, metrics.gradNorm!);
     total.skipped += metrics.skipped!;
@@ -104,6 +111,7 @@ export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
   }
   policy.version++;
   const mean = (value: number) => value / Math.max(1, total.tokens);
+  const refKl = total.refKl === undefined ? meanReferenceKl(batch.rollouts, config) : mean(total.refKl);
   return {
     loss: mean(total.loss),
     gradNorm: total.gradNorm,
@@ -112,7 +120,8 @@ export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
     clipFraction: mean(total.clipFraction),
     ratioDeviation,
     ratioMax,
-    ...(total.refKl !== undefined && { refKl: mean(total.refKl) }),
+    ...(refKl !== undefined && { refKl }),
+    ...(config.importanceCap && importance.metrics()),
     learningRate,
     tokens: total.tokens,
     skipped: total.skipped,
@@ -132,7 +141,7 @@ function checkFinite(batch: Batch, { perRollout, perToken }: Advantages): void {
 }
 
 /** Indices of the rollouts of each mini-batch: prompts in order, whole groups together. */
-function miniBatches(batch: Batch, count: number): number[][] {
+export function miniBatches(batch: Batch, count: number): number[][] {
   const groups = [...new Set(batch.rollouts.map(({ group }) => group))].sort((a, b) => a - b);
   const size = Math.ceil(groups.length / count);
   return Array.from({ length: Math.ceil(groups.length / size) }, (_, part) => {

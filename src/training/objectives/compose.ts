@@ -26,6 +26,8 @@ export interface ObjectiveShape {
   readonly entropyBonus: boolean;
   /** Tokens are weighted by the input `tokenWeights`: any aggregation but the token mean. */
   readonly weighted: boolean;
+  /** The policy loss of each token is weighted by the input `importance`: truncated importance sampling. Default false. */
+  readonly importance?: boolean;
 }
 
 /** Names of inputs of shape [N] that an objective may declare. */
@@ -35,6 +37,7 @@ export const objectiveArrays = {
   refLogprobs: "refLogprobs",
   tokenWeights: "tokenWeights",
   selected: "selected",
+  importance: "importance",
 } as const;
 
 /** Scalars that every objective takes beside its loss's settings. */
@@ -80,7 +83,8 @@ export function composeObjective(shape: ObjectiveShape): LossFunction {
       sequenceMean: (perToken) => sequenceMean(perToken, mask, layout),
     });
 
-    let perToken = terms.perToken;
+    let { perToken } = terms;
+    if (shape.importance) perToken = mul(perToken, array(objectiveArrays.importance));
     const metrics: Record<string, Tensor> = {};
     if (shape.kl) {
       const kl = klTerm(shape.kl, logprobs, array(objectiveArrays.refLogprobs));
