@@ -101,7 +101,16 @@ function dataOf(value: unknown): Captured | undefined {
   return { kind: "digest", sha256: createHash("sha256").update(text).digest("hex"), characters: text.length };
 }
 
-const arrayKinds = [Float32Array, Float64Array, Int32Array, Uint32Array, Uint8Array, Int8Array, Int16Array, Uint16Array];
+const arrayKinds = [
+  Float32Array,
+  Float64Array,
+  Int32Array,
+  Uint32Array,
+  Uint8Array,
+  Int8Array,
+  Int16Array,
+  Uint16Array,
+];
 
 /** A value as JSON, where JSON tells all of it; undefined for anything else. */
 function plainData(value: unknown, depth = 0): unknown {

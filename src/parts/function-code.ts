@@ -102,4 +102,3 @@ function plainTree(value: unknown): unknown {
     .filter(([, inner]) => !Array.isArray(inner) || inner.length > 0);
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
-

@@ -7,15 +7,7 @@ import { functionCode } from "./function-code.ts";
 import { type PartRecord, type PartReference, partText } from "./record.ts";
 
 /** What a user can bring. */
-export const partKinds = [
-  "reward",
-  "task family",
-  "filter",
-  "estimator",
-  "objective",
-  "guard",
-  "schedule",
-] as const;
+export const partKinds = ["reward", "task family", "filter", "estimator", "objective", "guard", "schedule"] as const;
 export type PartKind = (typeof partKinds)[number];
 
 /** Options that every part takes. */

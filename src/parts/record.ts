@@ -33,20 +33,16 @@ export function partText({ functions, captured, unrecorded, options }: PartRecor
   const code = names.map((name) => [...(names.length > 1 ? [`// ${name}`] : []), ...functions[name]!].join("\n"));
   const read = Object.keys(captured)
     .sort()
-    .map((name) => {
-      const one = captured[name]!;
-      switch (one.kind) {
-        case "function":
-          return `// reads ${name}:\n${one.source}`;
-        case "data":
-          return `// reads ${name} = ${JSON.stringify(one.json, null, 1).replaceAll("\n", "\n//")}`;
-        case "digest":
-          return `// reads ${name}: ${one.characters} characters of data, sha-256 ${one.sha256}`;
-        case "import":
-          return `// reads ${name} from ${JSON.stringify(one.module)}`;
-      }
-    });
+    .map((name) => capturedText(name, captured[name]!));
   const settings = Object.keys(options).length ? [`// options: ${JSON.stringify(options)}`] : [];
   const unknown = unrecorded.length ? [`// reads, not recorded: ${unrecorded.join(", ")}`] : [];
   return [...code, ...read, ...settings, ...unknown].join("\n\n");
+}
+
+function capturedText(name: string, captured: PartRecord["captured"][string]): string {
+  if (captured.kind === "function") return `// reads ${name}:\n${captured.source}`;
+  if (captured.kind === "import") return `// reads ${name} from ${JSON.stringify(captured.module)}`;
+  if (captured.kind === "digest")
+    return `// reads ${name}: ${captured.characters} characters of data, sha-256 ${captured.sha256}`;
+  return `// reads ${name} = ${JSON.stringify(captured.json, null, 1).replaceAll("\n", "\n//")}`;
 }

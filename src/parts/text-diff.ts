@@ -39,8 +39,7 @@ function changed(a: readonly string[], b: readonly string[]): Line[] {
   const longest = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
   for (let i = a.length - 1; i >= 0; i--)
     for (let j = b.length - 1; j >= 0; j--)
-      longest[i]![j] =
-        a[i] === b[j] ? longest[i + 1]![j + 1]! + 1 : Math.max(longest[i + 1]![j]!, longest[i]![j + 1]!);
+      longest[i]![j] = a[i] === b[j] ? longest[i + 1]![j + 1]! + 1 : Math.max(longest[i + 1]![j]!, longest[i]![j + 1]!);
   const lines: Line[] = [];
   let [i, j] = [0, 0];
   while (i < a.length && j < b.length) {
@@ -61,7 +60,8 @@ function hunksOf(lines: readonly Line[], around: number): string[] {
     else ranges.push([Math.max(0, at - around), Math.min(lines.length, at + around + 1)]);
   }
   return ranges.map(([start, end]) => {
-    const count = (sign: "-" | "+", until: readonly Line[]) => until.filter((l) => l.sign === " " || l.sign === sign).length;
+    const count = (sign: "-" | "+", until: readonly Line[]) =>
+      until.filter((l) => l.sign === " " || l.sign === sign).length;
     const inside = lines.slice(start, end);
     const place = (sign: "-" | "+") => {
       const size = count(sign, inside);

@@ -5,7 +5,9 @@ import { closedFences, singleBox, tags } from "./format.ts";
 import { Grader } from "./grader.ts";
 import { integer } from "./integer.ts";
 import { overlong } from "./overlong.ts";
+import { asReward, madeByTheLab, type RewardLike } from "./own.ts";
 import { toolCalls } from "./tool-calls.ts";
+import { executedTurns, sumTurnRewards } from "./turns.ts";
 import type { Reward } from "./types.ts";
 import { unitTests } from "./unit-tests/reward.ts";
 
@@ -16,7 +18,7 @@ const boxedAnswerSchema = z.strictObject({
 });
 
 /** The rewards that come with the lab. */
-export const rewards = {
+export const rewards = madeByTheLab({
   /**
    * CIR's outcome reward: `correct` (1) when the last `\boxed{…}` of the policy's own text equals the task's answer,
    * else `incorrect` (-1), also when there is no box. No reward for format or for code that runs.
@@ -53,24 +55,35 @@ export const rewards = {
   singleBox,
   closedFences,
   overlong,
+  executedTurns,
 
   /**
-   * The sum of several rewards. The first is the main one: its verdict decides `correct`.
+   * The sum of several rewards, and of what they give turns. The first is the main one: its verdict decides `correct`.
    *
    * @param terms rewards, or `[weight, reward]`.
    */
-  sum(terms: readonly [Reward | readonly [number, Reward], ...(Reward | readonly [number, Reward])[]]): Reward {
-    const weighted = terms.map((term) => ("score" in term ? ([1, term] as const) : term));
+  sum(
+    terms: readonly [RewardLike | readonly [number, RewardLike], ...(RewardLike | readonly [number, RewardLike])[]],
+  ): Reward {
+    const weighted = terms.map((term) => {
+      const [weight, given] = Array.isArray(term) ? (term as [number, RewardLike]) : [1, term as RewardLike];
+      return [weight, asReward(given)] as const;
+    });
     return {
       name: weighted.map(([weight, { name }]) => (weight === 1 ? name : `${weight} ${name}`)).join(" + "),
+      terms: weighted.map(([, term]) => term),
       async score(input) {
         const parts = await Promise.all(weighted.map(([, reward]) => reward.score(input)));
+        const turnRewards = sumTurnRewards(
+          parts.map((part, i) => ({ weight: weighted[i]![0], turnRewards: part.turnRewards })),
+        );
         return {
           reward: parts.reduce((sum, part, i) => sum + weighted[i]![0] * part.reward, 0),
           correct: parts[0]!.correct,
           detail: { terms: parts.map((part, i) => ({ name: weighted[i]![1].name, weight: weighted[i]![0], ...part })) },
+          ...(turnRewards && { turnRewards }),
         };
       },
     };
   },
-};
+});

@@ -1,3 +1,19 @@
+import type { ExecutionResult } from "../interpreter/types.ts";
+
+/** What the policy wrote between two tool outputs. */
+export interface RewardTurn {
+  readonly text: string;
+  /** What running its code gave; absent from a turn that ended without an execution, as the answer's does. */
+  readonly execution?: ExecutionResult;
+}
+
+/** What one turn earned by itself. */
+export interface TurnReward {
+  /** Whether the turn works on the answer or checks it. */
+  readonly kind: "generation" | "verification";
+  readonly reward: number;
+}
+
 /** What a reward looks at. */
 export interface RewardInput {
   /** The task; of it only what the answer is judged against. */
@@ -14,6 +30,8 @@ export interface RewardInput {
   step?: number;
   /** Length of the response in tokens; only rewards of length need it. */
   tokens?: number;
+  /** The response in turns; only rewards of turns need them. */
+  turns?: readonly RewardTurn[];
 }
 
 export interface RewardResult {
@@ -22,10 +40,14 @@ export interface RewardResult {
   correct: boolean;
   /** What the verdict rests on: plain data for people. */
   detail: Record<string, unknown>;
+  /** What each turn earned beside the reward: one for each of the input's turns. Estimators that credit turns need it. */
+  turnRewards?: readonly TurnReward[];
 }
 
-/** Judges one finished response. Implement it to bring your own. */
+/** Judges one finished response. To bring your own, see `reward`. */
 export interface Reward {
   readonly name: string;
+  /** The rewards that it adds up. */
+  readonly terms?: readonly Reward[];
   score(input: RewardInput): RewardResult | Promise<RewardResult>;
 }

@@ -14,6 +14,7 @@ export const tasks = {
 };
 
 export { type ArithmeticOptions, ArithmeticTaskset, isHeldOut } from "./arithmetic.ts";
+export { type FamilyOptions, type FamilyTask, OwnTaskFamily, taskFamily } from "./family.ts";
 export type { ArithmeticFamily, ArithmeticTask } from "./generators.ts";
 export { ListTaskset } from "./list.ts";
 export type { LoadOptions } from "./load.ts";
