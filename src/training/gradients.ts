@@ -5,7 +5,7 @@ import type { Policy } from "../policy/policy.ts";
 import { type Advantages, type Batch, toRows } from "./batch.ts";
 import type { StepConfig } from "./config.ts";
 import { lengthBucket, lossInputs } from "./optimizer.ts";
-import { stepObjective } from "./step-objective.ts";
+import { importanceLevelOf, stepObjective } from "./step-objective.ts";
 
 /** What one rollout does to a step. */
 export interface RolloutInfluence {
@@ -55,6 +55,7 @@ export async function rolloutInfluences(
     length,
     maskToolTokens: config.maskToolTokens,
     padId: policy.tokenizer.padId,
+    importanceLevel: importanceLevelOf(config),
   });
   const objective = stepObjective(config);
   const inputs = objective.inputs(laid, { random });
@@ -83,7 +84,7 @@ export async function rolloutInfluences(
         inputs: {
           ...policy.parameters,
           ...empty,
-          ...lossInputs(own, length),
+          ...lossInputs(own),
           ids: { dtype: "int32", shape: [length], data: slice(laid.ids) },
           targets: { dtype: "int32", shape: [length], data: slice(laid.targets) },
           mask: { dtype: "float32", shape: [length], data: slice(laid.mask) },

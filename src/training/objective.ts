@@ -5,8 +5,8 @@ import type { Policy } from "../policy/policy.ts";
 import type { TokenSource } from "../rollout/trajectory.ts";
 import { type Advantages, type Batch, toRows } from "./batch.ts";
 import type { StepConfig } from "./config.ts";
-import { lengthBucket, lossInputs } from "./optimizer.ts";
-import { stepObjective } from "./step-objective.ts";
+import { lengthBucket, lossInputs, rowInputs } from "./optimizer.ts";
+import { importanceLevelOf, stepObjective } from "./step-objective.ts";
 
 /** What the objective says of one token. */
 export interface TokenTerm {
@@ -55,6 +55,7 @@ export async function objectiveTerms(
     length,
     maskToolTokens,
     padId,
+    importanceLevel: importanceLevelOf(config),
   });
   const N = rows * length;
   const objective = stepObjective(config);
@@ -67,9 +68,8 @@ export async function objectiveTerms(
     const outputs = await program.run({
       inputs: {
         ...policy.parameters,
-        ...lossInputs(objective.inputs(laid, { random }), N),
-        ids: { dtype: "int32", shape: [N], data: laid.ids },
-        targets: { dtype: "int32", shape: [N], data: laid.targets },
+        ...lossInputs(objective.inputs(laid, { random })),
+        ...rowInputs(laid),
         mask: { dtype: "float32", shape: [N], data: laid.mask },
         normalizer: scalar(1 / Math.max(1, trained)),
         inverseTemperature: scalar(1 / temperature),
