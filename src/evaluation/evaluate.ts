@@ -7,6 +7,7 @@ import { lastBoxed } from "../reward/answer.ts";
 import { type Reward, rewards } from "../reward/index.ts";
 import { collectTrajectories, type RolloutPolicy } from "../rollout/collect.ts";
 import { type PromptFormatName, promptText } from "../rollout/prompts.ts";
+import { rewardInput } from "../rollout/reward-input.ts";
 import type { Task, Taskset } from "../rollout/tasks/index.ts";
 import { EvaluationCard, type TaskResult } from "./index.ts";
 
@@ -85,9 +86,7 @@ export async function evaluate(
       );
     const { promptIndex } = requests[i]!;
     const text = trajectory.assistantText;
-    const toolText = trajectory.toolCalls.map(({ feedback }) => feedback).join("\n");
-    const tokens = trajectory.length - trajectory.promptLength;
-    const { correct } = await reward.score({ task: tasks[promptIndex]!, text, toolText, tokens });
+    const { correct } = await reward.score(rewardInput(tasks[promptIndex]!, trajectory));
     results[promptIndex]!.samples.push({
       correct,
       answer: lastBoxed(text) ?? null,

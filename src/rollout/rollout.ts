@@ -8,6 +8,7 @@ import { checkSampling, inverseTemperature, type SamplingOptions, sampleToken } 
 import type { Reward, RewardResult } from "../reward/index.ts";
 import { RolloutCells } from "./cells.ts";
 import { limitsFor, type RolloutPolicy, type ToolInterpreter } from "./collect.ts";
+import { rewardInput } from "./reward-input.ts";
 import { rolloutBundle } from "./rollout-display.ts";
 import type { Task } from "./tasks/index.ts";
 import { type StopReason, type Token, type ToolCall, Trajectory } from "./trajectory.ts";
@@ -221,14 +222,7 @@ export class Rollout {
     if (!this.result) {
       this.trajectory.verify(`Rollout of task ${this.task.id}`);
       if (this.stopReason !== "infrastructure") {
-        const { assistantText: text, toolCalls, length, promptLength } = this.trajectory;
-        const toolText = toolCalls.map(({ feedback }) => feedback).join("\n");
-        this.result = await this.options.reward.score({
-          task: this.task,
-          text,
-          toolText,
-          tokens: length - promptLength,
-        });
+        this.result = await this.options.reward.score(rewardInput(this.task, this.trajectory));
       }
       await this.close();
     }

@@ -19,11 +19,17 @@ export interface RolloutRecord {
   readonly greedy?: true;
 }
 
+const turnRewardSchema = z.strictObject({ kind: z.enum(["generation", "verification"]), reward: z.number() });
+
 const recordSchema = z.looseObject({
   task: z.looseObject({ id: z.string(), prompt: z.string(), answer: z.string(), family: z.string() }),
   group: z.int().nonnegative(),
   sample: z.int().nonnegative(),
-  reward: z.looseObject({ reward: z.number(), correct: z.boolean() }),
+  reward: z.looseObject({
+    reward: z.number(),
+    correct: z.boolean(),
+    turnRewards: z.array(turnRewardSchema).optional(),
+  }),
   trajectory: z.looseObject({ ids: z.array(z.int()), sources: z.array(z.string()), promptLength: z.int() }),
   policyVersion: z.int().nonnegative(),
   greedy: z.literal(true).optional(),

@@ -1,16 +1,20 @@
 import { InfrastructureError } from "../base/errors.ts";
-import type { Reward, RewardResult } from "../reward/index.ts";
+import { checkTurnRewards, type Reward, type RewardResult } from "../reward/index.ts";
+import { rewardInput } from "../rollout/reward-input.ts";
 import type { ScoredRollout, UnscoredRollout } from "./batch.ts";
 
-/** Judges one rollout by what its policy wrote itself, as of a training step. */
+/**
+ * Judges one rollout by what its policy wrote itself, as of a training step.
+ *
+ * @throws InvalidInputError for rewards of turns that do not fit the rollout's.
+ */
 export async function scoreRollout(
   reward: Reward,
   { task, trajectory }: Pick<UnscoredRollout, "task" | "trajectory">,
   step: number,
 ): Promise<RewardResult> {
-  const toolText = trajectory.toolCalls.map((call) => call.feedback).join("\n");
-  const tokens = trajectory.length - trajectory.promptLength;
-  return reward.score({ task, text: trajectory.assistantText, toolText, step, tokens });
+  const input = { ...rewardInput(task, trajectory), step };
+  return checkTurnRewards(reward.name, input, await reward.score(input));
 }
 
 /**

@@ -13,7 +13,7 @@ import { reinforcePlusPlusBaseline } from "./reinforce-plus-plus-baseline.ts";
 import { remax } from "./remax.ts";
 import { rloo } from "./rloo.ts";
 import { tapo } from "./tapo.ts";
-import type { AdvantageEstimator, AdvantageInput, AdvantageResult } from "./types.ts";
+import type { AdvantageEstimator, AdvantageInput, AdvantageNeed, AdvantageResult } from "./types.ts";
 
 /** Advantage estimators by name. */
 export const advantageEstimators = {
@@ -72,7 +72,10 @@ function checkInput(name: string, estimator: AdvantageEstimator, input: Advantag
     );
   for (const need of estimator.needs ?? [])
     if (!input[need])
-      throw new InvalidInputError(`The advantage estimator ${name} needs ${needed[need]}.`, "Choose another one.");
+      throw new InvalidInputError(
+        `The advantage estimator ${name} needs ${needed[need]}.`,
+        remedies[need] ?? "Choose another one.",
+      );
   const sizes = new Map<number, number>();
   for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);
   const most = Math.max(...sizes.values());
@@ -92,3 +95,10 @@ const needed = {
   toolCalls: "the number of tool calls of each rollout",
   correct: "the verdict on each rollout",
 } as const;
+
+/** What to do about a need that the trainer cannot meet by itself. */
+const remedies: Partial<Record<AdvantageNeed, string>> = {
+  values: "Score the batch with trainer.score(batch): with this estimator configured it asks the critic.",
+  turnRewards:
+    "Give a reward whose results have turnRewards, such as rewards.executedTurns(rewards.boxedAnswer()), or choose gae.",
+};

@@ -8,8 +8,9 @@
  * How a turn's return is spread inside the turn is not published: here every token of the turn gets it whole.
  */
 
+import type { TurnReward } from "../../reward/index.ts";
 import { discountedReturns, rewardsPerToken, rowMeans } from "./tokens.ts";
-import type { AdvantageEstimator, TurnReward } from "./types.ts";
+import type { AdvantageEstimator } from "./types.ts";
 
 export const tapo: AdvantageEstimator = {
   needs: ["trainedCounts", "values", "turns", "turnRewards"],

@@ -1,3 +1,5 @@
+import type { TurnReward } from "../../reward/index.ts";
+
 /** What an advantage estimator looks at: plain arrays, one entry per rollout. */
 export interface AdvantageInput {
   /** Reward of each rollout. */
@@ -26,12 +28,6 @@ export interface AdvantageInput {
   readonly gamma?: number;
   /** GAE's decay. Default 1. */
   readonly lambda?: number;
-}
-
-/** A turn and its own reward. */
-export interface TurnReward {
-  readonly kind: "generation" | "verification";
-  readonly reward: number;
 }
 
 /** What an estimator needs beyond rewards, groups and token counts. */
