@@ -75,9 +75,10 @@ export class JsonLinesWriter {
  * The whole lines of a file as values. What follows the last line break was never finished and is left out; a missing
  * file has no lines.
  *
+ * @param options `whole`: the file was written at once, so that a line without an end is damage.
  * @throws RecordingError naming a line that is not JSON.
  */
-export async function readJsonLines(path: string): Promise<unknown[]> {
+export async function readJsonLines(path: string, { whole = false } = {}): Promise<unknown[]> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -86,7 +87,8 @@ export async function readJsonLines(path: string): Promise<unknown[]> {
     throw error;
   }
   const lines = text.split("\n");
-  lines.pop();
+  const torn = lines.pop();
+  if (whole && torn) throw new RecordingError(`${path}, line ${lines.length + 1} is damaged: it is cut off.`);
   return lines.map((line, i) => {
     try {
       return JSON.parse(line) as unknown;

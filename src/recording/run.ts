@@ -221,7 +221,7 @@ export class Run {
    * @throws RecordingError naming a line that is not JSON, InvalidInputError naming a rollout that does not fit.
    */
   async rollouts<S extends z.ZodType>(step: number, schema: S): Promise<z.infer<S>[]> {
-    const lines = await readJsonLines(join(this.folder, "rollouts", rolloutName(step)));
+    const lines = await readJsonLines(join(this.folder, "rollouts", rolloutName(step)), { whole: true });
     return lines.map((line, i) => parseInput(schema, line, `rollout ${i} of step ${step} of run ${this.id}`));
   }
 

@@ -1,23 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
-import { commandFile } from "../../kernel/package.ts";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { listRuns, Run } from "../../src/recording/index.ts";
+import { cirlab } from "./cirlab.ts";
 import { runsFolder, smallTrainer, until } from "./time-tools.ts";
-
-/** `cirlab …` as a process of its own. */
-async function cirlab(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [commandFile, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (data: Buffer) => (out += data.toString()));
-  child.stderr.on("data", (data: Buffer) => (err += data.toString()));
-  const [code] = (await once(child, "close")) as [number];
-  return { code, out, err };
-}
 
 test("cirlab runs looks at, steers and removes runs from another process", async () => {
   const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });

@@ -30,7 +30,8 @@ export function encodeEvent({
 }: TensorBoardEvent): Uint8Array<ArrayBuffer> {
   const event = new BinaryWriter();
   event.tag(1, WireType.Bit64).double(wallTime);
-  event.tag(2, WireType.Varint).int64(step);
+  // A field that holds its default is not written.
+  if (step) event.tag(2, WireType.Varint).int64(step);
   if (fileVersion !== undefined) event.tag(3, WireType.LengthDelimited).string(fileVersion);
   if (scalars || texts) {
     event.tag(5, WireType.LengthDelimited).fork();
@@ -55,13 +56,13 @@ function scalar(summary: BinaryWriter, tag: string, value: number): void {
 function text(summary: BinaryWriter, tag: string, value: string): void {
   summary.tag(1, WireType.LengthDelimited).fork();
   summary.tag(1, WireType.LengthDelimited).string(tag);
-  const metadata = summary.tag(9, WireType.LengthDelimited).fork();
-  metadata.tag(1, WireType.LengthDelimited).fork().tag(1, WireType.LengthDelimited).string("text").join();
-  metadata.tag(4, WireType.Varint).int32(dataClassTensor).join();
   const tensor = summary.tag(8, WireType.LengthDelimited).fork();
   tensor.tag(1, WireType.Varint).int32(dtypeString);
   tensor.tag(2, WireType.LengthDelimited).fork().join();
   tensor.tag(8, WireType.LengthDelimited).string(value).join();
+  const metadata = summary.tag(9, WireType.LengthDelimited).fork();
+  metadata.tag(1, WireType.LengthDelimited).fork().tag(1, WireType.LengthDelimited).string("text").join();
+  metadata.tag(4, WireType.Varint).int32(dataClassTensor).join();
   summary.join();
 }
 
