@@ -20,7 +20,7 @@ export type { CodeInterpreter, ExecutionResult, ExecutionStatus } from "./interp
 export { Lab, type LabOptions } from "./lab.ts";
 export { Policy } from "./policy/policy.ts";
 export { Tokenizer } from "./policy/tokenizer.ts";
-export { recipes } from "./recipes/index.ts";
+export { protocols, recipes } from "./recipes/index.ts";
 export { listRuns, Run, sendCommand } from "./recording/index.ts";
 export { type Reward, rewards, type UnitTest } from "./reward/index.ts";
 export { type ForkOptions, Rollout } from "./rollout/rollout.ts";

@@ -11,86 +11,88 @@
  * - objective: token-mean PPO clip with clip-higher (0.2 / 0.28) and dual clip 3; no KL, no entropy bonus, no reference;
  * - two optimizer steps per collection.
  *
- * Where we differ from the paper at this scale, `trainer.diff("arXiv:2505.24480")` says so, setting by setting.
+ * Where settings differ from the paper, `trainer.diff("cir")` says so, setting by setting, with what differs beside the
+ * settings and what is not known of the paper.
  */
 
 import type { TrainerSettings } from "../training/config.ts";
 import type { PaperSettings } from "../training/diff.ts";
 import { guards } from "../training/guards/index.ts";
-
-/** The paper's values, as its released configuration has them, and why ours differ. */
-const paper: PaperSettings = {
-  id: "arXiv:2505.24480",
-  title: "Towards Effective Code-Integrated Reasoning",
-  settings: {
-    promptsPerStep: { value: 128, why: "fewer rollouts per step fit two CPU cores" },
-    numGenerations: { value: 16, why: "fewer rollouts per step fit two CPU cores" },
-    miniBatches: { value: 2 },
-    learningRate: {
-      value: 1e-6,
-      why: "a policy of 0.3 M parameters needs larger steps; decayed against a late wobble",
-    },
-    warmupSteps: { value: 0, why: "the larger step size starts gently" },
-    weightDecay: { value: 0.01 },
-    beta1: { value: 0.9 },
-    beta2: { value: 0.999, why: "runs of tens of steps" },
-    maxGradNorm: { value: 1 },
-    clipRatioLow: { value: 0.2 },
-    clipRatioHigh: { value: 0.28 },
-    clipRatioDual: { value: 3 },
-    advantageEstimator: { value: "reinforce++-baseline" },
-    advantageTokens: { value: "response" },
-    maskToolTokens: { value: true },
-    maxToolCalls: {
-      value: [
-        [0, 2],
-        [100, 3],
-        [200, 4],
-      ],
-      why: "the tasks need three calls at the most, and a run has tens of steps",
-    },
-    maxLength: { value: 5120, why: "tiny policies think in tens of tokens (the paper: prompt 1024, response 4096)" },
-    temperature: { value: 1 },
-    topP: { value: 1 },
-  },
-};
+import { cirPaper } from "./cir-paper.ts";
 
 export interface CirOptions {
-  /** Steps that the learning-rate decay is laid out for. Default 60. */
+  /** Steps that the tiny scale's learning-rate decay is laid out for. Default 60. */
   steps?: number;
+  /**
+   * `"tiny"`: policies of about a million parameters on a few CPU cores. `"paper"`: the paper's own settings, for which a
+   * policy needs 5,120 positions. Default `"tiny"`.
+   */
+  scale?: "tiny" | "paper";
 }
 
+/** Settings for a trainer, and the paper that they are compared with. */
+export type Recipe = TrainerSettings & { readonly recipe: string; readonly papers: readonly PaperSettings[] };
+
 /**
- * Settings of the CIR recipe for a tiny policy.
+ * Settings of the CIR recipe.
  *
  * @example
  * const trainer = new Trainer({ ...recipes.cir(), lab, policy, interpreter: python, taskset });
+ * trainer.diff("cir");
  */
-export function cir({ steps = 60 }: CirOptions = {}): TrainerSettings & { papers: readonly PaperSettings[] } {
-  return {
-    promptsPerStep: 32,
-    numGenerations: 8,
-    miniBatches: 2,
-    learningRate: { linear: [7e-4, 7e-5], steps },
-    warmupSteps: 3,
-    weightDecay: 0.01,
-    beta1: 0.9,
-    beta2: 0.99,
-    adamEpsilon: 1e-8,
-    maxGradNorm: 1,
-    clipRatioLow: 0.2,
-    clipRatioHigh: 0.28,
-    clipRatioDual: 3,
-    advantageEstimator: "reinforce++-baseline",
-    advantageTokens: "response",
-    maskToolTokens: true,
-    maxToolCalls: 3,
-    maxLength: 96,
-    temperature: 1,
-    topP: 1,
-    promptFormat: "code",
-    // They only tell; the paper has none.
-    guards: guards.default(),
-    papers: [paper],
-  };
+export function cir({ steps = 60, scale = "tiny" }: CirOptions = {}): Recipe {
+  return { ...(scale === "paper" ? paperScale : tinyScale(steps)), recipe: "cir", papers: [cirPaper] };
 }
+
+/** What both scales share: the method. */
+const method = {
+  miniBatches: 2,
+  weightDecay: 0.01,
+  beta1: 0.9,
+  adamEpsilon: 1e-8,
+  maxGradNorm: 1,
+  policyLoss: "ppo-clip",
+  clipRatioLow: 0.2,
+  clipRatioHigh: 0.28,
+  clipRatioDual: 3,
+  lossAggregation: "token-mean",
+  klCoef: 0,
+  entropyCoef: 0,
+  advantageEstimator: "reinforce++-baseline",
+  advantageTokens: "response",
+  maskToolTokens: true,
+  statefulCode: false,
+  temperature: 1,
+  topP: 1,
+} as const satisfies TrainerSettings;
+
+const paperScale: TrainerSettings = {
+  ...method,
+  promptsPerStep: 128,
+  numGenerations: 16,
+  learningRate: 1e-6,
+  warmupSteps: 0,
+  beta2: 0.999,
+  maxToolCalls: [
+    [0, 2],
+    [100, 3],
+    [200, 4],
+  ],
+  maxLength: 5120,
+  promptFormat: "cir",
+  checkpointEvery: 10,
+};
+
+const tinyScale = (steps: number): TrainerSettings => ({
+  ...method,
+  promptsPerStep: 32,
+  numGenerations: 8,
+  learningRate: { linear: [7e-4, 7e-5], steps },
+  warmupSteps: 3,
+  beta2: 0.99,
+  maxToolCalls: 3,
+  maxLength: 96,
+  promptFormat: "code",
+  // They only tell; the paper has none.
+  guards: guards.default(),
+});

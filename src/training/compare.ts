@@ -99,7 +99,8 @@ export async function compare(
           await cache?.write(identity, run);
         }
         runs.push(run);
-        bar.set((taken += steps), { text: `${name}, seed ${seed}` });
+        taken += steps;
+        bar.set(taken, { text: `${name}, seed ${seed}` });
       }
       await trainer.close();
       await policy.engine.dispose(Object.values(policy.parameters));
