@@ -1,22 +1,27 @@
 import { z } from "zod";
 import { CheckpointError } from "../base/errors.ts";
-import { fromHuggingFace, toHuggingFace } from "../nn/index.ts";
-import type { Policy, Weights } from "../policy/policy.ts";
-import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "../policy/safetensors.ts";
-import type { OptimizerState } from "./adamw.ts";
+import { fromHuggingFace, parameterSpecs, toHuggingFace } from "../nn/index.ts";
+import type { Policy } from "../policy/policy.ts";
+import { decodeSafetensors, encodeSafetensors } from "../policy/safetensors.ts";
 import { controllerStatesSchema } from "./controllers/index.ts";
+import { criticFile, readCriticFile } from "./critic/critic-files.ts";
+import { modelPart, momentsOf, momentTensors } from "./moment-files.ts";
 import type { TrainerCheckpoint } from "./types.ts";
 
+const count = z.int().nonnegative();
+
 const stateSchema = z.strictObject({
-  step: z.int().nonnegative(),
-  policyVersion: z.int().nonnegative(),
-  updates: z.int().nonnegative(),
+  step: count,
+  policyVersion: count,
+  updates: count,
+  /** The critic's updates, where there is one; it lies in `critic.safetensors`. */
+  criticUpdates: count.optional(),
   /** Absent from checkpoints of versions without guards. */
   guards: z
     .strictObject({
       states: z.record(z.string(), z.strictObject({ recent: z.array(z.number()), streak: z.int().nonnegative() })),
-      /** The weights to go back to; they lie in `last-good.safetensors`. */
-      lastGood: z.strictObject({ step: z.int().nonnegative(), updates: z.int().nonnegative() }).optional(),
+      /** What to go back to; it lies in `last-good.safetensors` and `last-good-critic.safetensors`. */
+      lastGood: z.strictObject({ step: count, updates: count, criticUpdates: count.optional() }).optional(),
       rollbacks: z.array(z.int().nonnegative()).optional(),
     })
     .optional(),
@@ -29,16 +34,25 @@ export async function checkpointFiles(
   policy: Policy,
   checkpoint: TrainerCheckpoint,
 ): Promise<Record<string, Uint8Array | string>> {
-  const { step, policyVersion, optimizer, reference, guards, controllers = {} } = checkpoint;
+  const { step, policyVersion, optimizer, critic, reference, guards, controllers = {} } = checkpoint;
+  const { config } = policy;
+  const specs = parameterSpecs(config);
   const lastGood = guards?.lastGood;
   const state = {
     step,
     policyVersion,
     updates: optimizer.updates,
+    ...(critic && { criticUpdates: critic.optimizer.updates }),
     ...(guards && {
       guards: {
         states: guards.states,
-        ...(lastGood && { lastGood: { step: lastGood.step, updates: lastGood.optimizer.updates } }),
+        ...(lastGood && {
+          lastGood: {
+            step: lastGood.step,
+            updates: lastGood.optimizer.updates,
+            ...(lastGood.critic && { criticUpdates: lastGood.critic.optimizer.updates }),
+          },
+        }),
         ...(guards.rollbacks && { rollbacks: guards.rollbacks }),
       },
     }),
@@ -46,37 +60,18 @@ export async function checkpointFiles(
   };
   return {
     ...(await policy.files()),
-    "optimizer.safetensors": encodeSafetensors(momentTensors(policy, optimizer)),
-    ...(reference && { "reference.safetensors": encodeSafetensors(toHuggingFace(policy.config, reference)) }),
+    "optimizer.safetensors": encodeSafetensors(momentTensors(specs, optimizer)),
+    ...(critic && { "critic.safetensors": criticFile(config, critic) }),
+    ...(reference && { "reference.safetensors": encodeSafetensors(toHuggingFace(config, reference)) }),
     ...(lastGood && {
       "last-good.safetensors": encodeSafetensors({
-        ...toHuggingFace(policy.config, lastGood.weights),
-        ...momentTensors(policy, lastGood.optimizer),
+        ...toHuggingFace(config, lastGood.weights),
+        ...momentTensors(specs, lastGood.optimizer),
       }),
     }),
+    ...(lastGood?.critic && { "last-good-critic.safetensors": criticFile(config, lastGood.critic) }),
     "trainer.json": `${JSON.stringify(state)}\n`,
   };
-}
-
-function momentTensors(policy: Policy, optimizer: OptimizerState): Record<string, NamedTensor> {
-  const moments: Record<string, NamedTensor> = {};
-  for (const moment of ["m", "v"] as const)
-    for (const [name, data] of Object.entries(optimizer[moment]))
-      moments[`${moment}.${name}`] = { shape: policy.parameters[name]!.shape, data };
-  return moments;
-}
-
-function momentsOf(policy: Policy, tensors: Readonly<Record<string, NamedTensor>>, updates: number, where: string) {
-  const take = (moment: "m" | "v"): Weights =>
-    Object.fromEntries(
-      Object.entries(policy.parameters).map(([name, { shape }]) => {
-        const tensor = tensors[`${moment}.${name}`];
-        if (!tensor || String(tensor.shape) !== String(shape))
-          throw new CheckpointError(`${where}: ${moment}.${name} is missing or has another shape.`);
-        return [name, tensor.data];
-      }),
-    );
-  return { updates, m: take("m"), v: take("v") };
 }
 
 /** @throws CheckpointError naming the file or tensor that is missing or damaged. */
@@ -98,17 +93,22 @@ export function readCheckpointFiles(
   }
   const state = stateSchema.safeParse(json);
   if (!state.success) throw new CheckpointError(`${where}/trainer.json: ${state.error.issues[0]?.message}.`);
-  const { step, policyVersion, updates, guards, controllers } = state.data;
+  const { step, policyVersion, updates, criticUpdates, guards, controllers } = state.data;
+  const { config } = policy;
   const tensors = (name: string) => decodeSafetensors(file(name), `${where}/${name}`);
-  const moments = (name: string, count: number) => momentsOf(policy, tensors(name), count, `${where}/${name}`);
+  const moments = (name: string, updates: number) =>
+    momentsOf(parameterSpecs(config), tensors(name), updates, `${where}/${name}`);
+  const critic = (name: string, updates: number | undefined) =>
+    updates === undefined ? {} : { critic: readCriticFile(config, file(name), updates, `${where}/${name}`) };
   const lastGood = guards?.lastGood;
   return {
     step,
     policyVersion,
-    weights: fromHuggingFace(policy.config, tensors("model.safetensors")),
+    weights: fromHuggingFace(config, tensors("model.safetensors")),
     optimizer: moments("optimizer.safetensors", updates),
+    ...critic("critic.safetensors", criticUpdates),
     ...(files["reference.safetensors"] && {
-      reference: fromHuggingFace(policy.config, tensors("reference.safetensors")),
+      reference: fromHuggingFace(config, tensors("reference.safetensors")),
     }),
     ...(controllers && { controllers }),
     ...(guards && {
@@ -118,15 +118,12 @@ export function readCheckpointFiles(
         ...(lastGood && {
           lastGood: {
             step: lastGood.step,
-            weights: fromHuggingFace(policy.config, modelPart(tensors("last-good.safetensors"))),
+            weights: fromHuggingFace(config, modelPart(tensors("last-good.safetensors"))),
             optimizer: moments("last-good.safetensors", lastGood.updates),
+            ...critic("last-good-critic.safetensors", lastGood.criticUpdates),
           },
         }),
       },
     }),
   };
 }
-
-/** A file's tensors without the optimizer's moments. */
-const modelPart = (tensors: Readonly<Record<string, NamedTensor>>): Record<string, NamedTensor> =>
-  Object.fromEntries(Object.entries(tensors).filter(([name]) => !/^[mv]\./.test(name)));

@@ -167,8 +167,42 @@ export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
     expected: "Below 3.",
     advice: "Extremes come from tokens that were very unlikely when they were sampled; dual clip bounds their loss.",
   },
+  valueLoss: {
+    meaning:
+      "The critic's loss over trained tokens: 1/2 mean max((V - G)^2, (clip(V, V_old - valueClip, V_old + valueClip) - G)^2).",
+    expected: "Falls from about half the mean square of the returns, then follows how uncertain outcomes are.",
+    advice: "Not falling: raise criticLearningRate, or let the critic learn alone first (criticWarmup).",
+  },
+  explainedVariance: {
+    meaning:
+      "How much of the returns the critic foresaw: 1 - Var(G - V) / Var(G) over trained tokens, with the values as scored; 0 where all returns are the same.",
+    expected: "Rises from 0 towards 1. Rewards that nobody could foresee keep it below 1.",
+    advice: "Below 0: the values are worse than none; lower criticLearningRate, or raise criticWarmup.",
+  },
+  valueMean: {
+    meaning: "Mean value before trained tokens as scored: the return that the critic expects.",
+    expected: "Near the mean reward, a few steps behind it.",
+    advice: "Far from it: the critic is too slow; raise criticLearningRate.",
+  },
+  valueClipFraction: {
+    meaning: "Share of trained tokens at which the limit of valueClip, not the value itself, sets the critic's loss.",
+    expected: "0 in the first mini-batch, below 0.2 on the mean.",
+    advice: "High: values move by more than valueClip in a step; lower criticLearningRate, or raise valueClip.",
+  },
+  criticGradNorm: {
+    meaning:
+      "Largest global norm of the critic's gradient among the step's mini-batches, before clipping to maxGradNorm.",
+    expected: "Within a factor of 3 of its recent values.",
+    advice: "Growing: lower criticLearningRate.",
+  },
+  criticSkipped: {
+    meaning:
+      "Mini-batches that changed nothing in the critic: its gradient was not finite, or a guard refused the step.",
+    expected: "0.",
+    advice: "Lower criticLearningRate; look at the rewards.",
+  },
   learningRate: {
-    meaning: "AdamW's step size in force: the schedule times the warm-up.",
+    meaning: "AdamW's step size in force: the schedule times the warm-up; 0 while only the critic learns.",
     expected: "As the schedule says.",
     advice: "Set trainer.config.learningRate; it takes effect with the next step.",
   },

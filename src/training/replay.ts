@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { RecordingError, type Run, stepsOf } from "../recording/index.ts";
 import type { Reward, RewardResult } from "../reward/index.ts";
 import type { Advantages, Batch } from "./batch.ts";
@@ -18,7 +19,7 @@ export interface ReplayReport {
   readonly batch: Batch;
   readonly advantages: Advantages;
   readonly update: UpdateReport;
-  /** Rollouts whose reward is another than the recorded one. */
+  /** Rollouts whose reward, or that of a turn, is another than the recorded one. */
   readonly rescored: readonly {
     readonly rollout: number;
     readonly recorded: RewardResult;
@@ -64,7 +65,8 @@ export async function replayStep(
     }
     const rescored = batch.rollouts.flatMap(({ reward: now }, rollout) => {
       const before = original.rollouts[rollout]!.reward;
-      return now.reward === before.reward ? [] : [{ rollout, recorded: before, now }];
+      const isSame = now.reward === before.reward && isDeepStrictEqual(now.turnRewards, before.turnRewards);
+      return isSame ? [] : [{ rollout, recorded: before, now }];
     });
     const advantages = branch.advantages(batch);
     const update = await branch.update(batch, advantages);
