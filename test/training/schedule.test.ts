@@ -25,6 +25,33 @@ test("constant, steps, line, cosine", () => {
   );
 });
 
+test("straight lines from point to point; what counts things is rounded", () => {
+  const lines = {
+    piecewise: [
+      [0, 1],
+      [10, 0.5],
+      [20, 0.5],
+      [24, 0.1],
+    ],
+  } as const;
+  assert.deepEqual(
+    [0, 5, 10, 15, 22, 24, 900].map((step) => Number(scheduled(lines, step).toFixed(12))),
+    [1, 0.75, 0.5, 0.5, 0.3, 0.1, 0.1],
+  );
+  const config = trainerConfigSchema.parse({
+    maxToolCalls: {
+      piecewise: [
+        [0, 2],
+        [10, 4],
+      ],
+    },
+  });
+  assert.deepEqual(
+    [0, 2, 3, 7, 8, 10].map((step) => configAt(config, step).maxToolCalls),
+    [2, 2, 3, 3, 4, 4],
+  );
+});
+
 test("a schedule that starts late, goes back in time or holds a forbidden value is refused", () => {
   const schema = scheduleOf(z.number().positive());
   for (const bad of [
@@ -40,10 +67,41 @@ test("a schedule that starts late, goes back in time or holds a forbidden value 
     ],
     [[0, -1]],
     { linear: [1, -1], steps: 3 },
+    { piecewise: [[0, 1]] },
+    {
+      piecewise: [
+        [0, 1],
+        [5, 2],
+        [4, 3],
+      ],
+    },
+    {
+      piecewise: [
+        [1, 1],
+        [5, 2],
+      ],
+    },
+    {
+      piecewise: [
+        [0, 1],
+        [5, -2],
+      ],
+    },
     -2,
   ])
     assert.equal(schema.safeParse(bad).success, false, JSON.stringify(bad));
-  for (const good of [budget, { linear: [1, 2], steps: 3 }, { cosine: [1, 2], steps: 3 }, 4])
+  for (const good of [
+    budget,
+    { linear: [1, 2], steps: 3 },
+    { cosine: [1, 2], steps: 3 },
+    {
+      piecewise: [
+        [0, 1],
+        [5, 2],
+      ],
+    },
+    4,
+  ])
     assert.equal(schema.safeParse(good).success, true, JSON.stringify(good));
 });
 
