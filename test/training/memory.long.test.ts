@@ -9,11 +9,18 @@ import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { Lab } from "../../src/lab.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { recipes } from "../../src/recipes/index.ts";
+import type { Reward } from "../../src/reward/index.ts";
 import { tasks } from "../../src/rollout/tasks/index.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 
 const steps = 2000;
 const every = 50;
+
+/** A policy that knows nothing yet is never right; lengths differ, so that every step has a gradient. */
+const byLength: Reward = {
+  name: "by length",
+  score: ({ text }) => ({ reward: (text.length % 5) / 2 - 1, correct: false, detail: {} }),
+};
 
 /** Growth per step, in bytes, by least squares. */
 function slope(values: readonly number[]): number {
@@ -37,7 +44,8 @@ test(`${steps} recorded steps leave memory flat`, async (t) => {
     const policy = await Policy.create("tiny-math", { lab });
     const taskset = tasks.arithmetic({ families: ["algebra"] });
     const small = { promptsPerStep: 2, numGenerations: 2, miniBatches: 1, maxLength: 40 };
-    const trainer = new Trainer({ ...recipes.cir(), ...small, lab, policy, interpreter: python, taskset });
+    const parts = { lab, policy, interpreter: python, taskset, reward: byLength };
+    const trainer = new Trainer({ ...recipes.cir(), ...small, ...parts });
     const heap: number[] = [];
     const resident: number[] = [];
     let count = 0;
@@ -55,7 +63,8 @@ test(`${steps} recorded steps leave memory flat`, async (t) => {
     t.diagnostic(`growth per step: heap ${kib(heapSlope)}, resident ${kib(residentSlope)}`);
     // What a step itself is remembered by, its metrics for the panel and the report, takes about a kilobyte.
     assert.ok(heapSlope < 4 * 1024, `the heap grows by ${kib(heapSlope)} a step`);
-    assert.ok(residentSlope < 16 * 1024, `the process grows by ${kib(residentSlope)} a step`);
+    // The allocators' arenas grow by tens of megabytes at once, rarely; one tensor of logits lost a step would be 64 KiB.
+    assert.ok(residentSlope < 48 * 1024, `the process grows by ${kib(residentSlope)} a step`);
     await trainer.close();
   } finally {
     await python.close();
