@@ -1,19 +1,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { sizeOf } from "../../src/graph/tensor.ts";
 import { adamwInputs } from "../../src/nn/adamw.ts";
 import { checkDecoderConfig } from "../../src/nn/decoder.ts";
 import { buildForward } from "../../src/nn/forward.ts";
 import { fromHuggingFace, toHuggingFace } from "../../src/nn/huggingface.ts";
 import { buildGradients, buildTrainingStep } from "../../src/nn/training.ts";
 import { Runner, runGraph } from "../graph/runtime.ts";
+import { assertClose, entries, hashedTensors, noise, norm, type Summary } from "./golden-tools.ts";
 import { ppoLoss, randomWeights, replaceState } from "./models.ts";
-
-interface Summary {
-  norm: number;
-  entries: number[];
-}
 
 interface Golden {
   config: Record<string, number>;
@@ -42,32 +37,10 @@ const golden: Golden = JSON.parse(readFileSync(new URL("./golden/qwen2.json", im
 const config = checkDecoderConfig({ ...golden.config, tieWordEmbeddings: true, qkvBias: true });
 const { batchSize, sequenceLength, settings } = golden;
 const names = Object.keys(golden.weights);
-
-/** The hash of make_golden.py: numbers in [0, 1) from a counter. */
-function noise(count: number, salt: number): number[] {
-  return Array.from({ length: count }, (_, i) => {
-    let x = (i + salt * 1000003) >>> 0;
-    x = Math.imul(x ^ (x >>> 16), 0x85ebca6b) >>> 0;
-    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35) >>> 0;
-    return ((x ^ (x >>> 16)) >>> 0) / 2 ** 32;
-  });
-}
-
-/** The golden run's weights, brought in as a Hugging Face checkpoint. */
-function goldenWeights(): Record<string, Float32Array> {
-  const shapes = toHuggingFace(config, randomWeights(config));
-  assert.deepEqual(Object.keys(shapes).sort(), names, "the same tensors as Hugging Face's model");
-  const tensors = Object.fromEntries(
-    names.map((name, salt) => {
-      const { shape } = shapes[name]!;
-      const middle = name.endsWith("norm.weight") ? 1 : 0;
-      const scale = shape.length === 1 ? 0.5 : 3 / Math.sqrt(shape[1]!);
-      const data = Float32Array.from(noise(sizeOf(shape), salt), (value) => middle + scale * (value - 0.5));
-      return [name, { shape, data }];
-    }),
-  );
+const goldenWeights = () => {
+  const tensors = hashedTensors(names, toHuggingFace(config, randomWeights(config)));
   return fromHuggingFace(config, tensors);
-}
+};
 
 function goldenBatch() {
   const n = batchSize * sequenceLength;
@@ -87,18 +60,6 @@ function goldenBatch() {
     clipRatioHigh: settings.clipRatioHigh,
   };
 }
-
-function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what: string): void {
-  const scale = Math.max(...Array.from(expected, Math.abs));
-  for (let i = 0; i < expected.length; i++)
-    assert.ok(
-      Math.abs(actual[i]! - expected[i]!) <= tolerance * scale,
-      `${what}[${i}] is ${actual[i]}, PyTorch has ${expected[i]}`,
-    );
-}
-
-const norm = (data: Float32Array) => Math.hypot(...data);
-const entries = (data: Float32Array) => Array.from({ length: 8 }, (_, k) => data[Math.floor((k * data.length) / 8)]!);
 
 test("log-probs and entropy equal Hugging Face's Qwen2", async () => {
   const { ids, targets, inverseTemperature } = goldenBatch();

@@ -101,4 +101,5 @@ def picked(tensor):
     return [flat[k * flat.numel() // 8].item() for k in range(8)]
 
 
-main()
+if __name__ == "__main__":
+    main()
