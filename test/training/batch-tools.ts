@@ -10,13 +10,16 @@ export interface RolloutSketch {
   readonly sample?: number;
   readonly reward?: number;
   readonly status?: ExecutionResult["status"];
+  /** What the policy reads of each execution. Default "2". */
+  readonly feedback?: string;
   readonly maxLength?: number;
   readonly maxToolCalls?: number;
 }
 
 /** A rollout that a policy might have sampled, token for token. */
 export function sketch(tokenizer: Tokenizer, rollout: RolloutSketch): ScoredRollout {
-  const { text, group = 0, sample = 0, reward = 0, status = "ok", maxLength = 96, maxToolCalls = 3 } = rollout;
+  const { text, group = 0, sample = 0, reward = 0, status = "ok", feedback = "2" } = rollout;
+  const { maxLength = 96, maxToolCalls = 3 } = rollout;
   const trajectory = new Trajectory(tokenizer, tokenizer.encode("1+1=?"), { maxLength, maxToolCalls });
   for (const id of [...tokenizer.encode(text), tokenizer.eosId]) {
     if (trajectory.done) break;
@@ -32,7 +35,7 @@ export function sketch(tokenizer: Tokenizer, rollout: RolloutSketch): ScoredRoll
       peakMemoryMb: null,
       truncated: false,
     };
-    trajectory.acceptToolOutput(result, "2");
+    trajectory.acceptToolOutput(result, feedback);
   }
   const task = { id: `task-${group}`, prompt: "1+1=?", answer: "2", family: "test" };
   return { task, group, sample, trajectory, reward: { reward, correct: reward > 0, detail: {} } };

@@ -276,3 +276,71 @@ test("sequences without a trained token count nowhere", () => {
   const weights = tokenWeights("seq-mean-token-mean", mask, { rows: 3, length: 2, maxLength: 2 });
   assert.deepEqual(Array.from(weights), [1, 1, 0, 0, 0, 0]);
 });
+
+/** Objectives with everything in them that may look at a token. */
+const shapes: readonly [Partial<ObjectiveShape>, Record<string, Values | number>][] = [
+  [{}, {}],
+  [
+    { kl: "k3", entropyBonus: true, importance: true },
+    { klCoef: 0.05, entropyCoef: 0.01, importance: new Float64Array(N).fill(0.7) },
+  ],
+];
+
+test("whatever stands at tokens that are not trained on, such as tools', changes nothing", async () => {
+  const tokens = batch();
+  const stream = new RandomStream(11, "tool");
+  const other = Object.fromEntries(
+    Object.entries(tokens).map(([name, values]) => [
+      name,
+      name === "mask"
+        ? values
+        : Float64Array.from(values, (value, i) => (tokens.mask[i] ? value : stream.normal() - 2)),
+    ]),
+  ) as Tokens;
+  for (const name of Object.keys(policyLosses) as PolicyLossName[])
+    for (const [shape, extra] of shapes) {
+      const [one, changed] = [
+        (await run(name, tokens, shape, extra)).outputs,
+        (await run(name, other, shape, extra)).outputs,
+      ];
+      for (const [output, values] of Object.entries(one))
+        values.forEach((value, i) => {
+          if (values.length === N && !tokens.mask[i]) return;
+          near(changed[output]![i]!, value, `${name}: ${output} ${i}`, 1e-12);
+        });
+    }
+});
+
+test("advantages times seven give a loss and a gradient times seven, wherever no penalty stands beside them", async () => {
+  const tokens = batch();
+  const scaled = { ...tokens, advantages: tokens.advantages.map((value) => 7 * value) };
+  for (const name of Object.keys(policyLosses) as PolicyLossName[]) {
+    // Their choice of tokens depends on the size of the advantages.
+    if (name === "clip-cov" || name === "kl-cov") continue;
+    const [one, seven] = [(await run(name, tokens)).outputs, (await run(name, scaled)).outputs];
+    near(seven.loss![0]!, 7 * one.loss![0]!, name);
+    seven.gradient!.forEach((value, i) => {
+      near(value, 7 * one.gradient![i]!, `${name}, token ${i}`);
+    });
+  }
+});
+
+test("a weight of the correction scales the policy loss of its token alone", async () => {
+  const tokens = batch();
+  const importance = Float64Array.from({ length: N }, (_, i) => 0.5 + i / N);
+  const kl = { kl: "k2", entropyBonus: true } as const;
+  const coefficients = { klCoef: 0.05, entropyCoef: 0.01 };
+  for (const name of ["ppo-clip", "gspo", "cispo"] as const) {
+    const plain = (await run(name, tokens)).outputs;
+    const beside = (await run(name, tokens, kl, coefficients)).outputs;
+    const { outputs } = await run(name, tokens, { ...kl, importance: true }, { ...coefficients, importance });
+    for (let i = 0; i < N; i++) {
+      if (!tokens.mask[i]) continue;
+      const extra = beside.lossTerm![i]! - plain.lossTerm![i]!;
+      near(outputs.lossTerm![i]!, importance[i]! * plain.lossTerm![i]! + extra, `${name}, term ${i}`);
+      const slope = beside.gradient![i]! - plain.gradient![i]!;
+      if (name !== "gspo")
+        near(outputs.gradient![i]!, importance[i]! * plain.gradient![i]! + slope, `${name}, slope ${i}`);
+    }
+  }
+});
