@@ -7,10 +7,14 @@ import { Lab } from "../lab.ts";
 import { Policy } from "../policy/policy.ts";
 import { presets } from "../policy/presets.ts";
 import { recipes } from "../recipes/index.ts";
+import { Run } from "../recording/index.ts";
 import { type ArithmeticFamily, tasks } from "../rollout/tasks/index.ts";
-import { type Difference, repeatRun } from "../training/repeat.ts";
+import { recordedInterpreter } from "../training/interpreter-setup.ts";
+import { repeatRun } from "../training/repeat.ts";
+import { readSetup } from "../training/run-folder.ts";
 import { sft } from "../training/sft.ts";
 import { Trainer, type TrainerOptions } from "../training/trainer.ts";
+import { type Difference, differenceLines } from "../training/version-differences.ts";
 import { settings } from "./runs.ts";
 
 const usage = `Usage: cirlab train --recipe NAME [--steps N] [--set name=value]...
@@ -21,7 +25,8 @@ Trains, and records under ./runs. Steer it meanwhile with cirlab runs pause | se
   --recipe NAME       a published configuration: ${Object.keys(recipes).join(", ")}
   --from RUN          the folder of a recorded run: trains it again from its beginning, with its changes of settings, and
                       prints which versions and which figures differ
-  --resume RUN        goes on with a recorded run in its own folder
+  --resume RUN        goes on with a recorded run in its own folder, with its interpreter's options, and prints which
+                      versions differ
   --steps N           steps to take (default: 60; with --from as many as were recorded)
   --set name=value    a setting; values are JSON where they can be, else text
   --policy NAME       ${Object.keys(presets).join(", ")}, or the folder of a checkpoint (default: tiny-math)
@@ -29,7 +34,7 @@ Trains, and records under ./runs. Steer it meanwhile with cirlab runs pause | se
   --tasks WHAT        families of arithmetic tasks with commas between them, or a .jsonl or .parquet file (default: all families)
   --seed N            root of all randomness (default: 80)
   --device DEVICE     auto, cpu, webgpu or cuda (default: auto)
-  --engine ENGINE     of the Python sandbox: auto, jail or pyodide (default: auto)
+  --engine ENGINE     of the Python sandbox: auto, jail or pyodide (default: auto; with --resume the recorded one)
   --folder FOLDER     where the run's folder is made (default: runs)
 
 Exit code: 0 trained (with --from: with the same figures); 1 it failed, or figures differ; 2 the arguments cannot be
@@ -46,7 +51,7 @@ const optionsSchema = z.object({
   tasks: z.string().optional(),
   seed: z.coerce.number().int().nonnegative().default(80),
   device: z.enum(["auto", "cpu", "webgpu", "cuda"]).default("auto"),
-  engine: z.enum(["auto", "jail", "pyodide"]).default("auto"),
+  engine: z.enum(["auto", "jail", "pyodide"]).optional(),
   folder: z.string().default("runs"),
 });
 
@@ -89,11 +94,8 @@ export async function main(argv: string[]): Promise<number> {
 async function train(options: Options): Promise<number> {
   const { recipe, resume, steps = 60, set, folder } = options;
   const changes = set ? settings(set) : {};
-  const interpreter = await PythonInterpreter.start({ engine: options.engine, isolation: "pooled" });
+  const trainer = resume ? await takeUp(resume, options) : await make(recipe!, changes, options);
   try {
-    const trainer = resume
-      ? await Trainer.resume(resume, { interpreter })
-      : await make(recipe!, changes, interpreter, options);
     trainer.configure(changes);
     const run = trainer.start(steps, { record: folder });
     let isInterrupted = false;
@@ -114,11 +116,39 @@ async function train(options: Options): Promise<number> {
     console.log((await trainer.openRun(folder)).folder);
     return isInterrupted ? 130 : 0;
   } finally {
+    await trainer.interpreter.close();
+  }
+}
+
+/** A trainer of a recorded run, with the run's own interpreter, if need be on another engine. */
+async function takeUp(folder: string, { engine }: Options): Promise<Trainer> {
+  const onVersions = (differences: readonly Difference[]): void => say("versions", differences);
+  if (!engine) return Trainer.resume(folder, { onVersions });
+  const setup = readSetup((await Run.open(folder)).config);
+  const interpreter = await recordedInterpreter(setup.interpreter, engine);
+  try {
+    return await Trainer.resume(folder, { interpreter, onVersions });
+  } catch (error) {
     await interpreter.close();
+    throw error;
   }
 }
 
 async function make(
+  recipe: keyof typeof recipes,
+  changes: Partial<TrainerOptions>,
+  options: Options,
+): Promise<Trainer> {
+  const interpreter = await PythonInterpreter.start({ engine: options.engine, isolation: "pooled" });
+  try {
+    return await trainerOf(recipe, changes, interpreter, options);
+  } catch (error) {
+    await interpreter.close();
+    throw error;
+  }
+}
+
+async function trainerOf(
   recipe: keyof typeof recipes,
   changes: Partial<TrainerOptions>,
   interpreter: PythonInterpreter,
@@ -137,13 +167,12 @@ async function make(
   return new Trainer({ ...recipes[recipe]({ steps }), recipe, ...changes, lab, policy, interpreter, taskset });
 }
 
+function say(title: string, differences: readonly Difference[]): void {
+  console.log(`${title}: ${differences.length ? "" : "the same"}`);
+  for (const line of differenceLines(differences)) console.log(`  ${line}`);
+}
+
 async function repeat(folder: string, { steps, folder: target }: Options): Promise<number> {
-  const say = (title: string, differences: readonly Difference[]): void => {
-    console.log(`${title}: ${differences.length ? "" : "the same"}`);
-    const text = (value: unknown) => (value === undefined ? "none" : JSON.stringify(value));
-    for (const { what, recorded, now } of differences)
-      console.log(`  ${what}: ${text(recorded)} then, ${text(now)} now`);
-  };
   const {
     run,
     metrics,

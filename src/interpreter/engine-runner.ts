@@ -19,6 +19,7 @@ import type {
   RunOptions,
   SelfTestReport,
   SessionOptions,
+  StartOptions,
 } from "./types.ts";
 
 /** Output that is kept of a snippet, both streams together; writing more ends it. */
@@ -77,6 +78,19 @@ export class EngineRunner implements CodeInterpreter {
       lives: (session) => pool.desk.laneOf(session) !== undefined,
       end: (session) => pool.endSession(session, this.#request("", {}, session)),
       diesTwice: pool.diesTwice,
+    };
+  }
+
+  get options(): StartOptions {
+    const { engine: _, feedback, ...options } = this.#options;
+    return {
+      ...options,
+      feedback:
+        typeof feedback === "function"
+          ? { own: String(feedback) }
+          : typeof feedback === "string"
+            ? feedback
+            : { ...feedback },
     };
   }
 

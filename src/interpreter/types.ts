@@ -117,6 +117,22 @@ export interface SelfTestReport {
   probes: { name: string; holds: boolean /** What was seen instead. */; found?: string }[];
 }
 
+/** What an interpreter was started with, defaults filled in, as plain data; for their meaning see `PythonInterpreterOptions`. */
+export interface StartOptions {
+  readonly profile: "auto" | Profile;
+  readonly timeoutMs: number;
+  /** A rule's name, or one with changes; `{ own }`: the source of a function of the user's own. */
+  readonly feedback: string | Readonly<Record<string, unknown>>;
+  readonly maxOutputChars?: number | undefined;
+  readonly isolation: Isolation;
+  readonly lanes?: number | undefined;
+  readonly sessions?: number | undefined;
+  readonly memoryMb: number;
+  readonly seed: number;
+  readonly clock: "real" | number;
+  readonly maxInfrastructureRate: number;
+}
+
 /** A code interpreter: many snippets at once, results in the order they finish. */
 export interface CodeInterpreter {
   readonly engine: "jail" | "pyodide" | "quickjs";
@@ -125,6 +141,8 @@ export interface CodeInterpreter {
   readonly description: string;
   /** Name and version of each package that can be imported beyond the standard library: `"sympy 1.14.0"`. */
   readonly packages: readonly string[];
+  /** What it was started with, defaults filled in: with these it can be started again. */
+  readonly options: StartOptions;
   /** Runs one snippet in a fresh namespace. */
   run(code: string, options?: RunOptions): Promise<ExecutionResult>;
   /** Opens a session: cells that share variables. Waits while as many are open as the interpreter keeps. */

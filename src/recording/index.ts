@@ -3,6 +3,7 @@ export { CommandReader, type SentCommand, sendCommand, waitForAnswer } from "./c
 export { type RunConfig, readRunConfig, recordedVersions, runConfigSchema } from "./config.ts";
 export { RecordingError } from "./errors.ts";
 export { followEvents } from "./follow.ts";
+export { readJsonLines } from "./json-lines.ts";
 export { listRuns, type RunSummary } from "./list.ts";
 export { LivePublisher, type LivePublisherOptions, livePublisher } from "./live.ts";
 export { type LockOwner, lockOwner } from "./lock.ts";

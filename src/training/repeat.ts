@@ -1,19 +1,13 @@
-import { type Run, recordedVersions, stepsOf } from "../recording/index.ts";
+import { type Run, stepsOf } from "../recording/index.ts";
 import type { Learner } from "./learner.ts";
-import { type RestoredParts, type ResumeOptions, restoreParts } from "./resume.ts";
+import { type ResumeOptions, restoreParts } from "./resume.ts";
 import { bringTo } from "./rewind.ts";
 import { createTrainerRun, type TrainerParts } from "./run-folder.ts";
 import { TrainRun } from "./train-run.ts";
+import { type Difference, versionDifferences } from "./version-differences.ts";
 
 /** Figures of time, which are another ones at every run. */
 const timed = /^seconds/;
-
-/** Something that holds one value in the recorded run and another now. */
-export interface Difference {
-  readonly what: string;
-  readonly recorded: unknown;
-  readonly now: unknown;
-}
 
 /** What repeating a run gave. */
 export interface Repetition {
@@ -32,8 +26,6 @@ export interface RepeatOptions extends Omit<ResumeOptions, "step"> {
   readonly steps?: number;
   /** Where the new run's folder is made. Default `"runs"`. */
   readonly folder?: string;
-  /** Told before the first step. */
-  readonly onVersions?: (differences: readonly Difference[]) => void;
 }
 
 /**
@@ -74,25 +66,4 @@ export async function repeatRun<T extends Learner>(
   } finally {
     if (!given.interpreter) await parts.interpreter.close();
   }
-}
-
-function versionDifferences({ run, setup, parts }: RestoredParts): Difference[] {
-  const { report } = parts.policy.engine;
-  const then: Record<string, unknown> = {
-    ...run.config.versions,
-    device: setup.lab.used.device,
-    threads: setup.lab.used.threads,
-    interpreter: setup.interpreter.description,
-    packages: setup.interpreter.packages.join(", "),
-  };
-  const now: Record<string, unknown> = {
-    ...recordedVersions(),
-    device: report.device,
-    threads: report.threads,
-    interpreter: parts.interpreter.description,
-    packages: parts.interpreter.packages.join(", "),
-  };
-  return Object.keys({ ...then, ...now })
-    .filter((what) => then[what] !== now[what])
-    .map((what) => ({ what, recorded: then[what], now: now[what] }));
 }

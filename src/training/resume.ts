@@ -1,13 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LabContext } from "../base/context.ts";
 import { CheckpointError, InvalidInputError } from "../base/errors.ts";
 import { RandomStream } from "../base/random.ts";
 import { signal } from "../display/index.ts";
-import { PythonInterpreter } from "../interpreter/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
 import { Policy } from "../policy/policy.ts";
-import { RecordingError, Run } from "../recording/index.ts";
+import { RecordingError, Run, readJsonLines } from "../recording/index.ts";
 import { type Reward, rewards } from "../reward/index.ts";
 import {
   type ArithmeticOptions,
@@ -17,11 +15,13 @@ import {
   type Taskset,
 } from "../rollout/tasks/index.ts";
 import type { PaperSettings } from "./diff.ts";
+import { recordedInterpreter } from "./interpreter-setup.ts";
 import type { Learner } from "./learner.ts";
 import { bringTo } from "./rewind.ts";
 import { readRolloutRecords, trajectoryOf } from "./rollout-records.ts";
 import { type RunSetup, readSetup, type TrainerParts, tasksFile } from "./run-folder.ts";
 import { scoreRollout } from "./score-rollout.ts";
+import { type Difference, differenceLines, versionDifferences } from "./version-differences.ts";
 
 /** Parts to use in place of those that the run's folder describes. */
 export interface ResumeOptions {
@@ -35,6 +35,8 @@ export interface ResumeOptions {
   readonly reward?: Reward;
   /** Where to go on. Default: where the run stands. */
   readonly step?: number;
+  /** Told before anything is trained what is not as it was: versions, device, the interpreter and its options. */
+  readonly onVersions?: (differences: readonly Difference[]) => void;
 }
 
 /** A run and the parts of a trainer for it. */
@@ -72,7 +74,7 @@ export async function restoreParts(folder: string, options: ResumeOptions = {}):
   const taskset = options.taskset ?? (await recordedTaskset(run, setup));
   const reward = options.reward ?? recordedReward(run.id, setup);
   await checkReward(run, policy, reward);
-  const interpreter = options.interpreter ?? (await recordedInterpreter(setup));
+  const interpreter = options.interpreter ?? (await recordedInterpreter(setup.interpreter));
   const papers = setup.papers as unknown as PaperSettings[];
   const parts = { lab, policy, interpreter, taskset, reward, papers, ...(setup.recipe && { recipe: setup.recipe }) };
   return { run, setup, parts, settings: run.config.config };
@@ -100,25 +102,16 @@ async function recordedTaskset(run: Run, { taskset: { name, source } }: RunSetup
   if (source.kind === "own")
     throw new InvalidInputError(`Run ${run.id} used a task set of your own (${name}).`, "Give it: { taskset }.");
   const path = join(run.folder, tasksFile);
-  const lines = (await readFile(path, "utf8")).trimEnd().split("\n");
-  if (lines.length !== source.size)
-    throw new RecordingError(`${path} has ${lines.length} tasks, but the run had ${source.size}.`);
-  return new ListTaskset(
-    name,
-    lines.map((line) => JSON.parse(line) as Task),
-  );
+  const tasks = await readJsonLines(path, { whole: true });
+  if (tasks.length !== source.size)
+    throw new RecordingError(`${path} has ${tasks.length} tasks, but the run had ${source.size}.`);
+  return new ListTaskset(name, tasks as Task[]);
 }
 
 function recordedReward(id: string, { reward: { name } }: RunSetup): Reward {
   const usual = rewards.boxedAnswer();
   if (name === usual.name) return usual;
   throw new InvalidInputError(`Run ${id} used the reward ${JSON.stringify(name)}.`, "Give it: { reward }.");
-}
-
-async function recordedInterpreter({ interpreter: { engine, language } }: RunSetup): Promise<CodeInterpreter> {
-  if (engine === "quickjs")
-    throw new InvalidInputError(`The run's snippets were ${language}.`, "Give its interpreter: { interpreter }.");
-  return PythonInterpreter.start({ engine });
 }
 
 /** A reward that judges the run's own rollouts differently is not the run's reward. */
@@ -143,16 +136,25 @@ export async function resumeTrainer<T extends Learner>(
   options: ResumeOptions,
   create: (parts: TrainerParts, settings: Readonly<Record<string, unknown>>) => T,
 ): Promise<T> {
-  const { run, parts, settings } = await restoreParts(folder, options);
-  await run.acquire();
+  const restored = await restoreParts(folder, options);
+  const { run, parts, settings } = restored;
   try {
-    const timeline = await run.timeline();
-    const step = options.step ?? timeline.step;
-    const trainer = create(parts, timeline.settingsAt(settings as typeof run.config.config, step));
-    await bringTo(trainer, run, step);
-    await trainer.openRun(run);
-    return trainer;
-  } finally {
-    await run.release();
+    const differences = versionDifferences(restored);
+    options.onVersions?.(differences);
+    await run.acquire();
+    try {
+      const timeline = await run.timeline();
+      const step = options.step ?? timeline.step;
+      const trainer = create(parts, timeline.settingsAt(settings as typeof run.config.config, step));
+      await bringTo(trainer, run, step);
+      await trainer.openRun(run);
+      if (differences.length) run.append({ type: "log", text: `Resumed. ${differenceLines(differences).join("; ")}.` });
+      return trainer;
+    } finally {
+      await run.release();
+    }
+  } catch (error) {
+    if (!options.interpreter) await parts.interpreter.close();
+    throw error;
   }
 }

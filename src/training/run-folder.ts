@@ -6,6 +6,7 @@ import { RecordingError, Run, type RunConfig } from "../recording/index.ts";
 import type { Reward } from "../reward/index.ts";
 import { ArithmeticTaskset, type Task, type Taskset } from "../rollout/tasks/index.ts";
 import type { PaperSettings } from "./diff.ts";
+import { interpreterSetup, interpreterSetupSchema } from "./interpreter-setup.ts";
 
 /** The file of a run's folder that holds the tasks of a finite task set. */
 export const tasksFile = "tasks.jsonl";
@@ -23,12 +24,7 @@ const setupSchema = z.object({
   }),
   /** Its weights and tokenizer are those of the first checkpoint. */
   policy: z.object({ name: z.string(), architecture: z.record(z.string(), z.json()) }),
-  interpreter: z.object({
-    engine: z.enum(["jail", "pyodide", "quickjs"]),
-    language: z.string(),
-    description: z.string(),
-    packages: z.array(z.string()),
-  }),
+  interpreter: interpreterSetupSchema,
   taskset: z.object({
     name: z.string(),
     families: z.array(z.string()),
@@ -82,12 +78,7 @@ export function createTrainerRun(
       used: { device: policy.engine.report.device, threads: policy.engine.report.threads },
     },
     policy: { name: policy.name, architecture: { ...policy.config } },
-    interpreter: {
-      engine: interpreter.engine,
-      language: interpreter.language,
-      description: interpreter.description,
-      packages: [...interpreter.packages],
-    },
+    interpreter: interpreterSetup(interpreter),
     taskset: { name: taskset.name, families: [...taskset.families], source: sourceOf(taskset, tasks) },
     reward: { name: reward.name, source: String(reward.score) },
     papers: JSON.parse(JSON.stringify(papers)) as RunSetup["papers"],

@@ -71,11 +71,11 @@ test("cirlab train trains a recipe; --from repeats the run with the same figures
   assert.equal(dirname(folder), record);
   const resumed = await cirlab("train", "--resume", folder, "--steps", "1", "--set", "clipRatioHigh=0.4", ...where);
   assert.equal(resumed.code, 0, resumed.err);
-  assert.equal(resumed.out.trim(), folder);
+  assert.equal(resumed.out.trim(), `versions: the same\n${folder}`);
 
   const again = await cirlab("train", "--from", folder, ...where);
   assert.equal(again.code, 0, again.out + again.err);
-  assert.match(again.out, /figures of 3 steps: the same/);
+  assert.match(again.out, /versions: the same\nfigures of 3 steps: the same/);
   const copy = await Run.open(again.out.trim().split("\n").at(-1)!);
   assert.notEqual(basename(copy.folder), basename(folder));
   assert.equal((await copy.timeline()).step, 3);
