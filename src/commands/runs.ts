@@ -104,10 +104,11 @@ async function listAction(_: string[], { folder }: Options): Promise<number> {
     const run = await Run.open(entry.folder);
     const events = await run.events();
     const timeline = await run.timeline();
-    const reward = stepsOf(events).at(-1)?.metrics.reward;
+    const last = stepsOf(events).at(-1)?.metrics ?? {};
+    const told = ["reward", "loss"].find((name) => last[name] != null);
     const size = formatBytes(await sizeOf(entry.folder));
     const state = stateOf(timeline, await lockOwner(entry.folder));
-    rows.push([id, state, `step ${timeline.step}`, reward == null ? "" : `reward ${formatNumber(reward, 3)}`, size]);
+    rows.push([id, state, `step ${timeline.step}`, told ? `${told} ${formatNumber(last[told]!, 3)}` : "", size]);
   }
   if (!rows.length) console.log(`No runs in ${folder}.`);
   const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map((row) => row[column]!.length)));

@@ -22,6 +22,7 @@ export class TrainPanel {
   readonly #started = performance.now();
   #taken = 0;
   readonly #view: LearnerView;
+  /** The figures of the last step; one that it did not measure is as it was measured last. */
   #last: Readonly<Record<string, number>> | undefined;
 
   constructor(title: string, count: number, view: LearnerView, runId?: string) {
@@ -33,8 +34,8 @@ export class TrainPanel {
   step(report: LearnerStep): void {
     const { step, alerts, changes = [] } = report;
     this.#taken++;
-    this.#last = figuresOf(report);
-    this.#panel.add(step, { ...this.#last });
+    this.#last = { ...this.#last, ...figuresOf(report) };
+    this.#panel.add(step, this.#last);
     for (const { message } of alerts) this.#panel.alert(`step ${step}: ${message}`);
     for (const { text } of changes) this.#panel.alert(`step ${step}: ${text}`);
     this.status();

@@ -13,7 +13,15 @@ import {
 import { plainPieces } from "./plain.ts";
 
 export type { ChatTemplateConfig } from "./jinja.ts";
-export type { ChatMessage, ChatMessageInput, ChatRole, ChatTemplate, ChatTokenRole, ChatTokens } from "./messages.ts";
+export {
+  type ChatMessage,
+  type ChatMessageInput,
+  type ChatRole,
+  type ChatTemplate,
+  type ChatTokenRole,
+  type ChatTokens,
+  chatRoles,
+} from "./messages.ts";
 
 export const chatTemplateNames = ["plain", "chatml"] as const;
 export type ChatTemplateName = (typeof chatTemplateNames)[number];
