@@ -182,7 +182,7 @@ test("guards that go back again and again pause the training", async () => {
   );
   same((await trainer.checkpoint()).guards!.rollbacks, undefined);
   const again = await trainer.train(9, { record: false }).done();
-  same(again.length, 2, "as many attempts again");
+  assert.equal(again.length, 2, "as many attempts again");
 });
 
 test("how often guards have gone back is in the checkpoint", async () => {
