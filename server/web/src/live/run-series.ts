@@ -20,7 +20,7 @@ export class RunSeries {
   readonly id: string;
   /** How the run ended; undefined while it trains. */
   end: string | undefined;
-  /** The newest warning. */
+  /** The newest warning, or the last thing that a trigger or a reset changed. */
   alert: string | undefined;
   readonly steps: number[] = [];
   readonly columns = new Map<string, (number | null)[]>(metrics.map(({ key }) => [key, []]));
@@ -57,6 +57,7 @@ export class RunSeries {
         for (const [key, column] of this.columns) column.push(event.metrics[key] ?? null);
         break;
       case "alert":
+      case "course":
         this.alert = `step ${event.step}: ${event.text}`;
         break;
       case "run-finished":
