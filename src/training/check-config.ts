@@ -2,6 +2,8 @@ import { InvalidInputError } from "../base/errors.ts";
 import { parseInput } from "../base/schema.ts";
 import { estimatorName, estimatorOf } from "./advantages/index.ts";
 import { type TrainerConfig, trainerConfigSchema } from "./config.ts";
+import { checkParts } from "./parts/check-parts.ts";
+import { largestValue } from "./schedule.ts";
 
 /**
  * A complete configuration whose settings fit each other and a policy of so many `positions`.
@@ -19,7 +21,9 @@ export function checkedConfig(settings: unknown, positions: number): TrainerConf
     throw new InvalidInputError(
       `advantageEstimator ${estimatorName(config.advantageEstimator)} compares rollouts of a prompt: numGenerations must be at least ${smallest}, was ${config.numGenerations}.`,
     );
-  if (config.maxLength > positions)
-    throw new InvalidInputError(`maxLength (${config.maxLength}) is more than the policy's ${positions} positions.`);
+  checkParts(config);
+  const maxLength = largestValue(config.maxLength);
+  if (maxLength > positions)
+    throw new InvalidInputError(`maxLength (${maxLength}) is more than the policy's ${positions} positions.`);
   return config;
 }

@@ -10,7 +10,7 @@ import { filtersSchema } from "./filters/index.ts";
 import { guardsSchema } from "./guards/guard.ts";
 import { lossAggregations } from "./objectives/aggregation.ts";
 import { importanceLevels } from "./objectives/importance.ts";
-import { policyLossNames } from "./objectives/index.ts";
+import { policyLossSchema } from "./objectives/index.ts";
 import { klForms } from "./objectives/kl.ts";
 import { scheduleOf } from "./schedule.ts";
 
@@ -35,6 +35,31 @@ const schedules = {
   entropyCoef: scheduleOf(z.number(), adaptiveEntropySchema).default(0),
   /** Executions allowed per rollout: the tool budget. */
   maxToolCalls: scheduleOf(z.number().int().nonnegative()).default(3),
+  /** Tokens of a rollout in all, prompt included. */
+  maxLength: scheduleOf(z.number().int().positive()).default(96),
+  temperature: scheduleOf(z.number().positive()).default(1),
+  topP: scheduleOf(z.number().positive().max(1)).default(1),
+  /** Discount per trained token, for estimators that look at tokens. */
+  gamma: scheduleOf(z.number().min(0).max(1)).default(1),
+  /** GAE's decay: 1 takes returns as they came, less leans on the critic's values. */
+  gaeLambda: scheduleOf(z.number().min(0).max(1)).default(1),
+  /** How far a value may leave the one that the critic gave when the batch was scored, in the critic's loss (PPO). */
+  valueClip: scheduleOf(z.number().positive()).default(0.5),
+  /** Temperatures of SAPO's gate for positive and for other advantages. */
+  sapoTauPositive: scheduleOf(z.number().positive()).default(1),
+  sapoTauNegative: scheduleOf(z.number().positive()).default(1.05),
+  /** Share of tokens that Clip-Cov and KL-Cov pick, the covariances between which Clip-Cov draws, KL-Cov's penalty. */
+  covRatio: scheduleOf(z.number().positive().max(1)).default(2e-4),
+  covLow: scheduleOf(z.number()).default(1),
+  covHigh: scheduleOf(z.number()).default(5),
+  covKlCoef: scheduleOf(z.number().nonnegative()).default(1),
+  /**
+   * Truncated importance sampling, for rollouts that another policy sampled: each token's loss is weighted by
+   * min(pi_old / pi_behaviour, importanceCap); 0: it is not.
+   */
+  importanceCap: scheduleOf(z.number().nonnegative()).default(0),
+  /** Mini-batches after one whose KL(old || new) passes 1.5 times this are left out of the step; 0: none. */
+  klStop: scheduleOf(z.number().nonnegative()).default(0),
 };
 
 /**
@@ -54,42 +79,23 @@ export const trainerConfigSchema = z.strictObject({
   beta1: z.number().min(0).lt(1).default(0.9),
   beta2: z.number().min(0).lt(1).default(0.99),
   adamEpsilon: z.number().positive().default(1e-8),
-  /** An estimator by name, or `{ baseline, scale, count }`. */
+  /** An estimator by name, `{ baseline, scale, count }`, or one of your own; see `estimator`. */
   advantageEstimator: advantageEstimatorSchema.default("reinforce++-baseline"),
   /** Tokens that count in the advantage statistics: the whole response, tool outputs included (CIR), or trainable ones. */
   advantageTokens: z.enum(["response", "trainable"]).default("response"),
-  /** Discount per trained token, for estimators that look at tokens. */
-  gamma: z.number().min(0).max(1).default(1),
-  /** GAE's decay: 1 takes returns as they came, less leans on the critic's values. */
-  gaeLambda: z.number().min(0).max(1).default(1),
-  /** How far a value may leave the one that the critic gave when the batch was scored, in the critic's loss (PPO). */
-  valueClip: z.number().positive().default(0.5),
   /** First steps, in which only the critic learns. */
   criticWarmup: z.int().nonnegative().default(0),
-  /** The policy loss. */
-  policyLoss: z.enum(policyLossNames).default("ppo-clip"),
+  /** The policy loss by name, or one of your own; see `objective`. */
+  policyLoss: policyLossSchema.default("ppo-clip"),
   /** How tokens' losses become one number. */
   lossAggregation: z.enum(lossAggregations).default("token-mean"),
-  /** Temperatures of SAPO's gate for positive and for other advantages. */
-  sapoTauPositive: z.number().positive().default(1),
-  sapoTauNegative: z.number().positive().default(1.05),
-  /** Share of tokens that Clip-Cov and KL-Cov pick, the covariances between which Clip-Cov draws, KL-Cov's penalty. */
-  covRatio: z.number().positive().max(1).default(2e-4),
-  covLow: z.number().default(1),
-  covHigh: z.number().default(5),
-  covKlCoef: z.number().nonnegative().default(1),
   /** Estimate of the KL divergence from the reference. */
   klForm: z.enum(klForms).default("k3"),
   /** Where the KL penalty goes: into the loss, or into the reward of each token. */
   klIn: z.enum(["loss", "reward"]).default("loss"),
   /** Whether the reference policy stays what it was, is reset to the policy now and then, or follows it slowly. */
   reference: referenceSchema.default("fixed"),
-  /**
-   * Truncated importance sampling, for rollouts that another policy sampled: each token's loss is weighted by
-   * min(pi_old / pi_behaviour, importanceCap); 0: it is not.
-   */
-  importanceCap: z.number().nonnegative().default(0),
-  /** Whether that ratio is a token's own, or the product over its rollout. */
+  /** Whether importanceCap bounds a token's own ratio, or the product over its rollout. */
   importanceLevel: z.enum(importanceLevels).default("token"),
   /** A rollout's code cells share variables (ReTool style); false: each starts anew (CIR). */
   statefulCode: z.boolean().default(false),
@@ -97,10 +103,6 @@ export const trainerConfigSchema = z.strictObject({
   boundary: z.enum(boundaryNames).optional(),
   /** Leave tool outputs out of the loss. */
   maskToolTokens: z.boolean().default(true),
-  /** Tokens of a rollout in all, prompt included. */
-  maxLength: z.int().positive().default(96),
-  temperature: z.number().positive().default(1),
-  topP: z.number().positive().max(1).default(1),
   /** How tasks are put to the policy. */
   promptFormat: z.enum(promptFormatNames).default("code"),
   /** Share of rollouts lost to infrastructure above which a step stops the run. */
@@ -115,8 +117,6 @@ export const trainerConfigSchema = z.strictObject({
   rollbackLimit: z
     .strictObject({ count: z.int().positive().default(5), within: z.int().positive().default(50) })
     .prefault({}),
-  /** Mini-batches after one whose KL(old || new) passes 1.5 times this are left out of the step; 0: none. */
-  klStop: z.number().nonnegative().default(0),
   /** Steps between checkpoints; 0 writes none but the last. */
   checkpointEvery: z.int().nonnegative().default(20),
   /** Which checkpoints stay on disk; the first, the last and marked ones always do. */
@@ -168,5 +168,6 @@ export function configAt(config: TrainerConfig, step: number, states: Controller
     learningRate: values.learningRate * warmup,
     criticLearningRate: values.criticLearningRate * warmup,
     maxToolCalls: Math.round(values.maxToolCalls),
+    maxLength: Math.round(values.maxLength),
   };
 }

@@ -1,10 +1,10 @@
 import type { Advantages, Batch } from "./batch.ts";
 import type { StepConfig } from "./config.ts";
 import { filterMetrics } from "./filters/index.ts";
-import { type Guard, guardName, isKnownBefore } from "./guards/guard.ts";
+import { type Guard, guardName, isEarly, isKnownBefore } from "./guards/guard.ts";
 import { limitRollbacks } from "./guards/rollback-limit.ts";
 import type { Alert, GuardStates } from "./guards/types.ts";
-import { gradNormLimit, nonFinite, type Sight, watch } from "./guards/watch.ts";
+import { gradNormLimit, nonFinite, type Sight, tryOwnGuards, watch } from "./guards/watch.ts";
 import { rolloutMetrics } from "./metrics.ts";
 import type { GuardMemory, ScheduledValues, StepReport, TrainerSnapshot, UpdateReport } from "./types.ts";
 
@@ -35,7 +35,8 @@ export async function guardedUpdate(
   const { guards } = config;
   const before = { ...rolloutMetrics(batch), ...filterMetrics(batch, config.filters), ...values };
   const sight: Sight = { step: batch.step + 1, metrics: before, batch, advantages };
-  const early = guards.filter(({ metric }) => isKnownBefore(metric));
+  tryOwnGuards(guards, sight);
+  const early = guards.filter(isEarly);
   const [earlyAlerts, seen] = watch(early, current(guards, memory.states), sight);
 
   const canRollBack = guards.filter(({ action }) => action === "rollback");
@@ -50,7 +51,7 @@ export async function guardedUpdate(
   const metrics = { ...before, ...update, maxToolCalls: batch.maxToolCalls };
   const later = { ...sight, metrics };
   const [lateAlerts, states] = watch(
-    guards.filter(({ metric }) => !isKnownBefore(metric)),
+    guards.filter((guard) => !isEarly(guard)),
     seen,
     later,
   );

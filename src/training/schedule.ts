@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { type Triggered, triggeredOf } from "./controllers/trigger.ts";
+import { ownPart } from "./parts/named.ts";
+import { OwnSchedule, schedule as ownSchedule, type ScheduleFunction, stepsTried } from "./parts/own-schedule.ts";
 
 /**
  * A hyperparameter over the steps of a run.
@@ -10,13 +12,15 @@ import { type Triggered, triggeredOf } from "./controllers/trigger.ts";
  * - `{ linear: [from, to], steps }`: a straight line, then `to`;
  * - `{ cosine: [from, to], steps }`: half a cosine wave, then `to`;
  * - `{ values: [2, 3, 4], when: { metric: "accuracy", above: 0.7, for: 3 } }`: the next value each time that the metric's
- *   mean over the last `for` steps passes the limit; see controllers/trigger.ts.
+ *   mean over the last `for` steps passes the limit; see controllers/trigger.ts;
+ * - a function of the step, or `schedule("name", (step) => ...)`.
  */
 export type Schedule = TimedSchedule | Triggered;
 
 /** A schedule that the number of the step alone decides. */
 export type TimedSchedule =
   | number
+  | OwnSchedule
   | readonly Pair[]
   | { readonly piecewise: readonly Pair[] }
   | { readonly linear: readonly [from: number, to: number]; readonly steps: number }
@@ -25,7 +29,7 @@ export type TimedSchedule =
 type Pair = readonly [fromStep: number, value: number];
 
 /** A schedule as it is given: what has a default may be left out. */
-export type ScheduleInput = TimedSchedule | z.input<ReturnType<typeof triggeredOf>>;
+export type ScheduleInput = TimedSchedule | ScheduleFunction | z.input<ReturnType<typeof triggeredOf>>;
 
 /**
  * The schema of a hyperparameter that may be scheduled: each of its values must satisfy `value`.
@@ -56,6 +60,8 @@ export function scheduleOf(value: z.ZodNumber, adaptive?: z.ZodType): z.ZodType 
   };
   // Not a union: its errors would tell of every form, not of the one that was meant.
   return z.unknown().transform((given, context) => {
+    if (typeof given === "function" || given instanceof OwnSchedule)
+      return withinRange(ownSchedules.parse(given), value, context);
     const isForm = typeof given === "object" && given !== null && !Array.isArray(given);
     const form = Object.keys(forms).find((name) => isForm && name in given);
     if (isForm && !form) {
@@ -70,6 +76,20 @@ export function scheduleOf(value: z.ZodNumber, adaptive?: z.ZodType): z.ZodType 
   });
 }
 
+const ownSchedules = ownPart<OwnSchedule, ScheduleFunction>(OwnSchedule, ownSchedule);
+
+/** A schedule of the user's own, if its values are such as the hyperparameter may have. */
+function withinRange(own: OwnSchedule, value: z.ZodNumber, context: z.core.$RefinementCtx): OwnSchedule {
+  for (let step = 0; step < stepsTried; step++) {
+    const issue = value.safeParse(own.at(step)).error?.issues[0];
+    if (!issue) continue;
+    const message = `the schedule ${JSON.stringify(own.name)} gives ${own.at(step)} at step ${step}: ${issue.message}`;
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  }
+  return own;
+}
+
 /**
  * The schedule's value at a step (0-based).
  *
@@ -79,6 +99,7 @@ export function scheduleOf(value: z.ZodNumber, adaptive?: z.ZodType): z.ZodType 
  */
 export function scheduled(schedule: TimedSchedule, step: number): number {
   if (typeof schedule === "number") return schedule;
+  if (schedule instanceof OwnSchedule) return schedule.at(step);
   if ("linear" in schedule) {
     const [from, to] = schedule.linear;
     return from + (to - from) * Math.min(1, step / schedule.steps);
@@ -98,4 +119,15 @@ function onLines(points: readonly Pair[], step: number): number {
   const [start, from] = points[next - 1]!;
   const [end, to] = points[next]!;
   return from + ((to - from) * (step - start)) / (end - start);
+}
+
+/** The largest value that a schedule may come to; of a function of the user's own, over the steps that are tried. */
+export function largestValue(schedule: Schedule): number {
+  if (typeof schedule === "number") return schedule;
+  if (schedule instanceof OwnSchedule)
+    return Array.from({ length: stepsTried }, (_, step) => schedule.at(step)).reduce((a, b) => Math.max(a, b));
+  if ("when" in schedule) return Math.max(...schedule.values);
+  if ("linear" in schedule) return Math.max(...schedule.linear);
+  if ("cosine" in schedule) return Math.max(...schedule.cosine);
+  return Math.max(...("piecewise" in schedule ? schedule.piecewise : schedule).map(([, value]) => value));
 }

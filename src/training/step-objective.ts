@@ -3,7 +3,7 @@ import type { StepConfig } from "./config.ts";
 import { tokenWeights } from "./objectives/aggregation.ts";
 import { composeObjective, objectiveArrays, objectiveScalars } from "./objectives/compose.ts";
 import type { ImportanceLevel } from "./objectives/importance.ts";
-import { policyLosses } from "./objectives/index.ts";
+import { policyLossName, policyLossOf } from "./objectives/index.ts";
 import type { PolicyLoss } from "./objectives/types.ts";
 import type { NamedLoss } from "./optimizer.ts";
 
@@ -32,7 +32,7 @@ export const importanceLevelOf = (config: StepConfig): ImportanceLevel | undefin
 
 /** The objective of one step. */
 export function stepObjective(config: StepConfig): StepObjective {
-  const loss: PolicyLoss = policyLosses[config.policyLoss];
+  const loss: PolicyLoss = policyLossOf(config.policyLoss);
   const shape = {
     loss,
     kl: needsReference(config) && config.klIn === "loss" ? config.klForm : undefined,
@@ -44,7 +44,7 @@ export function stepObjective(config: StepConfig): StepObjective {
     Object.fromEntries(names.map((name) => [name, config[name as keyof StepConfig] as number]));
   return {
     name: [
-      config.policyLoss,
+      policyLossName(config.policyLoss),
       shape.kl,
       shape.entropyBonus && "entropy",
       shape.weighted && "weighted",

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { InvalidInputError } from "../../base/errors.ts";
 import { parseInput } from "../../base/schema.ts";
+import { ownPart } from "../parts/named.ts";
+import { type EstimatorFunction, estimator, OwnEstimator } from "../parts/own-estimator.ts";
 import { drGrpo } from "./dr-grpo.ts";
 import { gae } from "./gae.ts";
 import { grpo } from "./grpo.ts";
@@ -34,8 +36,12 @@ export type AdvantageEstimatorName = keyof typeof advantageEstimators;
 
 const names = Object.keys(advantageEstimators) as [AdvantageEstimatorName, ...AdvantageEstimatorName[]];
 
-/** An estimator's name, or the choices that make one. */
-export const advantageEstimatorSchema = z.union([z.enum(names), normalisationSchema]);
+/** An estimator's name, the choices that make one, or one of the user's own. */
+export const advantageEstimatorSchema = z.union([
+  z.enum(names),
+  normalisationSchema,
+  ownPart<OwnEstimator, EstimatorFunction>(OwnEstimator, estimator),
+]);
 
 export type AdvantageEstimatorChoice = z.input<typeof advantageEstimatorSchema>;
 
@@ -54,12 +60,13 @@ export function estimateAdvantages(choice: AdvantageEstimatorChoice, input: Adva
 /** @throws InvalidInputError for an unknown name or choice, with what is known. */
 export function estimatorOf(choice: AdvantageEstimatorChoice): AdvantageEstimator {
   const checked = parseInput(advantageEstimatorSchema, choice, "advantage estimator");
+  if (checked instanceof OwnEstimator) return checked;
   return typeof checked === "string" ? advantageEstimators[checked] : normalised(checked);
 }
 
 /** What an estimator is called in reports: its name, or its choices as JSON. */
 export const estimatorName = (choice: AdvantageEstimatorChoice): string =>
-  typeof choice === "string" ? choice : JSON.stringify(choice);
+  typeof choice === "string" ? choice : "name" in choice ? choice.name : JSON.stringify(choice);
 
 function checkInput(name: string, estimator: AdvantageEstimator, input: AdvantageInput): void {
   const { rewards, groups } = input;

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { Batch, FilterMark, ScoredRollout } from "../batch.ts";
 import type { FilterMetrics } from "../metrics.ts";
+import { ownPart } from "../parts/named.ts";
+import { type FilterFunction, OwnFilter, filter as ownFilter } from "../parts/own-filter.ts";
 import { forgedOutput, forgedOutputSchema } from "./forged-output.ts";
 import { overlong, overlongSchema } from "./overlong.ts";
 import { repetition, repetitionSchema } from "./repetition.ts";
@@ -9,12 +11,13 @@ import { voidTurn, voidTurnSchema } from "./void-turn.ts";
 import { zeroVariance, zeroVarianceSchema } from "./zero-variance.ts";
 
 /**
- * A filter with its options. `inStatistics`: whether a rollout that it masks still enters the advantage statistics (its
+ * A filter with its options, or one of the user's own (see `filter`). `inStatistics`: whether a rollout that it masks still enters the advantage statistics (its
  * group's baseline, the whitening); if not, it is as if the rollout had not been collected.
  */
 export const filterSchema = z.union([
   z.discriminatedUnion("name", [zeroVarianceSchema, voidTurnSchema, forgedOutputSchema, repetitionSchema]),
   overlongSchema,
+  ownPart<OwnFilter, FilterFunction>(OwnFilter, ownFilter),
 ]);
 
 /** Filters in the order in which they look; each at most once. */
@@ -40,6 +43,7 @@ export function applyFilters(batch: Batch, filters: readonly FilterSetting[]): B
 }
 
 function judge(filter: FilterSetting, rollouts: readonly ScoredRollout[]): Verdict[] {
+  if (filter instanceof OwnFilter) return filter.judge(rollouts);
   switch (filter.name) {
     case "zeroVariance":
       return zeroVariance(rollouts, filter);
@@ -69,7 +73,7 @@ function marked(rollout: ScoredRollout, filter: FilterSetting, verdict: Verdict)
 export function filterMetrics({ rollouts }: Batch, filters: readonly FilterSetting[]): FilterMetrics {
   return Object.fromEntries(
     filters.map((filter) => {
-      const kind = filter.name === "overlong" && filter.mode === "penalty" ? "penalised" : "filtered";
+      const kind = "mode" in filter && filter.mode === "penalty" ? "penalised" : "filtered";
       const count = rollouts.filter(({ marks }) => marks?.some((mark) => mark.filter === filter.name)).length;
       return [`${kind}.${filter.name}`, rollouts.length ? count / rollouts.length : 0];
     }),

@@ -14,8 +14,8 @@ export async function refill(
   filters: readonly FilterSetting[],
   collect: (round: number, prompts: number) => Promise<Batch>,
 ): Promise<Batch> {
-  const filter = filters.find(({ name }) => name === "zeroVariance");
-  if (filter?.name !== "zeroVariance" || !filter.maxRefills) return batch;
+  const filter = filters.find((one) => "maxRefills" in one);
+  if (!filter?.maxRefills) return batch;
   const wanted = groupsOf(batch.rollouts).size;
   const parts = [batch];
   const teaching = () => parts.reduce((sum, { rollouts }) => sum + teachingGroups(rollouts).size, 0);

@@ -83,6 +83,7 @@ function weightFor(metric: string, batch: Batch, advantages: Advantages | undefi
 /**
  * The rollouts that contributed most to a metric's being too high, or too low: at most eight. For figures of the gradient
  * the order is an estimate, size of the advantage times how unlikely the tokens were; `trainer.influence` has the exact one.
+ * Among equals (every reward is -1) each prompt comes with its strangest rollout before any comes with a second.
  */
 export function culprits(
   metric: string,
@@ -92,10 +93,21 @@ export function culprits(
 ): RolloutPlace[] {
   const weight = weightFor(metric, batch, advantages);
   if (!weight) return [];
-  const weighed = batch.rollouts.map((rollout, i) => ({ rollout, weight: weight(rollout, i) * (isHigh ? 1 : -1) }));
-  weighed.sort((a, b) => b.weight - a.weight);
-  return weighed
+  const weighed = batch.rollouts
+    .map((rollout, i) => ({
+      rollout,
+      weight: weight(rollout, i) * (isHigh ? 1 : -1),
+      strangeness: surprise(rollout) / Math.max(1, rollout.trajectory.sampledCount),
+    }))
     .filter((one) => one.weight !== 0 || !isHigh)
-    .slice(0, most)
-    .map(({ rollout: { group, sample } }) => ({ group, sample }));
+    .sort((a, b) => b.weight - a.weight || b.strangeness - a.strangeness);
+  const equals = new Map<string, number>();
+  const ranked = weighed.map((one) => {
+    const key = `${one.weight} ${one.rollout.group}`;
+    const rank = equals.get(key) ?? 0;
+    equals.set(key, rank + 1);
+    return { ...one, rank };
+  });
+  ranked.sort((a, b) => b.weight - a.weight || a.rank - b.rank || b.strangeness - a.strangeness);
+  return ranked.slice(0, most).map(({ rollout: { group, sample } }) => ({ group, sample }));
 }

@@ -6,7 +6,7 @@ import type { GuardAction } from "./types.ts";
 export interface DefaultGuardsOptions {
   /** What a spike of the gradient norm does. Default `"alert"`. */
   readonly onSpike?: "alert" | "skip";
-  /** What signs of a collapse do: reward or entropy far from what they were. Default `"alert"`. */
+  /** What signs of a collapse do: reward, entropy or KL far from what they were. Default `"alert"`. */
   readonly onCollapse?: Exclude<GuardAction, "skip">;
 }
 
@@ -43,7 +43,18 @@ function defaultGuards({ onSpike = "alert", onCollapse = "alert" }: DefaultGuard
       patience: 2,
       reason: "batches differ by chance by a few deviations, not twice in a row by six",
     },
-    { metric: "kl", above: 0.05, reason: "an on-policy step moves by less than 0.02; 0.05 means too large a step" },
+    {
+      metric: "kl",
+      above: 0.05,
+      action: onCollapse,
+      reason: "an on-policy step moves by less than 0.02; 0.05 means too large a step",
+    },
+    {
+      metric: "kl",
+      zScore: 8,
+      action: onCollapse,
+      reason: "steps that became much larger than they were: a slow collapse shows here before the reward falls",
+    },
     {
       metric: "refKl",
       above: 1,

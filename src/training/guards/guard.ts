@@ -1,10 +1,13 @@
 import { z } from "zod";
 import { nearestNames } from "../../base/nearest.ts";
 import { metricGlossary } from "../metric-glossary.ts";
-import { type GuardState, guardActions } from "./types.ts";
+import { ownPart } from "../parts/named.ts";
+import { type GuardFunction, OwnGuard, guard as ownGuard } from "../parts/own-guard.ts";
+import { guardLimits, hasOneLimit } from "./limits.ts";
+import type { GuardState } from "./types.ts";
 
 /** Metrics that an update measures; all others are known before it. */
-const updateMetrics: readonly string[] = [
+export const updateMetrics: readonly string[] = [
   "loss",
   "gradNorm",
   "entropy",
@@ -24,6 +27,10 @@ const updateMetrics: readonly string[] = [
 /** Whether a metric is known before the update. */
 export const isKnownBefore = (metric: string): boolean => !updateMetrics.includes(metric);
 
+/** Whether a guard looks before the update. */
+export const isEarly = (guard: Guard): boolean =>
+  guard instanceof OwnGuard ? guard.action === "skip" : isKnownBefore(guard.metric);
+
 /**
  * A watch over one metric of the steps. Exactly one limit: `above`, `below`, or `zScore`: deviations from the mean of the
  * last `window` steps, upwards if positive and downwards if negative.
@@ -31,25 +38,10 @@ export const isKnownBefore = (metric: string): boolean => !updateMetrics.include
 export const guardSchema = z
   .strictObject({
     metric: z.string(),
-    above: z.number().optional(),
-    below: z.number().optional(),
-    zScore: z
-      .number()
-      .refine((limit) => limit !== 0, "it must not be 0")
-      .optional(),
-    /** Steps that a z-score looks back on; it judges nothing before it has seen that many. Default 20. */
-    window: z.int().min(2).default(20),
-    /**
-     * `alert`: recorded and shown, once until the metric has been within its limit again. `pause`: the training ends after the step. `skip`: the step changes no weights; only for
-     * what is known before the update, and `gradNorm`. `rollback`: back to the last good weights.
-     */
-    action: z.enum(guardActions).default("alert"),
-    /** Steps in a row that must pass the limit before anything happens. */
-    patience: z.int().positive().default(1),
-    /** Why this limit. */
-    reason: z.string().optional(),
+    ...guardLimits,
   })
-  .superRefine(({ metric, above, below, zScore, action }, context) => {
+  .superRefine((guard, context) => {
+    const { metric, action } = guard;
     const problem = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
     if (!(metric in metricGlossary)) {
       const near = nearestNames(metric, Object.keys(metricGlossary));
@@ -58,18 +50,18 @@ export const guardSchema = z
         `no such metric; ${near.length ? `did you mean ${near.join(" or ")}?` : "see trainer.explain"}`,
       );
     }
-    if ([above, below, zScore].filter((limit) => limit !== undefined).length !== 1)
-      problem("metric", `the guard of ${metric} needs exactly one of above, below and zScore`);
+    if (!hasOneLimit(guard)) problem("metric", `the guard of ${metric} needs exactly one of above, below and zScore`);
     if (action === "skip" && metric !== "gradNorm" && !isKnownBefore(metric))
       problem("action", `${metric} is known only after the update, which cannot be skipped then; use rollback`);
   });
 
-export type Guard = z.output<typeof guardSchema>;
-export type GuardSettings = z.input<typeof guardSchema>;
+/** A guard over a metric, or one of the user's own over a figure that it computes. */
+export type Guard = z.output<typeof guardSchema> | OwnGuard;
+export type GuardSettings = z.input<typeof guardSchema> | OwnGuard | GuardFunction;
 
 /** Guards of a run; no two with the same metric and limit. */
 export const guardsSchema = z
-  .array(guardSchema)
+  .array(z.union([guardSchema, ownPart<OwnGuard, GuardFunction>(OwnGuard, ownGuard)]))
   .refine(
     (guards) => new Set(guards.map(guardName)).size === guards.length,
     "two guards have the same metric and limit",
@@ -87,6 +79,11 @@ export const freshState: GuardState = { recent: [], streak: 0 };
 /** A deviation counts as at least this share of the mean: a flat series must not make noise an alarm. */
 const leastDeviation = 0.01;
 const tiny = 1e-8;
+/**
+ * Outliers enter a window cut to so many deviations. At a limit of six, one that entered whole would make the deviation
+ * 1.7 times as large, and the second of two in a row would pass unseen.
+ */
+const rememberedDeviations = 3;
 
 /** Mean of a full window, and how far from it the limit of a z-score lies. */
 function spread({ zScore, window }: Guard, { recent }: GuardState): { mean: number; distance: number } | undefined {
@@ -112,7 +109,7 @@ export const isUpper = ({ above, zScore }: Guard): boolean => above !== undefine
  * A guard's look at the next value.
  *
  * @returns whether the limit was passed often enough in a row, which limit that was, and what to remember. An outlier
- * of either side enters the window cut to its limit: one spike hardly widens it, a lasting change becomes the new normal.
+ * of either side enters the window cut: one spike hardly widens it, a lasting change becomes the new normal.
  */
 export function look(
   guard: Guard,
@@ -134,6 +131,8 @@ export function look(
 function remembered(guard: Guard, state: GuardState, value: number): readonly number[] {
   if (guard.zScore === undefined || !Number.isFinite(value)) return state.recent;
   const seen = spread(guard, state);
-  const counted = seen ? Math.min(Math.max(value, seen.mean - seen.distance), seen.mean + seen.distance) : value;
+  if (!seen) return [...state.recent, value].slice(-guard.window);
+  const most = seen.distance * Math.min(1, rememberedDeviations / Math.abs(guard.zScore));
+  const counted = Math.min(Math.max(value, seen.mean - most), seen.mean + most);
   return [...state.recent, counted].slice(-guard.window);
 }

@@ -1,6 +1,9 @@
 import type { InterpreterStats } from "../../interpreter/types.ts";
 import type { Alert } from "./types.ts";
 
+/** The name under which the interpreter's alarm stands among the guards. */
+export const interpreterAlarm = "interpreter";
+
 /**
  * The interpreter's own alarm as an alert: many of its snippets met a failure of its machinery, also where the retry went
  * well and no rollout was lost.
@@ -10,7 +13,7 @@ import type { Alert } from "./types.ts";
 export function interpreterAlert({ alarm, infrastructureRate }: InterpreterStats, step: number): Alert | undefined {
   if (alarm === undefined) return undefined;
   return {
-    guard: "interpreter",
+    guard: interpreterAlarm,
     metric: "infrastructureRate",
     value: infrastructureRate,
     limit: null,

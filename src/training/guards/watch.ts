@@ -1,8 +1,9 @@
 import { formatNumber } from "../../display/index.ts";
 import type { Advantages, Batch } from "../batch.ts";
 import { metricGlossary } from "../metric-glossary.ts";
+import { type GuardSight, OwnGuard } from "../parts/own-guard.ts";
 import { culprits } from "./culprits.ts";
-import { freshState, type Guard, guardName, isUpper, limitOf, look } from "./guard.ts";
+import { freshState, type Guard, guardName, isEarly, isUpper, limitOf, look, updateMetrics } from "./guard.ts";
 import type { Alert, GuardStates } from "./types.ts";
 
 /** What guards look at. */
@@ -30,7 +31,12 @@ export function watch(guards: readonly Guard[], states: GuardStates, sight: Sigh
   const alerts: Alert[] = [];
   const after: Record<string, GuardStates[string]> = { ...states };
   for (const guard of guards) {
-    const value = sight.metrics[guard.metric];
+    const own = guard instanceof OwnGuard ? measured(guard, sight) : undefined;
+    if (own instanceof Error) {
+      alerts.push(brokenAlert(guard, own, sight.step));
+      continue;
+    }
+    const value = own ? own.value : sight.metrics[guard.metric];
     if (value === undefined) continue;
     const name = guardName(guard);
     const { fires, limit, state } = look(guard, states[name] ?? freshState, value);
@@ -49,11 +55,55 @@ export function watch(guards: readonly Guard[], states: GuardStates, sight: Sigh
       step: sight.step,
       action,
       message: `${seen}${deeds[action]}`,
-      hint: metricGlossary[metric]?.advice ?? "",
-      rollouts: culprits(metric, isUpper(guard), sight.batch, sight.advantages),
+      hint: own ? (guard.reason ?? "") : (metricGlossary[metric]?.advice ?? ""),
+      rollouts: own?.rollouts ?? culprits(metric, isUpper(guard), sight.batch, sight.advantages),
     });
   }
   return [alerts, after];
+}
+
+const tried = new WeakSet<OwnGuard>();
+
+/**
+ * Lets guards of the user's own look at a first batch before anything is trained on it. Figures of the update, which are
+ * not there yet, are 1.
+ *
+ * @throws InvalidInputError for one that cannot judge it.
+ */
+export function tryOwnGuards(guards: readonly Guard[], sight: Sight): void {
+  for (const guard of guards) {
+    if (!(guard instanceof OwnGuard) || tried.has(guard)) continue;
+    const later = isEarly(guard) ? {} : Object.fromEntries(updateMetrics.map((metric) => [metric, 1]));
+    guard.measure(sightOf({ ...sight, metrics: { ...sight.metrics, ...later } }));
+    tried.add(guard);
+  }
+}
+
+/** After the update the step counts, whatever a guard's own code does. */
+function measured(guard: OwnGuard, sight: Sight): ReturnType<OwnGuard["measure"]> | Error {
+  try {
+    return guard.measure(sightOf(sight));
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+const brokenAlert = (guard: Guard, error: Error, step: number): Alert => ({
+  guard: guardName(guard),
+  metric: guard.metric,
+  value: Number.NaN,
+  limit: null,
+  step,
+  action: "pause",
+  message: `the guard itself failed: ${error.message}: training pauses`,
+  hint: "Mend the guard, or take it out; the step counts.",
+  rollouts: [],
+});
+
+/** What a guard of the user's own sees: the metrics that there are. */
+function sightOf({ metrics, ...sight }: Sight): GuardSight {
+  const measured = Object.entries(metrics).filter(([, value]) => value !== undefined);
+  return { ...sight, metrics: Object.fromEntries(measured) as Record<string, number> };
 }
 
 /** Alerts for every metric that is not finite and of which no other alert tells: there is always this guard. */

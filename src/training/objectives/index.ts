@@ -1,3 +1,6 @@
+import { z } from "zod";
+import { ownPart } from "../parts/named.ts";
+import { type ObjectiveFunction, OwnObjective, objective } from "../parts/own-objective.ts";
 import { cispo } from "./cispo.ts";
 import { clipCov } from "./clip-cov.ts";
 import { gspo } from "./gspo.ts";
@@ -22,4 +25,20 @@ export const policyLosses = {
 
 export type PolicyLossName = keyof typeof policyLosses;
 
-export const policyLossNames = Object.keys(policyLosses) as [PolicyLossName, ...PolicyLossName[]];
+const names = Object.keys(policyLosses) as [PolicyLossName, ...PolicyLossName[]];
+
+/** A policy loss by name, or one of the user's own. */
+export const policyLossSchema = z.union([
+  z.enum(names),
+  ownPart<OwnObjective, ObjectiveFunction>(OwnObjective, objective),
+]);
+
+export type PolicyLossChoice = z.output<typeof policyLossSchema>;
+
+/** The loss that a configuration names. */
+export const policyLossOf = (choice: PolicyLossChoice): PolicyLoss =>
+  typeof choice === "string" ? policyLosses[choice] : choice;
+
+/** What a loss is called, and what tells its programs from those of others. */
+export const policyLossName = (choice: PolicyLossChoice): string =>
+  typeof choice === "string" ? choice : `${choice.name} ${choice.hash}`;

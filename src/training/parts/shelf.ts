@@ -1,0 +1,100 @@
+import { InvalidInputError } from "../../base/errors.ts";
+import { nearestNames } from "../../base/nearest.ts";
+import { isPartReference, type Part, type PartKind } from "../../parts/index.ts";
+import { advantageEstimators } from "../advantages/index.ts";
+import { checkedConfig } from "../check-config.ts";
+import { type ScheduledName, scheduledSettings, type TrainerConfig } from "../config.ts";
+import { policyLosses } from "../objectives/index.ts";
+import { partsIn } from "./check-parts.ts";
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/**
+ * The parts of the user's own that a trainer knows: those in its settings, also in earlier ones, and those that it was
+ * given beside them. A recorded configuration names parts by their hashes; with them it becomes one that can be run.
+ */
+export class PartShelf {
+  readonly #parts: Part[] = [];
+
+  /** @throws InvalidInputError for two parts of one kind and name that differ. */
+  constructor(given: readonly Part[] = []) {
+    for (const part of given) {
+      const other = this.#parts.find((one) => one.kind === part.kind && one.name === part.name);
+      if (other && other.hash !== part.hash && !given.includes(other))
+        throw new InvalidInputError(`Two different parts are the ${part.kind} ${JSON.stringify(part.name)}.`);
+      this.add(part);
+    }
+  }
+
+  /** Every version of every part, the latest last. */
+  get parts(): readonly Part[] {
+    return this.#parts;
+  }
+
+  /**
+   * Takes a part. One that was made again from the same code takes the place of the one before.
+   *
+   * @throws InvalidInputError where that code reads things of which nothing is recorded: it may be another part.
+   */
+  add(part: Part): void {
+    const at = this.#parts.findIndex(({ hash, name }) => hash === part.hash && name === part.name);
+    const known = this.#parts[at];
+    if (known?.functions.some((fn, i) => fn !== part.functions[i]) && part.unrecorded.length)
+      throw new InvalidInputError(
+        `The ${part.kind} ${JSON.stringify(part.name)} was given again with the same code, but it reads ${part.unrecorded.join(", ")}, of which nothing is recorded: whether it does the same cannot be known.`,
+        `Name what it reads, { uses: { ${part.unrecorded.join(", ")} } }, or give it another name.`,
+      );
+    if (at >= 0) this.#parts.splice(at, 1);
+    this.#parts.push(part);
+  }
+
+  /**
+   * A complete configuration, with parts in the places where it names them.
+   *
+   * @throws InvalidInputError naming every setting that is unknown or out of range, and a part that is not known here.
+   */
+  checked(settings: Settings, positions: number): TrainerConfig {
+    const config = checkedConfig(this.#resolved(settings), positions);
+    for (const part of partsIn(config)) this.add(part);
+    return config;
+  }
+
+  #resolved(settings: Settings): Settings {
+    const found: Record<string, unknown> = { ...settings };
+    const place = (name: string, kind: PartKind, taken: readonly string[] = []) => {
+      if (name in found) found[name] = this.#find(found[name], kind, taken);
+    };
+    place("advantageEstimator", "estimator", Object.keys(advantageEstimators));
+    place("policyLoss", "objective", Object.keys(policyLosses));
+    const lists = [["filters", "filter"] as const, ["guards", "guard"] as const];
+    for (const [name, kind] of lists)
+      if (Array.isArray(found[name])) found[name] = (found[name] as unknown[]).map((one) => this.#find(one, kind, []));
+    for (const name of Object.keys(scheduledSettings(settings as TrainerConfig)) as ScheduledName[])
+      place(name, "schedule");
+    return found;
+  }
+
+  /** The part that a name or a recorded reference means; any other value is left as it is. */
+  #find(value: unknown, kind: PartKind, taken: readonly string[]): unknown {
+    const ofKind = this.#parts.filter((part) => part.kind === kind);
+    if (typeof value === "string" && !taken.includes(value)) {
+      const part = ofKind.findLast(({ name }) => name === value);
+      if (part) return part;
+      if (!ofKind.length) return value;
+      const known = [...new Set([...taken, ...ofKind.map(({ name }) => name)])];
+      const near = nearestNames(value, known);
+      throw new InvalidInputError(
+        `There is no ${kind} ${JSON.stringify(value)}.`,
+        near.length ? `Did you mean ${near.join(" or ")}?` : `Known: ${known.join(", ")}.`,
+      );
+    }
+    if (!isPartReference(value)) return value;
+    const part = ofKind.find(({ hash, name }) => hash === value.hash && name === value.own);
+    if (part) return part;
+    const others = ofKind.filter(({ name }) => name === value.own);
+    throw new InvalidInputError(
+      `The ${kind} ${JSON.stringify(value.own)} of your own (${value.hash.slice(0, 12)}) is not known here${others.length ? `, only ${others.map(({ hash }) => hash.slice(0, 12)).join(", ")} of that name` : ""}.`,
+      "Give it: { parts: [...] }. Its code lies in the run's folder under parts/.",
+    );
+  }
+}
