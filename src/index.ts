@@ -23,6 +23,16 @@ export { Tokenizer } from "./policy/tokenizer.ts";
 export { protocols, recipes } from "./recipes/index.ts";
 export { listRuns, Run, sendCommand } from "./recording/index.ts";
 export { type Reward, rewards, type UnitTest } from "./reward/index.ts";
+export {
+  type Agent,
+  type AgentReply,
+  type AgentTurn,
+  agents,
+  type Mixture,
+  type RemoteOptions,
+  type Takeover,
+} from "./rollout/agents/index.ts";
+export { type Message, messagesOf } from "./rollout/messages.ts";
 export { type ForkOptions, Rollout } from "./rollout/rollout.ts";
 export { type Task, type Taskset, tasks } from "./rollout/tasks/index.ts";
 export type { StopReason, Token, ToolCall } from "./rollout/trajectory.ts";

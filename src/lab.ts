@@ -10,11 +10,13 @@ import type { EvaluationCard } from "./evaluation/index.ts";
 import type { CodeInterpreter } from "./interpreter/types.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { SamplingOptions } from "./policy/sampling.ts";
+import type { Tokenizer } from "./policy/tokenizer.ts";
 import { type Reward, rewards } from "./reward/index.ts";
+import type { Agent, Mixture, Writer } from "./rollout/agents/index.ts";
 import { type PromptFormatName, promptText } from "./rollout/prompts.ts";
-import { Rollout } from "./rollout/rollout.ts";
+import { Rollout, rolloutWriters } from "./rollout/rollout.ts";
 import type { Task, Taskset } from "./rollout/tasks/index.ts";
-import type { ToolBox } from "./tools/index.ts";
+import { type ToolBox, toolsetOf } from "./tools/index.ts";
 import { type CompareOptions, compare } from "./training/compare.ts";
 import type { Comparison } from "./training/comparison.ts";
 
@@ -28,17 +30,24 @@ export interface LabOptions {
 }
 
 export interface LabRolloutOptions extends SamplingOptions {
-  policy: Policy;
+  /** Writes the rollout. Where an agent does, it lends its tokenizer, and forks can go on with it. */
+  policy?: Policy;
+  /** Writes the rollout in the policy's place; a mixture brings its own policy. */
+  agent?: Agent | Mixture;
+  /** Of an agent's rollout without a policy. Default: that of `tiny-math`. */
+  tokenizer?: Tokenizer;
   /** An interpreter, or tools in its place. */
-  interpreter: CodeInterpreter | ToolBox;
+  interpreter?: CodeInterpreter | ToolBox;
+  /** Typed tools; an interpreter beside them is one of them. */
+  tools?: ToolBox;
   task: Task;
   /** Executions allowed. Default 3. */
   maxToolCalls?: number;
-  /** Tokens in all, prompt included. Default: what the policy can hold. */
+  /** Tokens in all, prompt included. Default: what the policy can hold; 4096 for an agent. */
   maxLength?: number;
   /** Cells of the rollout share variables. Default false: each starts anew, as in CIR. */
   stateful?: boolean;
-  /** Default `"code"`. */
+  /** Default `"code"`; for an agent `"cir"`, which says what is asked in words. */
   promptFormat?: PromptFormatName;
   /** Default: +1 or -1 on the last boxed answer. */
   reward?: Reward;
@@ -80,20 +89,26 @@ export class Lab implements LabContext {
 
   /** A rollout held open, to be stepped, finished and forked. */
   rollout(options: LabRolloutOptions): Rollout {
-    const { policy, task, promptFormat = "code", maxToolCalls = 3, reward = rewards.boxedAnswer() } = options;
+    const { policy, agent, task, maxToolCalls = 3, reward = rewards.boxedAnswer() } = options;
+    const interpreter = toolsetOf(options, "A rollout");
+    const writers = rolloutWriters(options);
+    const { promptFormat = writers.network ? "code" : "cir", maxLength = writers.maxLength } = options;
     return new Rollout({
       ...options,
+      policy,
+      agent,
+      interpreter,
       reward,
       maxToolCalls,
-      maxLength: options.maxLength ?? policy.config.maxLength,
-      prompt: policy.tokenizer.encode(promptText(promptFormat, task, options.interpreter)),
+      maxLength,
+      prompt: writers.tokenizer.encode(promptText(promptFormat, task, interpreter)),
       seed: this.seed,
     });
   }
 
   /** Samples every task several times and counts; see {@link EvaluateOptions}. */
   async evaluate(
-    policy: Policy,
+    policy: Writer,
     taskset: Taskset | Promise<Taskset>,
     options: EvaluateOptions,
   ): Promise<EvaluationCard> {

@@ -21,6 +21,7 @@ export {
   tracebackSymbol,
 } from "./host.ts";
 export { escapeMarkup, type HtmlPart, html, SafeHtml } from "./html.ts";
+export { type InputOptions, input } from "./input.ts";
 export { LivePanel, type LivePanelOptions, type PanelMetric, runMimeType } from "./live-panel.ts";
 export { ProgressBar, type ProgressItems, type ProgressOptions, progress } from "./progress.ts";
 export { sparkline } from "./series.ts";

@@ -3,25 +3,33 @@ import { InfrastructureError, InvalidInputError } from "../base/errors.ts";
 import { progress } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
 import { checkSampling, type SamplingOptions } from "../policy/sampling.ts";
+import type { Tokenizer } from "../policy/tokenizer.ts";
 import { lastBoxed } from "../reward/answer.ts";
 import { type Reward, rewards } from "../reward/index.ts";
-import { collectTrajectories, type RolloutPolicy } from "../rollout/collect.ts";
+import { type Writer, Writers } from "../rollout/agents/index.ts";
+import { collectTrajectories } from "../rollout/collect.ts";
 import { type PromptFormatName, promptText } from "../rollout/prompts.ts";
 import { rewardInput } from "../rollout/reward-input.ts";
 import type { Task, Taskset } from "../rollout/tasks/index.ts";
+import { type ToolBox, toolsetOf } from "../tools/index.ts";
 import { EvaluationCard, type TaskResult } from "./index.ts";
 
 export interface EvaluateOptions extends SamplingOptions {
-  interpreter: CodeInterpreter;
+  /** Runs blocks of code. An evaluation needs it, or tools, or both. */
+  interpreter?: CodeInterpreter | undefined;
+  /** Typed tools; an interpreter beside them is one of them. */
+  tools?: ToolBox | undefined;
+  /** Of an agent's responses. Default: that of `tiny-math`. */
+  tokenizer?: Tokenizer;
   /** Responses per task: the k of avg@k. Default 16. */
   samples?: number;
   /** How many tasks, from the first. Default: all of a task set that has an end. */
   count?: number;
   /** Executions allowed. Default 3. */
   maxToolCalls?: number;
-  /** Tokens in all, prompt included. Default: what the policy can hold. */
+  /** Tokens in all, prompt included. Default: what the policy can hold; 4096 for an agent. */
   maxLength?: number;
-  /** Default `"code"`. */
+  /** Default `"code"`; for an agent `"cir"`, which says what is asked in words. */
   promptFormat?: PromptFormatName;
   /** Default: the last boxed answer. */
   reward?: Reward;
@@ -33,21 +41,23 @@ export interface EvaluateOptions extends SamplingOptions {
  * Samples every task several times and counts. The noise is a stream of its own, so that an evaluation neither moves nor
  * repeats the noise of training, and two policies face the same noise.
  *
- * @throws InfrastructureError when the interpreter itself failed: an evaluation is whole or not at all.
+ * @param policy a network, an agent, or a mixture of the two.
+ * @throws InfrastructureError when the interpreter itself failed, or an agent did: an evaluation is whole or not at all.
  */
 export async function evaluate(
   lab: LabContext,
-  policy: RolloutPolicy,
+  policy: Writer,
   taskset: Taskset,
   options: EvaluateOptions,
 ): Promise<EvaluationCard> {
+  const writers = new Writers(policy, options.tokenizer);
+  const interpreter = toolsetOf(options, "An evaluation");
   const {
-    interpreter,
     samples = 16,
     maxToolCalls = 3,
-    promptFormat = "code",
+    promptFormat = writers.network ? "code" : "cir",
     reward = rewards.boxedAnswer(),
-    maxLength = policy.config.maxLength,
+    maxLength = writers.maxLength,
   } = options;
   const count = options.count ?? taskset.size;
   if (count === undefined)
@@ -57,8 +67,8 @@ export async function evaluate(
   const started = performance.now();
   const tasks = Array.from({ length: count }, (_, i): Task => taskset.at(i));
   const requests = tasks.flatMap((task, promptIndex) => {
-    const prompt = policy.tokenizer.encode(promptText(promptFormat, task, interpreter));
-    return Array.from({ length: samples }, (_, sampleIndex) => ({ prompt, step: 0, promptIndex, sampleIndex }));
+    const prompt = writers.tokenizer.encode(promptText(promptFormat, task, interpreter));
+    return Array.from({ length: samples }, (_, sampleIndex) => ({ prompt, task, step: 0, promptIndex, sampleIndex }));
   });
   const bar = progress(
     { total: requests.length },
@@ -66,6 +76,7 @@ export async function evaluate(
   );
   const trajectories = await collectTrajectories({
     policy,
+    tokenizer: options.tokenizer,
     interpreter,
     requests,
     limits: { maxToolCalls, maxLength },
@@ -81,8 +92,8 @@ export async function evaluate(
   for (const [i, trajectory] of trajectories.entries()) {
     if (trajectory.stopReason === "infrastructure")
       throw new InfrastructureError(
-        `The evaluation lost a rollout because the interpreter itself failed (${interpreter.description}).`,
-        "Restart the interpreter and evaluate again.",
+        `The evaluation lost a rollout: ${trajectory.failure ?? `the interpreter itself failed (${interpreter.description}).`}`,
+        "Mend what failed and evaluate again.",
       );
     const { promptIndex } = requests[i]!;
     const text = trajectory.assistantText;
@@ -91,7 +102,7 @@ export async function evaluate(
       correct,
       answer: lastBoxed(text) ?? null,
       toolCalls: trajectory.toolCalls.length,
-      tokens: trajectory.sampledCount,
+      tokens: trajectory.answeredCount,
       executions: trajectory.toolCalls.map(({ result }) => result.status),
     });
   }

@@ -2,33 +2,30 @@ import { setMaxListeners } from "node:events";
 import { InfrastructureError, InterruptedError } from "../base/errors.ts";
 import { uniformAt } from "../base/random.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
-import { BatchDecoder, type DecoderModel, type Feed, type Sequence } from "../policy/decoder.ts";
+import { BatchDecoder, type Feed, type Sequence } from "../policy/decoder.ts";
 import { checkSampling, inverseTemperature, type SamplingOptions, sampleToken } from "../policy/sampling.ts";
 import type { Tokenizer } from "../policy/tokenizer.ts";
+import type { RolloutKeys, ToolSchema } from "./agents/agent.ts";
+import { AgentDesk } from "./agents/desk.ts";
+import { type Writer, Writers } from "./agents/writers.ts";
 import type { BoundaryName } from "./boundary.ts";
 import { RolloutCells } from "./cells.ts";
+import type { Task } from "./tasks/index.ts";
 import { Trajectory, type TrajectoryLimits } from "./trajectory.ts";
 
-/** What collection needs of a policy. */
-export interface RolloutPolicy extends DecoderModel {
-  readonly tokenizer: Tokenizer;
-}
-
-/** One rollout to be made; its noise depends on these numbers and the token's position alone. */
-export interface RolloutRequest {
+/** One rollout to be made; its noise depends on its numbers and the token's position alone. */
+export interface RolloutRequest extends RolloutKeys {
   readonly prompt: readonly number[];
-  /** Training step or another number that tells batches apart. */
-  readonly step: number;
-  /** Which prompt of the batch. */
-  readonly promptIndex: number;
-  /** Which sample of the prompt. */
-  readonly sampleIndex: number;
+  /** What the prompt asks, for agents that look at it. */
+  readonly task?: Task;
 }
 
 /** What rollouts need of an interpreter, or of a tool box in its place. */
 export interface ToolInterpreter extends Pick<CodeInterpreter, "run" | "session" | "feedback"> {
   /** How the policy asks for it. Default `"code"`. */
   readonly boundary?: BoundaryName;
+  /** Typed tools, for agents that take them in the form of chat APIs. */
+  readonly schemas?: readonly ToolSchema[];
 }
 
 /** A rollout's limits with the format that its interpreter asks for; as they are for code. */
@@ -37,7 +34,9 @@ export function limitsFor({ boundary }: ToolInterpreter, limits: TrajectoryLimit
 }
 
 export interface CollectOptions extends SamplingOptions {
-  readonly policy: RolloutPolicy;
+  readonly policy: Writer;
+  /** For agents' rollouts, which have no policy to bring one. */
+  readonly tokenizer?: Tokenizer | undefined;
   readonly interpreter: ToolInterpreter;
   readonly requests: readonly RolloutRequest[];
   readonly limits: TrajectoryLimits;
@@ -59,27 +58,40 @@ interface Row {
   readonly index: number;
   readonly request: RolloutRequest;
   readonly trajectory: Trajectory;
-  readonly sequence: Sequence;
+  /** Its place in the decoder, where there is a network. */
+  readonly sequence: Sequence | undefined;
   readonly cells: RolloutCells;
-  /** An execution is under way. */
+  /** An execution, or an agent's turn, is under way. */
   waiting: boolean;
+  /** The length at which it was last settled who writes on. */
+  decidedAt: number;
+}
+
+/** A row that the network writes on. */
+interface SampledRow extends Row {
+  readonly sequence: Sequence;
 }
 
 /**
- * Makes rollouts in one continuous batch: tools run while other rows go on decoding, and a row's tokens depend neither
- * on its batch mates nor on the order in which tools return.
+ * Makes rollouts in one continuous batch: tools run and agents write while other rows go on decoding, and a row's tokens
+ * depend neither on its batch mates nor on the order in which tools and agents return.
  *
- * @returns one trajectory per request, in the order of the requests. A rollout whose tool failed for reasons of
+ * @returns one trajectory per request, in the order of the requests. A rollout whose tool or agent failed for reasons of
  * infrastructure ends with stop reason `infrastructure`.
  * @throws InterruptedError when the signal is aborted; nothing is kept.
  */
 export async function collectTrajectories(options: CollectOptions): Promise<Trajectory[]> {
-  const { policy, interpreter, requests, limits, seed, stream = "sampling", stateful = false, signal } = options;
+  const { interpreter, requests, limits, seed, stream = "sampling", stateful = false, signal } = options;
   const sampling = checkSampling(options);
+  const writers = new Writers(options.policy, options.tokenizer);
+  const { network, agent, tokenizer } = writers;
   const results: Trajectory[] = new Array(requests.length);
   if (!requests.length) return results;
-  const decoder = await BatchDecoder.start(policy, Math.min(requests.length, maxConcurrent));
+  const desk = agent && new AgentDesk(agent, { ...sampling, seed, tools: interpreter.schemas, isAlone: !network });
+  const decoder = network && (await BatchDecoder.start(network, Math.min(requests.length, maxConcurrent)));
+  const capacity = decoder?.capacity ?? Math.min(maxConcurrent, agent!.concurrency);
   const rows = new Set<Row>();
+  /** Executions and agents' turns. */
   const executions = new Set<Promise<void>>();
   const closings: Promise<void>[] = [];
   const stopTools = new AbortController();
@@ -89,36 +101,57 @@ export async function collectTrajectories(options: CollectOptions): Promise<Traj
   let finished = 0;
 
   const admit = () => {
-    while (rows.size < decoder.capacity && next < requests.length) {
+    while (rows.size < capacity && next < requests.length) {
       const request = requests[next]!;
-      const trajectory = new Trajectory(policy.tokenizer, request.prompt, limitsFor(interpreter, limits));
+      const trajectory = new Trajectory(tokenizer, request.prompt, limitsFor(interpreter, limits));
       const rolloutId = `${request.step}/${request.promptIndex}/${request.sampleIndex}`;
       const cells = RolloutCells.of(interpreter, { rolloutId, stateful });
-      rows.add({ index: next, request, trajectory, sequence: decoder.add(), cells, waiting: false });
+      const row: Row = {
+        index: next,
+        request,
+        trajectory,
+        sequence: decoder?.add(),
+        cells,
+        waiting: false,
+        decidedAt: -1,
+      };
+      rows.add(row);
+      goOn(row);
       next++;
     }
   };
   const settle = (row: Row) => {
     if (!row.trajectory.done) return;
     results[row.index] = row.trajectory;
-    decoder.remove(row.sequence);
+    if (row.sequence) decoder?.remove(row.sequence);
     rows.delete(row);
     closings.push(row.cells.close());
     options.onProgress?.(++finished);
   };
   let failure: unknown;
-  const execute = (row: Row) => {
+  const waitFor = (row: Row, task: Promise<void>) => {
     row.waiting = true;
-    const work = runTool(row, interpreter, stopTools.signal)
+    const work = task
       .catch((error: unknown) => {
         failure ??= error;
       })
       .finally(() => {
         row.waiting = false;
         executions.delete(work);
-        settle(row);
+        // What follows is nobody's business any more once the collection has ended.
+        if (!stopTools.signal.aborted && !failure) goOn(row);
       });
     executions.add(work);
+  };
+  /** Sets off what a row needs before the network can write on. */
+  const goOn = (row: Row) => {
+    const { trajectory, request } = row;
+    if (trajectory.done) return settle(row);
+    if (trajectory.pendingCode !== null) return waitFor(row, runTool(row, interpreter, stopTools.signal));
+    if (!desk || (network && row.decidedAt === trajectory.length)) return;
+    row.decidedAt = trajectory.length;
+    if (writers.isAgentNext(trajectory, { task: request.task, keys: request, seed }))
+      waitFor(row, writeTurn(row, desk, stopTools.signal));
   };
   const interrupted = new Promise<void>((resolve) =>
     signal?.addEventListener("abort", () => resolve(), { once: true, signal: stopTools.signal }),
@@ -128,9 +161,9 @@ export async function collectTrajectories(options: CollectOptions): Promise<Traj
     for (admit(); rows.size; admit()) {
       if (failure) throw failure;
       if (signal?.aborted) throw new InterruptedError("The collection of rollouts was interrupted; nothing was kept.");
-      const ready = [...rows].filter((row) => !row.waiting);
+      const ready = [...rows].filter((row): row is SampledRow => !row.waiting && row.sequence !== undefined);
       // A step costs nearly the same for few rows as for many: let tools come back before a thin one.
-      if (executions.size && ready.length < rows.size / 2) {
+      if (!decoder || (executions.size && ready.length < rows.size / 2)) {
         await Promise.race([...executions, interrupted]);
         continue;
       }
@@ -150,28 +183,42 @@ export async function collectTrajectories(options: CollectOptions): Promise<Traj
         const noise = uniformAt(seed, stream, step, promptIndex, sampleIndex, sequence.position);
         const id = sampleToken(logprobs, noise, sampling);
         trajectory.acceptSampled(id, logprobs[id]!, predicted.entropy(i));
-        if (trajectory.pendingCode !== null) execute(row);
-        else settle(row);
+        goOn(row);
       });
     }
   } finally {
     stopTools.abort();
     await Promise.allSettled(executions);
     await Promise.allSettled([...closings, ...[...rows].map(({ cells }) => cells.close())]);
-    await decoder.close();
+    await decoder?.close();
   }
   return results;
 }
 
 /** Runs a row's pending code and appends what came of it. */
-async function runTool(row: Row, interpreter: ToolInterpreter, signal: AbortSignal): Promise<void> {
-  const { trajectory, cells } = row;
-  try {
+function runTool({ trajectory, cells }: Row, interpreter: ToolInterpreter, signal: AbortSignal): Promise<void> {
+  return endingWith(trajectory, async () => {
     const result = await cells.run(trajectory.pendingCode!, signal);
-    if (result.status === "infrastructure") trajectory.stop("infrastructure");
+    if (result.status === "infrastructure") trajectory.stop("infrastructure", result.stderr || undefined);
     else trajectory.acceptToolOutput(result, interpreter.feedback(result));
+  });
+}
+
+/** Has the agent write a row's next turn. */
+function writeTurn({ trajectory, request }: Row, desk: AgentDesk, signal: AbortSignal): Promise<void> {
+  return endingWith(trajectory, async () => {
+    const draft = await desk.ask(trajectory, { task: request.task, keys: request, signal });
+    while (draft.place(trajectory));
+  });
+}
+
+/** A failure of infrastructure, or an interrupt, ends the rollout and not the collection. */
+async function endingWith(trajectory: Trajectory, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
-    if (!(error instanceof InfrastructureError) && !(error instanceof InterruptedError)) throw error;
-    trajectory.stop(error instanceof InterruptedError ? "interrupted" : "infrastructure");
+    if (error instanceof InfrastructureError) trajectory.stop("infrastructure", error.message);
+    else if (error instanceof InterruptedError) trajectory.stop("interrupted");
+    else throw error;
   }
 }

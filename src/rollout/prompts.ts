@@ -4,6 +4,8 @@ import type { Task } from "./tasks/index.ts";
 export interface PromptContext {
   /** Packages that code can import beyond the standard library, such as `"sympy 1.14.0"`. */
   readonly packages: readonly string[];
+  /** Typed tools as a list, where there are any. */
+  readonly prompt?: string;
 }
 
 /** Turns a task into the text that the policy reads. */
@@ -15,6 +17,11 @@ const cirInstruction =
   "python code to enhance your reasoning. The code executor will run your code and provide the execution results back " +
   "to you to support your reasoning process. Please put the final answer within \\boxed{}.";
 
+const toolsInstruction =
+  "Solve the problem below. You may think it over first between <think> and </think>. To call tools, write <tool_call>, " +
+  'then on a line of its own for each call a JSON object {"name": ..., "parameters": {...}}, then </tool_call>. The ' +
+  "answers follow between <obs> and </obs>. Put the final answer within \\boxed{}. The tools:";
+
 /** How a task is put to a policy, by name. */
 export const promptFormats = {
   /** Tiny policies: a mode token that allows code, then the task. */
@@ -25,6 +32,8 @@ export const promptFormats = {
   cir: (task) => `${cirInstruction}\n${task.prompt}`,
   /** CIR's prompt, and which packages the code may import; the paper's does not say. */
   "cir-packages": (task, { packages }) => `${cirInstruction}\n${packagesLine(packages)}\n${task.prompt}`,
+  /** Typed tools: what there is and how it is called, in ToolRL's layout (arXiv:2504.13958) and our words. */
+  tools: (task, { prompt = "" }) => `${toolsInstruction}\n${prompt}\n\n${task.prompt}`,
 } satisfies Record<string, PromptFormat>;
 
 export type PromptFormatName = keyof typeof promptFormats;

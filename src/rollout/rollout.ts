@@ -1,20 +1,30 @@
-import { InvalidInputError } from "../base/errors.ts";
+import { InfrastructureError, InvalidInputError } from "../base/errors.ts";
 import { uniformAt } from "../base/random.ts";
 import { displaySymbol } from "../display/host.ts";
-import { throwIfInterrupted } from "../display/index.ts";
+import { signal, throwIfInterrupted } from "../display/index.ts";
 import type { ReplayMismatch } from "../interpreter/types.ts";
 import { BatchDecoder, type Sequence } from "../policy/decoder.ts";
 import { checkSampling, inverseTemperature, type SamplingOptions, sampleToken } from "../policy/sampling.ts";
+import type { Tokenizer } from "../policy/tokenizer.ts";
 import type { Reward, RewardResult } from "../reward/index.ts";
+import { AgentDesk } from "./agents/desk.ts";
+import type { Draft } from "./agents/draft.ts";
+import type { Agent, Mixture, RolloutPolicy } from "./agents/index.ts";
+import { Writers } from "./agents/writers.ts";
 import { RolloutCells } from "./cells.ts";
-import { limitsFor, type RolloutPolicy, type ToolInterpreter } from "./collect.ts";
+import { limitsFor, type ToolInterpreter } from "./collect.ts";
 import { rewardInput } from "./reward-input.ts";
 import { rolloutBundle } from "./rollout-display.ts";
 import type { Task } from "./tasks/index.ts";
 import { type StopReason, type Token, type ToolCall, Trajectory } from "./trajectory.ts";
 
 export interface RolloutOptions extends SamplingOptions {
-  readonly policy: RolloutPolicy;
+  /** Writes the rollout, where no agent does; a fork of an agent's rollout can go on with it. */
+  readonly policy?: RolloutPolicy | undefined;
+  /** Writes the rollout, alone or beside a policy of its own. */
+  readonly agent?: Agent | Mixture | undefined;
+  /** Of an agent's rollout without a policy. */
+  readonly tokenizer?: Tokenizer | undefined;
   readonly interpreter: ToolInterpreter;
   readonly task: Task;
   /** Token ids of the prompt. */
@@ -44,6 +54,8 @@ export interface ForkOptions {
   append?: string;
   /** Draw other noise than the parent did. By default a fork draws the same, so that only the edit makes a difference. */
   sampleIndex?: number;
+  /** Who writes on; null: the policy alone. Default: who wrote before. */
+  agent?: Agent | Mixture | null;
 }
 
 /**
@@ -65,6 +77,12 @@ export class Rollout {
   #decoder: BatchDecoder | undefined;
   #sequence: Sequence | undefined;
   readonly #cells: RolloutCells;
+  readonly #writers: Writers;
+  readonly #desk: AgentDesk | undefined;
+  /** What an agent wrote and is not yet in the rollout. */
+  #draft: Draft | undefined;
+  /** The length at which it was last settled who writes on. */
+  #decidedAt = -1;
 
   constructor(options: RolloutOptions, trajectory?: Trajectory, cells?: RolloutCells) {
     this.options = options;
@@ -73,9 +91,13 @@ export class Rollout {
     const { maxToolCalls, maxLength } = options;
     if (!Number.isInteger(maxToolCalls) || maxToolCalls < 0)
       throw new InvalidInputError(`maxToolCalls must be a whole number of at least 0, was ${maxToolCalls}.`);
-    const { interpreter, sampleIndex = 0, stateful = false } = options;
+    const { interpreter, sampleIndex = 0, stateful = false, seed } = options;
     const limits = limitsFor(interpreter, { maxToolCalls, maxLength });
-    this.trajectory = trajectory ?? new Trajectory(options.policy.tokenizer, options.prompt, limits);
+    this.#writers = rolloutWriters(options);
+    const { agent, network, tokenizer } = this.#writers;
+    const about = { ...checkSampling(options), seed, tools: interpreter.schemas, isAlone: !network };
+    this.#desk = agent && new AgentDesk(agent, about);
+    this.trajectory = trajectory ?? new Trajectory(tokenizer, options.prompt, limits);
     this.#cells = cells ?? RolloutCells.of(interpreter, { rolloutId: `${this.task.id}/${sampleIndex}`, stateful });
   }
 
@@ -122,15 +144,51 @@ export class Rollout {
     return this.result?.reward;
   }
 
-  /** Samples one token, after executing code that waits. Returns undefined once the rollout is done. */
+  /**
+   * One more token, after executing code that waits: sampled, or the next of what an agent writes. Returns undefined once
+   * the rollout is done.
+   */
   async token(): Promise<Token | undefined> {
     throwIfInterrupted();
     if (this.pendingCode !== null) await this.#execute();
     const { trajectory } = this;
-    if (trajectory.done) return this.#finished();
-    const { policy, seed, sampleIndex = 0 } = this.options;
+    const { length } = trajectory;
+    while (!trajectory.done && trajectory.length === length) {
+      this.#draft ??= await this.#askAgent();
+      if (trajectory.done) break;
+      if (!this.#draft) await this.#sample();
+      else if (!this.#draft.place(trajectory)) this.#draft = undefined;
+    }
+    const born = trajectory.length > length ? this.tokens.at(-1) : undefined;
+    if (trajectory.done) await this.#finished();
+    return born;
+  }
+
+  /** What the agent writes here, where it is next. */
+  async #askAgent(): Promise<Draft | undefined> {
+    const { trajectory, task } = this;
+    const { seed, sampleIndex = 0 } = this.options;
+    if (!this.#desk || (this.#writers.network && this.#decidedAt === trajectory.length)) return undefined;
+    const keys = { step: 0, promptIndex: 0, sampleIndex };
+    if (this.#writers.isAgentNext(trajectory, { task, keys, seed })) {
+      try {
+        const draft = await this.#desk.ask(trajectory, { task, keys, signal: signal() });
+        this.#decidedAt = trajectory.length;
+        return draft;
+      } catch (error) {
+        if (!(error instanceof InfrastructureError)) throw error;
+        trajectory.stop("infrastructure", error.message);
+      }
+    }
+    this.#decidedAt = trajectory.length;
+    return undefined;
+  }
+
+  async #sample(): Promise<void> {
+    const { trajectory } = this;
+    const { seed, sampleIndex = 0 } = this.options;
     const sampling = checkSampling(this.options);
-    this.#decoder ??= await BatchDecoder.start(policy, 1);
+    this.#decoder ??= await BatchDecoder.start(this.#writers.network!, 1);
     this.#sequence ??= this.#decoder.add();
     const sequence = this.#sequence;
     for (;;) {
@@ -144,11 +202,8 @@ export class Rollout {
       }
       const id = sampleToken(logprobs, uniformAt(seed, "sampling", 0, 0, sampleIndex, sequence.position), sampling);
       trajectory.acceptSampled(id, logprobs[id]!, next.entropy(0));
-      break;
+      return;
     }
-    const born = this.tokens.at(-1);
-    if (trajectory.done) await this.#finished();
-    return born;
   }
 
   /** Samples up to and through the next tool call. Returns the call, or undefined when the rollout ended first. */
@@ -179,7 +234,8 @@ export class Rollout {
     if (at.append !== undefined) trajectory.force(at.append);
     // A cell whose output was replaced has still run: its variables are there.
     const executed = trajectory.toolCalls.length;
-    const options = { ...this.options, sampleIndex: at.sampleIndex ?? this.options.sampleIndex };
+    const { sampleIndex = this.options.sampleIndex, agent = this.options.agent } = at;
+    const options = this.#withWriter({ ...this.options, sampleIndex }, agent);
     return new Rollout(options, trajectory, this.#cells.fork(executed));
   }
 
@@ -193,6 +249,18 @@ export class Rollout {
 
   [displaySymbol](): Record<string, unknown> {
     return rolloutBundle(this);
+  }
+
+  /** The options with another writer; whose rollout this is stays available as the policy. */
+  #withWriter(options: RolloutOptions, agent: Agent | Mixture | null | undefined): RolloutOptions {
+    const { network, tokenizer } = this.#writers;
+    const policy = options.policy ?? network;
+    if (agent === null && !policy)
+      throw new InvalidInputError(
+        "This rollout has no policy that could go on with it.",
+        "Make it with lab.rollout({ agent, policy, ... }).",
+      );
+    return { ...options, policy, agent: agent ?? undefined, tokenizer: policy ? undefined : tokenizer };
   }
 
   #forkLength({ token, turn }: ForkOptions): number {
@@ -213,7 +281,7 @@ export class Rollout {
   async #execute(): Promise<void> {
     const { interpreter } = this.options;
     const result = await this.#cells.run(this.pendingCode!);
-    if (result.status === "infrastructure") this.trajectory.stop("infrastructure");
+    if (result.status === "infrastructure") this.trajectory.stop("infrastructure", result.stderr || undefined);
     else this.trajectory.acceptToolOutput(result, interpreter.feedback(result));
     if (this.trajectory.done) await this.#finished();
   }
@@ -228,4 +296,15 @@ export class Rollout {
     }
     return undefined;
   }
+}
+
+/** Who writes a rollout: an agent where one is given, with the policy's tokenizer where there is one. */
+export function rolloutWriters({
+  policy,
+  agent,
+  tokenizer,
+}: Pick<RolloutOptions, "policy" | "agent" | "tokenizer">): Writers {
+  if (agent) return new Writers(agent, "expert" in agent ? undefined : (policy?.tokenizer ?? tokenizer));
+  if (policy) return new Writers(policy);
+  throw new InvalidInputError("A rollout needs a policy or an agent.");
 }

@@ -1,67 +1,27 @@
 import { InvariantError } from "../base/errors.ts";
 import type { ExecutionResult } from "../interpreter/types.ts";
 import type { Tokenizer } from "../policy/tokenizer.ts";
-import { BoundaryMatcher, type BoundaryName, toolOutputText } from "./boundary.ts";
+import { BoundaryMatcher, toolOutputText } from "./boundary.ts";
+import {
+  type AgentSource,
+  isAgentSource,
+  type StopReason,
+  type Token,
+  type TokenSource,
+  type ToolCall,
+  type TrajectoryData,
+  type TrajectoryLimits,
+} from "./trajectory-types.ts";
 
-/** Who wrote a token. Only `sampled` tokens are trained on. */
-export type TokenSource = "prompt" | "sampled" | "tool" | "forced";
-
-/** One token of a rollout, as users see it. */
-export interface Token {
-  readonly id: number;
-  readonly text: string;
-  readonly source: TokenSource;
-  /** Natural log, under the policy that sampled, at the sampling temperature. Absent for the first token. */
-  readonly logprob?: number;
-  /** Entropy of the distribution that the token was drawn from, in nats. */
-  readonly entropy?: number;
-}
-
-/** Why a rollout ended. */
-export type StopReason =
-  | "completed"
-  | "maxTokens"
-  | "maxTurns"
-  | "maxToolCalls"
-  | "filtered"
-  | "interrupted"
-  | "infrastructure";
-
-/** One execution inside a rollout. */
-export interface ToolCall {
-  readonly code: string;
-  readonly result: ExecutionResult;
-  /** What the policy read. */
-  readonly feedback: string;
-  /** Token indices of the appended output, end excluded. */
-  readonly start: number;
-  readonly end: number;
-  /** A person replaced the output. */
-  readonly edited: boolean;
-}
-
-/** Limits of a rollout. */
-export interface TrajectoryLimits {
-  /** Executions allowed; later code is left as text (CIR). */
-  maxToolCalls: number;
-  /** Tokens in all, prompt included. */
-  maxLength: number;
-  /** How the policy asks for a tool. Default `"code"`. */
-  boundary?: BoundaryName;
-}
-
-/** A trajectory as plain data: enough to show, train on, replay and fork it. */
-export interface TrajectoryData {
-  ids: number[];
-  sources: TokenSource[];
-  logprobs: (number | null)[];
-  entropies: (number | null)[];
-  promptLength: number;
-  toolCalls: ToolCall[];
-  limits: TrajectoryLimits;
-  stopReason: StopReason | null;
-  forcedBoundaries: number;
-}
+export type {
+  AgentSource,
+  StopReason,
+  Token,
+  TokenSource,
+  ToolCall,
+  TrajectoryData,
+  TrajectoryLimits,
+} from "./trajectory-types.ts";
 
 /**
  * A rollout's tokens as they come into being: prompt, sampled tokens, tool outputs. It knows the boundary rule and the
@@ -80,6 +40,8 @@ export class Trajectory {
   stopReason: StopReason | null = null;
   /** Boundaries where the sampled token held more than the fence and was replaced by forced tokens. */
   forcedBoundaries = 0;
+  /** What failed, where infrastructure ended the rollout and it is known. */
+  failure: string | undefined;
   /** Code that waits for its execution; nothing may be sampled meanwhile. */
   pendingCode: string | null = null;
   #matcher: BoundaryMatcher;
@@ -109,6 +71,7 @@ export class Trajectory {
     trajectory.promptLength = data.promptLength;
     trajectory.stopReason = data.stopReason;
     trajectory.forcedBoundaries = data.forcedBoundaries;
+    trajectory.failure = data.failure;
     trajectory.verify(name);
     return trajectory;
   }
@@ -122,6 +85,11 @@ export class Trajectory {
     return this.sources.reduce((count, source) => count + (source === "sampled" ? 1 : 0), 0);
   }
 
+  /** How many tokens whoever answers has chosen: the policy's and the agents'. */
+  get answeredCount(): number {
+    return this.sources.reduce((count, source) => count + (source === "sampled" || isAgentSource(source) ? 1 : 0), 0);
+  }
+
   get done(): boolean {
     return this.stopReason !== null;
   }
@@ -131,11 +99,14 @@ export class Trajectory {
     return this.tokenizer.decode(this.ids.slice(this.promptLength));
   }
 
-  /** What the policy itself wrote (sampled and forced), without the tools' outputs: what rewards may look at. */
+  /** What was written in answer (sampled, forced, by agents), without the tools' outputs: what rewards may look at. */
   get assistantText(): string {
-    return this.tokenizer.decode(
-      this.ids.filter((_, i) => this.sources[i] === "sampled" || this.sources[i] === "forced"),
-    );
+    return this.tokenizer.decode(this.ids.filter((_, i) => this.sources[i] !== "prompt" && this.sources[i] !== "tool"));
+  }
+
+  /** What was written since the last tool output, or the prompt. */
+  get turnText(): string {
+    return this.tokenizer.decode(this.ids.slice(this.toolCalls.at(-1)?.end ?? this.promptLength));
   }
 
   tokens(): Token[] {
@@ -154,20 +125,12 @@ export class Trajectory {
 
   /** Takes a sampled token; afterwards the trajectory runs on, is done, or waits for the execution of `pendingCode`. */
   acceptSampled(id: number, logprob: number, entropy: number): void {
-    if (this.done || this.pendingCode !== null)
-      throw new InvariantError("A token was sampled for a rollout that cannot take one.");
-    this.#push(id, "sampled", logprob, entropy);
-    if (id === this.tokenizer.eosId) {
-      this.stopReason = "completed";
-      return;
-    }
-    const boundary = this.#matcher.push(this.tokenizer.tokenText(id));
-    if (boundary && this.toolCalls.length < this.limits.maxToolCalls) {
-      this.pendingCode = boundary.code;
-      this.#endsWithNewline = boundary.overflow === "\n";
-      if (boundary.overflow !== "" && !this.#endsWithNewline) this.#replaceLast(boundary.overflow);
-    }
-    if (this.pendingCode === null) this.#checkLength();
+    this.#accept(id, "sampled", logprob, entropy);
+  }
+
+  /** Takes a token that an agent wrote, as a sampled one is taken; `logprob` is the agent's own, where it is known. */
+  acceptWritten(id: number, source: AgentSource, logprob: number | null): void {
+    this.#accept(id, source, logprob, null);
   }
 
   /** Appends a tool's output for the pending code. */
@@ -193,13 +156,16 @@ export class Trajectory {
     }
   }
 
-  /** Notes the log-prob that the policy gives to a token it did not sample. */
+  /** Notes the log-prob that the policy gives to a token it did not sample; of an agent's token only the agent's counts. */
   noteForced(index: number, logprob: number, entropy: number): void {
+    if (isAgentSource(this.sources[index])) return;
     this.logprobs[index] = logprob;
     this.entropies[index] = entropy;
   }
 
-  stop(reason: StopReason): void {
+  /** Ends the trajectory, where it has not ended; `failure` says what of the infrastructure failed. */
+  stop(reason: StopReason, failure?: string): void {
+    if (!this.done) this.failure = failure;
     this.stopReason ??= reason;
     this.pendingCode = null;
   }
@@ -260,6 +226,7 @@ export class Trajectory {
       limits: this.limits,
       stopReason: this.stopReason,
       forcedBoundaries: this.forcedBoundaries,
+      ...(this.failure !== undefined && { failure: this.failure }),
     };
   }
 
@@ -275,15 +242,33 @@ export class Trajectory {
     this.entropies.push(entropy);
   }
 
-  /** Swaps the last sampled token for forced tokens that end with the fence. */
+  #accept(id: number, source: "sampled" | AgentSource, logprob: number | null, entropy: number | null): void {
+    if (this.done || this.pendingCode !== null)
+      throw new InvariantError("A token was written to a rollout that cannot take one.");
+    this.#push(id, source, logprob, entropy);
+    if (id === this.tokenizer.eosId) {
+      this.stopReason = "completed";
+      return;
+    }
+    const boundary = this.#matcher.push(this.tokenizer.tokenText(id));
+    if (boundary && this.toolCalls.length < this.limits.maxToolCalls) {
+      this.pendingCode = boundary.code;
+      this.#endsWithNewline = boundary.overflow === "\n";
+      if (boundary.overflow !== "" && !this.#endsWithNewline) this.#replaceLast(boundary.overflow);
+    }
+    if (this.pendingCode === null) this.#checkLength();
+  }
+
+  /** Swaps the last token for tokens that end with the fence: forced ones where it was sampled, else the agent's. */
   #replaceLast(overflow: string): void {
     const id = this.ids.pop()!;
-    this.sources.pop();
+    const written = this.sources.pop()!;
     this.logprobs.pop();
     this.entropies.pop();
     const text = this.tokenizer.tokenText(id);
-    for (const kept of this.#encode(text.slice(0, text.length - overflow.length))) this.#push(kept, "forced");
-    this.forcedBoundaries++;
+    const source = written === "sampled" ? "forced" : written;
+    for (const kept of this.#encode(text.slice(0, text.length - overflow.length))) this.#push(kept, source);
+    if (source === "forced") this.forcedBoundaries++;
   }
 
   #checkLength(): void {
@@ -297,12 +282,14 @@ export class Trajectory {
     }
   }
 
-  /** Takes token `i` of another trajectory as it was: sampled tokens go through the boundary rule again. */
+  /** Takes token `i` of another trajectory as it was: what was written in answer goes through the boundary rule again. */
   #replay(other: Trajectory, i: number): void {
     const id = other.ids[i]!;
-    if (other.sources[i] === "sampled") this.acceptSampled(id, other.logprobs[i]!, other.entropies[i]!);
+    const source = other.sources[i]!;
+    if (source === "sampled" || isAgentSource(source))
+      this.#accept(id, source, other.logprobs[i]!, other.entropies[i]!);
     else {
-      this.#push(id, other.sources[i]!, other.logprobs[i], other.entropies[i]);
+      this.#push(id, source, other.logprobs[i], other.entropies[i]);
       this.#watchForced(id);
     }
   }

@@ -80,15 +80,20 @@ export class ToolBox {
     this.tools = named;
   }
 
-  /** The tools as a prompt lists them (ToolRL's layout): number, name, description, JSON Schema of the parameters. */
+  /** A box with further tools and this one's options. */
+  with(...more: readonly Tool[]): ToolBox {
+    return new ToolBox([...this.tools.values(), ...more], this.#options);
+  }
+
+  /** One line for people. */
+  get description(): string {
+    const names = [...this.tools.keys()];
+    return `${names.length} ${names.length === 1 ? "tool" : "tools"}: ${names.join(", ")}`;
+  }
+
+  /** The tools as a prompt lists them; see {@link toolsPrompt}. */
   get prompt(): string {
-    return [...this.tools.values()]
-      .map(({ name, description, parameters }, i) =>
-        [`${i + 1}. Name: ${name}`, `Description: ${description}`, `Parameters: ${JSON.stringify(parameters)}`].join(
-          "\n",
-        ),
-      )
-      .join("\n");
+    return toolsPrompt([...this.tools.values()]);
   }
 
   /** The tools as chat templates and APIs take them. */
@@ -211,6 +216,17 @@ export class ToolBox {
     const near = nearestNames(name, this.tools.keys());
     return `there is no tool ${JSON.stringify(name)}${near.length ? `, did you mean ${near.join(" or ")}?` : "."}`;
   }
+}
+
+/** Tools as a prompt lists them (ToolRL's layout): number, name, description, JSON Schema of the parameters. */
+export function toolsPrompt(tools: readonly Pick<Tool, "name" | "description" | "parameters">[]): string {
+  return tools
+    .map(({ name, description, parameters }, i) =>
+      [`${i + 1}. Name: ${name}`, `Description: ${description}`, `Parameters: ${JSON.stringify(parameters)}`].join(
+        "\n",
+      ),
+    )
+    .join("\n");
 }
 
 /** A tool took longer than it may. */
