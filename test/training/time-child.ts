@@ -1,6 +1,6 @@
 /**
- * Trains to step `total` in a folder of runs: takes up the run that is there, or begins one. Says each step, and at the end
- * a hash of weights, moments and counts.
+ * Trains to step `total` in a folder of runs, with a critic: takes up the run that is there, or begins one. Says each step,
+ * and at the end a hash of weights, moments and counts.
  */
 import { createHash } from "node:crypto";
 import { writeSync } from "node:fs";
@@ -14,13 +14,15 @@ const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 
 const [recorded] = await listRuns(record);
 const trainer = recorded
   ? await Trainer.resume(recorded.folder, { interpreter, reward: byLength })
-  : await smallTrainer({ interpreter });
+  : await smallTrainer({ interpreter, advantageEstimator: "gae" });
 writeSync(1, `at ${trainer.step}\n`);
 if (trainer.step < total)
   for await (const { step } of trainer.train(total - trainer.step, { record })) writeSync(1, `step ${step}\n`);
-const { weights, optimizer, policyVersion } = await trainer.checkpoint();
-const hash = createHash("sha256").update(JSON.stringify([optimizer.updates, policyVersion]));
-for (const part of [weights, optimizer.m, optimizer.v])
+const { weights, optimizer, critic, policyVersion } = await trainer.checkpoint();
+const learned = [{ weights, optimizer }, critic!];
+const counts = learned.map(({ optimizer: { updates } }) => updates);
+const hash = createHash("sha256").update(JSON.stringify([...counts, policyVersion]));
+for (const part of learned.flatMap(({ weights, optimizer: { m, v } }) => [weights, m, v]))
   for (const name of Object.keys(part).sort()) hash.update(name).update(part[name]!);
 writeSync(1, `hash ${hash.digest("hex")}\n`);
 await interpreter.close();
