@@ -7,6 +7,8 @@ import type { Token, Trajectory } from "./trajectory.ts";
 
 /** What the picture tells of a rollout. */
 export interface RolloutFacts {
+  /** What it is called, where there are several. */
+  readonly name?: string;
   readonly task: Task;
   readonly trajectory: Trajectory;
   readonly result: RewardResult | undefined;
@@ -40,9 +42,10 @@ export function rolloutBundle(rollout: RolloutFacts): MimeBundle {
   };
 }
 
-function caption({ task, trajectory, result }: RolloutFacts): string {
+function caption({ name, task, trajectory, result }: RolloutFacts): string {
   const { toolCalls, stopReason, pendingCode } = trajectory;
   const parts = [
+    ...(name === undefined ? [] : [name]),
     `task ${task.family}: ${task.prompt}`,
     `${trajectory.length} tokens, ${trajectory.sampledCount} sampled, ${toolCalls.length} tool calls`,
   ];

@@ -1,16 +1,37 @@
 import { displaySymbol } from "../display/host.ts";
-import { formatNumber, formatPercent, type MimeBundle, table } from "../display/index.ts";
-import type { Batch } from "./batch.ts";
+import { formatNumber, formatPercent, html, type MimeBundle, table, withDisplay } from "../display/index.ts";
+import { rolloutBundle } from "../rollout/rollout-display.ts";
+import type { Batch, ScoredRollout } from "./batch.ts";
 import type { InfluenceReport } from "./gradients.ts";
 import type { ObjectiveReport } from "./objective.ts";
 import type { UpdateReport } from "./types.ts";
 
-const shownRollouts = 24;
+const firstRollouts = 24;
 const shownTokens = 60;
 
+/** A batch that shows itself as a table, and each of its rollouts as coloured tokens. */
+export function shownBatch(batch: Batch): Batch {
+  for (const rollout of batch.rollouts) withDisplay(rollout, scoredBundle);
+  return withDisplay(batch, batchBundle);
+}
+
+/** Some rollouts that show themselves one below the other, as coloured tokens. */
+export function shownRollouts(batch: Batch): Batch {
+  return withDisplay(shownBatch(batch), ({ rollouts }) => {
+    const bundles = rollouts.map(scoredBundle);
+    return {
+      "text/plain": bundles.map((bundle) => bundle["text/plain"]).join("\n\n"),
+      "text/html": bundles.map((bundle) => bundle["text/html"]).join(`${html`<div style="height:.8em"></div>`}`),
+    };
+  });
+}
+
+const scoredBundle = ({ group, sample, task, trajectory, reward }: ScoredRollout): MimeBundle =>
+  rolloutBundle({ name: `rollout ${group}/${sample}`, task, trajectory, result: reward });
+
 /** A batch as a table: one row per rollout, the first two dozen. */
-export function batchBundle(batch: Batch): MimeBundle {
-  const rows = batch.rollouts.slice(0, shownRollouts).map(({ task, group, sample, trajectory, reward }) => ({
+function batchBundle(batch: Batch): MimeBundle {
+  const rows = batch.rollouts.slice(0, firstRollouts).map(({ task, group, sample, trajectory, reward }) => ({
     group,
     sample,
     task: task.prompt,
@@ -49,7 +70,7 @@ export function objectiveBundle(objective: ObjectiveReport): MimeBundle {
 
 /** Influences as a table: the strongest two dozen. */
 export function influenceBundle(report: InfluenceReport): MimeBundle {
-  const rows = report.rollouts.slice(0, shownRollouts).map((influence) => ({
+  const rows = report.rollouts.slice(0, firstRollouts).map((influence) => ({
     group: influence.group,
     sample: influence.sample,
     reward: influence.reward,
