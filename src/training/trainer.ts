@@ -22,6 +22,7 @@ import { type ForkOptions, forkTrainer } from "./fork.ts";
 import { type InfluenceReport, rolloutInfluences } from "./gradients.ts";
 import type { Learner } from "./learner.ts";
 import { type ObjectiveReport, objectiveTerms } from "./objective.ts";
+import { type RolloutsOf, recordedRollouts } from "./recorded-rollouts.ts";
 import { type ReplayOptions, type ReplayReport, replayStep } from "./replay.ts";
 import { type ResumeOptions, resumeTrainer } from "./resume.ts";
 import { bringTo, refuseWhileBusy } from "./rewind.ts";
@@ -35,7 +36,7 @@ import { rolloutView } from "./train-panel.ts";
 import { TrainRun } from "./train-run.ts";
 import { trainStep } from "./train-step.ts";
 import { TrainerState } from "./trainer-state.ts";
-import { batchBundle, influenceBundle, objectiveBundle, updateBundle } from "./training-display.ts";
+import { influenceBundle, objectiveBundle, shownBatch, updateBundle } from "./training-display.ts";
 import type { StepReport, TrainerCheckpoint, UpdateReport } from "./types.ts";
 
 export interface TrainerOptions extends TrainerSettings {
@@ -150,13 +151,13 @@ export class Trainer implements Learner<StepReport> {
     const round = async (round?: { round: number; prompts: number }) =>
       this.score(await collectBatch({ lab, policy, interpreter, taskset, config, step, greedy, ...round, ...options }));
     const batch = await refill(await round(), config.filters, (number, prompts) => round({ round: number, prompts }));
-    return withDisplay(batch, batchBundle);
+    return shownBatch(batch);
   }
 
   /** Scores rollouts, or scores them again, by the reward, the filters and, where one is kept, the reference policy. */
   async score(batch: UnscoredBatch): Promise<Batch> {
     const config = this.#at(batch.step);
-    return withDisplay(await scoreBatch(this.reward, this.#state, config, batch), batchBundle);
+    return shownBatch(await scoreBatch(this.reward, this.#state, config, batch));
   }
 
   /**
@@ -320,6 +321,18 @@ export class Trainer implements Learner<StepReport> {
     const { lab, interpreter, taskset, reward, papers, recipe } = this;
     const parts = { lab, interpreter, taskset, reward, papers, recipe };
     return forkTrainer(this, this.#run, (policy, settings) => new Trainer({ ...settings, ...parts, policy }), options);
+  }
+
+  /**
+   * The rollouts of a recorded step, as they were last recorded: all of them, or those that an alert names.
+   *
+   * @example
+   * await trainer.rollouts(step.alerts[0]);
+   * await trainer.rollouts({ step: 27 });
+   * @throws RecordingError when the step's rollouts were not recorded.
+   */
+  rollouts(of: RolloutsOf): Promise<Batch> {
+    return recordedRollouts(this.policy.tokenizer, this.#run, of);
   }
 
   /**
