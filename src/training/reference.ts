@@ -34,4 +34,10 @@ export class Reference {
       }
     await this.policy.setWeights(weights, policy.version);
   }
+
+  /** Frees its weights and programs. */
+  async close(): Promise<void> {
+    await this.#scorer.close();
+    await this.policy.engine.dispose(Object.values(this.policy.parameters));
+  }
 }

@@ -110,14 +110,17 @@ export class TrainerState {
     if (checkpoint.reference) {
       this.#reference ??= await Reference.copy(this.#policy);
       await this.#reference.policy.setWeights(checkpoint.reference, 0);
-    } else this.#reference = undefined;
+    } else await this.#dropReference();
     this.step = checkpoint.step;
   }
 
-  /** Frees the critic, the optimizer's state and programs; the policy stays. */
+  /** Frees the critic, the reference, the optimizer's state and programs; the policy stays. */
   async close(): Promise<void> {
     await this.#optimizer?.close();
     this.#optimizer = undefined;
+    await this.#scorer?.close();
+    this.#scorer = undefined;
+    await this.#dropReference();
     await this.#dropCritic();
   }
 
@@ -127,6 +130,11 @@ export class TrainerState {
     await optimizer.setState(state);
     if (critic) await (await this.critic()).setState(critic);
     else await this.#dropCritic();
+  }
+
+  async #dropReference(): Promise<void> {
+    await this.#reference?.close();
+    this.#reference = undefined;
   }
 
   async #dropCritic(): Promise<void> {

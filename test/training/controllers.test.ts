@@ -5,6 +5,7 @@ import { checkedConfig } from "../../src/training/check-config.ts";
 import { configAt, scheduledSettings } from "../../src/training/config.ts";
 import { type ControllerStates, controllerStatesSchema, lookAll } from "../../src/training/controllers/index.ts";
 import { lookReset, type PlateauState, referenceSchema } from "../../src/training/controllers/reference-reset.ts";
+import { explainMetric } from "../../src/training/explain.ts";
 import { limitRollbacks } from "../../src/training/guards/rollback-limit.ts";
 
 /** Steps with these metrics: the values in force in each, and what was changed after it. */
@@ -54,6 +55,38 @@ test("a trigger moves to the next value when the mean over its steps passes the 
     {},
   ]);
   assert.deepEqual(budgets(gaps), [2, 2, 2, 2, 3], "a step without the metric does not count");
+});
+
+test("any number may follow a schedule; lengths that the policy has no positions for are refused", () => {
+  const config = checkedConfig(
+    {
+      maxLength: [
+        [0, 32],
+        [10, 64],
+      ],
+      temperature: { linear: [1, 1.2], steps: 10 },
+      gamma: { cosine: [1, 0.9], steps: 4 },
+    },
+    96,
+  );
+  const { maxLength, temperature, gamma } = configAt(config, 10);
+  near([maxLength, temperature, gamma], [64, 1.2, 0.9]);
+  for (const maxLength of [
+    97,
+    [
+      [0, 32],
+      [10, 97],
+    ],
+    { linear: [97, 1], steps: 3 },
+    {
+      piecewise: [
+        [0, 1],
+        [9, 97],
+      ],
+    },
+    { values: [32, 97], when: { metric: "truncated", above: 0.1 } },
+  ])
+    assert.throws(() => checkedConfig({ maxLength }, 96), /maxLength \(97\) is more than the policy's 96 positions/);
 });
 
 test("a trigger that was changed begins anew", () => {
@@ -137,6 +170,11 @@ test("going back too often within some steps pauses, and the count begins anew",
   // At 12 only 5 and 12 lie within ten steps.
   assert.deepEqual(paused, [14]);
   assert.deepEqual(rollbacks, [15, 16]);
+});
+
+test("every hyperparameter that may be scheduled is a metric that can be explained", () => {
+  for (const name of Object.keys(scheduledSettings(checkedConfig({}, 96))))
+    assert.ok(explainMetric(name).meaning, name);
 });
 
 test("what does not fit is refused: the setting, the value, and what is close", () => {

@@ -9,7 +9,8 @@
  * - `{ ema }`: after every step, reference' = ema · reference + (1 - ema) · policy (TR-DPO's soft update).
  *
  * A reset also clears the optimizer's moments unless `resetOptimizer` is false (ProRL, arXiv:2505.24864); the warm-up is not
- * repeated. Where no reference is kept because klCoef is 0, only that is done.
+ * repeated. Where no reference is kept because klCoef is 0, only that is done. A guard that goes back to earlier weights
+ * leaves the reference where it is.
  */
 
 import { z } from "zod";
