@@ -4,7 +4,7 @@ import { RecordingError, type Run } from "../recording/index.ts";
 import type { RewardResult } from "../reward/index.ts";
 import type { Task } from "../rollout/tasks/index.ts";
 import { Trajectory, type TrajectoryData } from "../rollout/trajectory.ts";
-import type { Batch, ScoredRollout } from "./batch.ts";
+import type { Batch, FilterMark, ScoredRollout } from "./batch.ts";
 
 /** One rollout as a line of the run's `rollouts/step-N.jsonl`. */
 export interface RolloutRecord {
@@ -17,6 +17,8 @@ export interface RolloutRecord {
   readonly policyVersion: number;
   /** It was sampled greedily, for an estimator to compare with; it is not trained on. */
   readonly greedy?: true;
+  /** What filters did to it. Absent from recordings of versions that did not note it. */
+  readonly marks?: readonly FilterMark[];
 }
 
 const turnRewardSchema = z.strictObject({ kind: z.enum(["generation", "verification"]), reward: z.number() });
@@ -33,17 +35,19 @@ const recordSchema = z.looseObject({
   trajectory: z.looseObject({ ids: z.array(z.int()), sources: z.array(z.string()), promptLength: z.int() }),
   policyVersion: z.int().nonnegative(),
   greedy: z.literal(true).optional(),
+  marks: z.array(z.looseObject({ filter: z.string(), reason: z.string(), masked: z.boolean() })).optional(),
 });
 
 /** A batch's rollouts as they are recorded. */
 export function rolloutRecords(batch: Batch): RolloutRecord[] {
-  const record = ({ task, group, sample, reward, trajectory }: ScoredRollout): RolloutRecord => ({
+  const record = ({ task, group, sample, reward, trajectory, marks = [] }: ScoredRollout): RolloutRecord => ({
     task,
     group,
     sample,
     reward,
     trajectory: trajectory.toJSON(),
     policyVersion: batch.policyVersion,
+    marks,
   });
   const greedy = batch.greedy?.map((rollout) => ({ ...record(rollout), greedy: true as const })) ?? [];
   return [...batch.rollouts.map(record), ...greedy];

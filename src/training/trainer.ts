@@ -154,10 +154,14 @@ export class Trainer implements Learner<StepReport> {
     return shownBatch(batch);
   }
 
-  /** Scores rollouts, or scores them again, by the reward, the filters and, where one is kept, the reference policy. */
-  async score(batch: UnscoredBatch): Promise<Batch> {
+  /**
+   * Scores rollouts, or scores them again, by the reward, the filters and, where one is kept, the reference policy.
+   *
+   * @param options `reward`: judges in place of the trainer's own.
+   */
+  async score(batch: UnscoredBatch, { reward = this.reward }: { reward?: Reward | undefined } = {}): Promise<Batch> {
     const config = this.#at(batch.step);
-    return shownBatch(await scoreBatch(this.reward, this.#state, config, batch));
+    return shownBatch(await scoreBatch(reward, this.#state, config, batch));
   }
 
   /**
@@ -241,12 +245,19 @@ export class Trainer implements Learner<StepReport> {
     return new RunHandle(this, steps, options);
   }
 
-  /** One whole step: collect, score, advantages, update. The step counts once its update is done. */
-  trainStep(): Promise<StepReport> {
-    return this.#inTurn(() => this.#trainStep());
+  /**
+   * One whole step: collect, score, advantages, update. The step counts once its update is done.
+   *
+   * @param batch a scored batch of this step to train on in place of a new one.
+   * @throws InvalidInputError for a batch of another step.
+   */
+  trainStep(batch?: Batch): Promise<StepReport> {
+    return this.#inTurn(() => this.#trainStep(batch));
   }
 
-  async #trainStep(): Promise<StepReport> {
+  async #trainStep(given?: Batch): Promise<StepReport> {
+    if (given && given.step !== this.step)
+      throw new InvalidInputError(`The batch is of step ${given.step}, the trainer is at step ${this.step}.`);
     this.#inForce = this.#config;
     try {
       const report = await trainStep({
@@ -254,7 +265,7 @@ export class Trainer implements Learner<StepReport> {
         state: this.#state,
         settings: () => this.#current,
         config: () => this.#at(this.step),
-        collect: () => this.collect(),
+        collect: async () => given ?? this.collect(),
         advantages: (batch) => this.advantages(batch),
         update: this.#update.bind(this),
       });

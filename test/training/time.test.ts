@@ -195,22 +195,58 @@ test("a run's folder alone suffices to go on with it, or to repeat its end", asy
   await assert.rejects(whole.train(1, { record }).done(), /Another trainer has gone on/);
 });
 
-test("a recorded step, replayed, gives the same update; another reward is told apart", async () => {
-  const trainer = await make({ klCoef: 0.05 });
+test("a recorded step, replayed, gives the same rewards, marks, metrics, alerts and weights; what differs is told", async () => {
+  const trainer = await make({
+    klCoef: 0.05,
+    filters: [{ name: "overlong", mode: "penalty", buffer: 8, factor: 0.5 }],
+    guards: [
+      { metric: "responseLength", above: 1 },
+      { metric: "gradNorm", above: 0.001, action: "rollback", patience: 3 },
+      { metric: "reward", above: 5 },
+    ],
+  });
   const states: Record<number, unknown> = {};
-  for await (const { step } of trainer.train(3, { record })) states[step] = await trainer.policy.weights();
+  const said: Record<number, number> = {};
+  for await (const { step, alerts, batch } of trainer.train(3, { record })) {
+    states[step] = await trainer.policy.weights();
+    said[step] = alerts.length;
+    assert.ok(batch.rollouts.some(({ marks }) => marks?.length));
+  }
+  assert.deepEqual(said, { 1: 1, 2: 0, 3: 1 }, "an alert is told once; the third step is taken back");
   for (const step of [1, 2, 3]) {
     const replay = await trainer.replay(step);
-    assert.deepEqual(replay.differences, [], `step ${step}`);
-    assert.deepEqual(replay.rescored, []);
+    for (const list of [replay.differences, replay.rescored, replay.remarked, replay.alerts])
+      assert.deepEqual(list, [], `step ${step}`);
     assert.deepEqual(replay.weights, states[step]);
   }
-  const mean: Reward = { name: "mean", score: () => ({ reward: 9, correct: false, detail: {} }) };
-  const changed = await trainer.replay(2, { reward: mean });
+  const high: Reward = { name: "high", score: () => ({ reward: 9, correct: false, detail: {} }) };
+  const changed = await trainer.replay(2, { reward: high });
   assert.equal(changed.rescored.length, 6);
+  assert.deepEqual(changed.remarked, [], "lengths are what they were");
+  assert.ok(changed.differences.some(({ metric, now }) => metric === "reward" && now === 9));
+  assert.ok(changed.alerts.some(({ now }) => now?.metric === "reward" && now.value === 9));
   assert.notDeepEqual(changed.weights, states[2]);
   assert.deepEqual(await trainer.policy.weights(), states[3]);
+
+  // A recording in which something else stands is found out.
+  const run = await trainer.openRun(record);
+  const lines = (await readFile(join(run.folder, "rollouts", "step-000002.jsonl"), "utf8")).trimEnd().split("\n");
+  const records = lines.map((line) => JSON.parse(line) as { marks: unknown[]; reward: { reward: number } });
+  const marked = records.findIndex(({ marks }) => marks.length > 0);
+  records[marked]!.marks = [];
+  records[0]!.reward.reward += 1;
+  await run.writeRollouts(2, records);
+  const edited = await trainer.replay(2);
+  assert.deepEqual(
+    edited.remarked.map(({ rollout }) => rollout),
+    [marked],
+  );
+  assert.deepEqual(
+    edited.rescored.map(({ rollout }) => rollout),
+    [0],
+  );
   await assert.rejects(trainer.replay(7), /no rollouts of step 7.*1, 2, 3/);
+  await assert.rejects(trainer.trainStep(changed.batch), /batch is of step 1, the trainer is at step 3/);
 });
 
 test("what cannot be taken up is refused clearly, and nothing is changed", async () => {
