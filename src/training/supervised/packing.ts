@@ -62,3 +62,6 @@ export function layOut(
   const { rows: count, length } = shape;
   return { rows: count, length, ids, targets, mask, ...(isPacked && { packing: { segments, positions } }) };
 }
+
+/** Rows that a program is built for: few sizes, and little padding where an epoch ends. */
+export const rowBucket = (rows: number, full: number): number => Math.min(full, Math.ceil(rows / 4) * 4);

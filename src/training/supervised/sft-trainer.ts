@@ -19,7 +19,7 @@ import { crossEntropy } from "../objectives/cross-entropy.ts";
 import { lengthBucket, type MaskedRows, type PolicyOptimizer } from "../optimizer.ts";
 import { Scorer } from "../scoring.ts";
 import { CorpusLearner, type CorpusTask } from "./corpus-learner.ts";
-import { layOut, packRows } from "./packing.ts";
+import { layOut, packRows, rowBucket } from "./packing.ts";
 import { jsonLines, type ResumeCorpusOptions, readCorpus, resumeCorpusRun } from "./run-folder.ts";
 import { type Sample, type SftExample, sampleLine, sampleLineSchema, sampleOf } from "./samples.ts";
 import { corpusSettings, type Rates } from "./settings.ts";
@@ -236,6 +236,3 @@ function sftTask(
 }
 
 const rowsPerStep = ({ batchTokens, maxLength }: SftConfig): number => Math.max(1, Math.floor(batchTokens / maxLength));
-
-/** Rows that a program is built for: few sizes, and little padding where an epoch ends. */
-const rowBucket = (rows: number, full: number): number => Math.min(full, Math.ceil(rows / 4) * 4);
