@@ -75,6 +75,8 @@ export const runEventSchema = z.discriminatedUnion("type", [
     to: z.number().optional(),
     text: z.string(),
   }),
+  /** Code of the user's own was changed, and the run goes on with it: what `hash` was `from` is `to` after `step`. */
+  z.object({ type: z.literal("part"), step, kind: z.string(), name: z.string(), from: z.string(), to: z.string() }),
   /** Training goes on from `step`: later steps and checkpoints from before do not lead to what follows. */
   z.object({ type: z.literal("rewound"), step }),
   z.object({ type: z.literal("log"), text: z.string() }),

@@ -26,6 +26,8 @@ export class Timeline {
   /** What ended it, where it failed. */
   error: string | undefined;
   readonly changes: SettingsChange[] = [];
+  /** Parts of the user's own that were changed, in the order in which it happened. */
+  readonly partChanges: { readonly step: number; readonly from: string; readonly to: string }[] = [];
   readonly checkpoints = new Map<number, StoredCheckpoint>();
   /** Steps of checkpoints that were marked, also of those left behind. */
   readonly marked = new Map<number, string>();
@@ -50,6 +52,9 @@ export class Timeline {
         break;
       case "config":
         this.changes.push({ step: event.step, changes: event.changes });
+        break;
+      case "part":
+        this.partChanges.push({ step: event.step, from: event.from, to: event.to });
         break;
       case "checkpoint":
         this.checkpoints.set(event.step, { step: event.step, bytes: event.bytes, label: event.label });

@@ -34,7 +34,7 @@ export class OwnReward extends Part implements Reward {
         `The reward ${JSON.stringify(this.name)} ${problem}, for the answer ${JSON.stringify(input.task.answer)} and the text ${JSON.stringify(tail(input.text))}.`,
         "Return { reward: number, correct: boolean } for every response.",
       );
-    return { reward: reward!, correct: correct!, detail };
+    return { ...(given as RewardResult), detail };
   }
 }
 

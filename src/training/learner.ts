@@ -1,5 +1,6 @@
 import type { LabContext } from "../base/context.ts";
 import type { PanelMetric } from "../display/index.ts";
+import type { Part } from "../parts/index.ts";
 import type { CheckpointFiles, RetentionRules, Run } from "../recording/index.ts";
 import type { CourseChange } from "./controllers/types.ts";
 import type { Alert } from "./guards/types.ts";
@@ -52,6 +53,8 @@ export interface Learner<S extends LearnerStep = LearnerStep> {
   readonly view: LearnerView;
   /** Every setting, as JSON can hold it. */
   readonly config: LearnerConfig;
+  /** Code of the user's own that its settings name or named; it is recorded with them. */
+  readonly parts?: readonly Part[];
   /** Steps taken. */
   readonly step: number;
   /** Counts the changes of what is learnt: with `step` it tells one state of a run from another. */

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Run, Timeline } from "../recording/index.ts";
 import { type Learner, type LearnerStep, timesOf } from "./learner.ts";
+import { recordParts } from "./parts/part-files.ts";
 
 /** Writes down what a training does, in its run's folder: an event comes after all that it tells of is on disk. */
 export class StepRecorder<S extends LearnerStep> {
@@ -48,7 +49,9 @@ export class StepRecorder<S extends LearnerStep> {
     const changes = Object.entries(now).filter(
       ([name, value]) => JSON.stringify(value) !== JSON.stringify(known[name]),
     );
-    if (changes.length) this.run.append({ type: "config", step, changes: Object.fromEntries(changes) });
+    if (!changes.length) return;
+    recordParts(this.run.folder, this.#trainer.parts);
+    this.run.append({ type: "config", step, changes: Object.fromEntries(changes) });
   }
 
   /** Records a step, with a checkpoint where one is due. */

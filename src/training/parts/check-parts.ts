@@ -38,12 +38,19 @@ export function partsIn(config: TrainerConfig): Part[] {
  * @throws InvalidInputError naming the part and what is wrong with it.
  */
 export function checkParts(config: TrainerConfig): void {
-  for (const { kind, name } of partsIn(config))
+  const parts = partsIn(config);
+  for (const { kind, name, hash } of parts) {
+    if (parts.some((other) => other.kind === kind && other.name === name && other.hash !== hash))
+      throw new InvalidInputError(
+        `Two different parts of your own are the ${kind} ${JSON.stringify(name)}.`,
+        "Give one of them another name.",
+      );
     if ([...(taken[kind] ?? [])].includes(name))
       throw new InvalidInputError(
         `A ${kind} of your own is called ${JSON.stringify(name)}, which is the name of ${kind === "guard" ? "a metric" : `the lab's own ${kind}`}.`,
         "Give it another name.",
       );
+  }
   const { advantageEstimator, policyLoss, promptsPerStep, numGenerations } = config;
   if (advantageEstimator instanceof OwnEstimator) advantageEstimator.try(promptsPerStep, numGenerations);
   if (!(policyLoss instanceof OwnObjective)) return;

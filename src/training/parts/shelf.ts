@@ -1,13 +1,10 @@
 import { InvalidInputError } from "../../base/errors.ts";
 import { nearestNames } from "../../base/nearest.ts";
 import { isPartReference, type Part, type PartKind } from "../../parts/index.ts";
-import { advantageEstimators } from "../advantages/index.ts";
 import { checkedConfig } from "../check-config.ts";
-import { type ScheduledName, scheduledSettings, type TrainerConfig } from "../config.ts";
-import { policyLosses } from "../objectives/index.ts";
+import type { TrainerConfig } from "../config.ts";
 import { partsIn } from "./check-parts.ts";
-
-type Settings = Readonly<Record<string, unknown>>;
+import { mapParts, type Settings } from "./places.ts";
 
 /**
  * The parts of the user's own that a trainer knows: those in its settings, also in earlier ones, and those that it was
@@ -16,14 +13,9 @@ type Settings = Readonly<Record<string, unknown>>;
 export class PartShelf {
   readonly #parts: Part[] = [];
 
-  /** @throws InvalidInputError for two parts of one kind and name that differ. */
+  /** @param given of two with one name the later is meant by it. */
   constructor(given: readonly Part[] = []) {
-    for (const part of given) {
-      const other = this.#parts.find((one) => one.kind === part.kind && one.name === part.name);
-      if (other && other.hash !== part.hash && !given.includes(other))
-        throw new InvalidInputError(`Two different parts are the ${part.kind} ${JSON.stringify(part.name)}.`);
-      this.add(part);
-    }
+    for (const part of given) this.add(part);
   }
 
   /** Every version of every part, the latest last. */
@@ -54,24 +46,9 @@ export class PartShelf {
    * @throws InvalidInputError naming every setting that is unknown or out of range, and a part that is not known here.
    */
   checked(settings: Settings, positions: number): TrainerConfig {
-    const config = checkedConfig(this.#resolved(settings), positions);
+    const config = checkedConfig(mapParts(settings, this.#find.bind(this)), positions);
     for (const part of partsIn(config)) this.add(part);
     return config;
-  }
-
-  #resolved(settings: Settings): Settings {
-    const found: Record<string, unknown> = { ...settings };
-    const place = (name: string, kind: PartKind, taken: readonly string[] = []) => {
-      if (name in found) found[name] = this.#find(found[name], kind, taken);
-    };
-    place("advantageEstimator", "estimator", Object.keys(advantageEstimators));
-    place("policyLoss", "objective", Object.keys(policyLosses));
-    const lists = [["filters", "filter"] as const, ["guards", "guard"] as const];
-    for (const [name, kind] of lists)
-      if (Array.isArray(found[name])) found[name] = (found[name] as unknown[]).map((one) => this.#find(one, kind, []));
-    for (const name of Object.keys(scheduledSettings(settings as TrainerConfig)) as ScheduledName[])
-      place(name, "schedule");
-    return found;
   }
 
   /** The part that a name or a recorded reference means; any other value is left as it is. */
