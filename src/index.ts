@@ -14,7 +14,7 @@ export { barChart, lineChart, progress, table } from "./display/index.ts";
 export type { DeviceReport } from "./engine/index.ts";
 export type { EvaluateOptions } from "./evaluation/evaluate.ts";
 export { EvaluationCard, passAtK } from "./evaluation/index.ts";
-export { Export, type ExportOptions, exportRun } from "./interop/index.ts";
+export { diffRuns, Export, type ExportOptions, exportRun } from "./interop/index.ts";
 export { Interpreter, type InterpreterOptions, PythonInterpreter } from "./interpreter/index.ts";
 export type { CodeInterpreter, ExecutionResult, ExecutionStatus } from "./interpreter/types.ts";
 export { Lab, type LabOptions } from "./lab.ts";

@@ -2,7 +2,8 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { InvalidInputError, LabError } from "../base/errors.ts";
-import { formatBytes, formatNumber } from "../display/index.ts";
+import { displaySymbol, formatBytes, formatNumber } from "../display/index.ts";
+import { diffRuns } from "../interop/index.ts";
 import {
   type CommandInput,
   type LockOwner,
@@ -18,6 +19,7 @@ import { findRun } from "./find-run.ts";
 
 const usage = `Usage: cirlab runs list [--folder runs]
        cirlab runs show RUN
+       cirlab runs diff RUN OTHER | cirlab runs diff RUN --paper NAME
        cirlab runs remove RUN... [--force]
        cirlab runs pause | resume | stop RUN
        cirlab runs step RUN [COUNT]
@@ -26,6 +28,7 @@ const usage = `Usage: cirlab runs list [--folder runs]
 
 Looks at the runs of a folder, and steers those that are being trained, from any process.
   RUN              a run's id, the unique beginning of one, or its folder
+  --paper NAME     what to compare with: a recipe's name or a paper's id (cir, arXiv:2505.24480)
   --folder FOLDER  where the runs lie (default: runs)
   --force          remove also a run that is being trained
   --timeout S      seconds to wait for the training's answer: it comes between two steps (default: 120)
@@ -37,12 +40,14 @@ interface Options {
   readonly folder: string;
   readonly force: boolean;
   readonly timeoutMs: number;
+  readonly paper: string | undefined;
 }
 
 type Action = (args: string[], options: Options) => Promise<number>;
 
 const actions: Readonly<Record<string, Action>> = {
   list: listAction,
+  diff: diffAction,
   show: async ([run], options) => showAction(await findRun(run, options.folder)),
   remove: removeAction,
   pause: steer(() => ({ type: "pause" })),
@@ -63,6 +68,7 @@ export async function main(argv: string[]): Promise<number> {
         folder: { type: "string", default: "runs" },
         force: { type: "boolean", default: false },
         timeout: { type: "string", default: "120" },
+        paper: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -75,7 +81,7 @@ export async function main(argv: string[]): Promise<number> {
     if (!action) throw new InvalidInputError(`Unknown action "${name}".`);
     const timeoutMs = Number(values.timeout) * 1000;
     if (!(timeoutMs > 0)) throw new InvalidInputError(`--timeout takes seconds, was ${values.timeout}.`);
-    return await action(args, { folder: values.folder, force: values.force, timeoutMs });
+    return await action(args, { folder: values.folder, force: values.force, timeoutMs, paper: values.paper });
   } catch (error) {
     const isUsage = error instanceof InvalidInputError || error instanceof TypeError;
     console.error(`cirlab runs: ${(error as Error).message}${isUsage ? `\n\n${usage}` : ""}`);
@@ -152,6 +158,15 @@ async function showAction(folder: string): Promise<number> {
     ["settings", JSON.stringify(config)],
   ];
   for (const [what, value] of lines) console.log(`${what.padEnd(20)} ${value}`);
+  return 0;
+}
+
+async function diffAction([name, other]: string[], { folder, paper }: Options): Promise<number> {
+  if ((other === undefined) === (paper === undefined))
+    throw new InvalidInputError("Compare with what? Name another run, or --paper.");
+  const run = await findRun(name, folder);
+  const diff = paper === undefined ? await diffRuns(run, await findRun(other, folder)) : await diffRuns(run, { paper });
+  console.log(diff[displaySymbol]()["text/plain"]);
   return 0;
 }
 
