@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { nearestNames } from "../../base/nearest.ts";
-import { metricGlossary } from "../metric-glossary.ts";
+import { metricName } from "../metric-name.ts";
 import { ownPart } from "../parts/named.ts";
 import { type GuardFunction, OwnGuard, guard as ownGuard } from "../parts/own-guard.ts";
 import { guardLimits, hasOneLimit } from "./limits.ts";
@@ -37,19 +36,12 @@ export const isEarly = (guard: Guard): boolean =>
  */
 export const guardSchema = z
   .strictObject({
-    metric: z.string(),
+    metric: metricName,
     ...guardLimits,
   })
   .superRefine((guard, context) => {
     const { metric, action } = guard;
     const problem = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
-    if (!(metric in metricGlossary)) {
-      const near = nearestNames(metric, Object.keys(metricGlossary));
-      problem(
-        "metric",
-        `no such metric; ${near.length ? `did you mean ${near.join(" or ")}?` : "see trainer.explain"}`,
-      );
-    }
     if (!hasOneLimit(guard)) problem("metric", `the guard of ${metric} needs exactly one of above, below and zScore`);
     if (action === "skip" && metric !== "gradNorm" && !isKnownBefore(metric))
       problem("action", `${metric} is known only after the update, which cannot be skipped then; use rollback`);
