@@ -116,16 +116,16 @@ async function train(options: Options): Promise<number> {
     console.log((await trainer.openRun(folder)).folder);
     return isInterrupted ? 130 : 0;
   } finally {
-    await trainer.interpreter.close();
+    await trainer.interpreter?.close();
   }
 }
 
 /** A trainer of a recorded run, with the run's own interpreter, if need be on another engine. */
 async function takeUp(folder: string, { engine }: Options): Promise<Trainer> {
   const onVersions = (differences: readonly Difference[]): void => say("versions", differences);
-  if (!engine) return Trainer.resume(folder, { onVersions });
-  const setup = readSetup((await Run.open(folder)).config);
-  const interpreter = await recordedInterpreter(setup.interpreter, engine);
+  const setup = engine && readSetup((await Run.open(folder)).config).interpreter;
+  if (!setup) return Trainer.resume(folder, { onVersions });
+  const interpreter = await recordedInterpreter(setup, engine);
   try {
     return await Trainer.resume(folder, { interpreter, onVersions });
   } catch (error) {

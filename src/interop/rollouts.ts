@@ -6,6 +6,7 @@ import { RecordingError, type Run, stepsOf } from "../recording/index.ts";
 import { type PromptFormatName, promptText } from "../rollout/prompts.ts";
 import type { Task } from "../rollout/tasks/index.ts";
 import type { Trajectory } from "../rollout/trajectory.ts";
+import { toolsPrompt } from "../tools/index.ts";
 import { type RolloutRecord, readRolloutRecords, trajectoryOf } from "../training/rollout-records.ts";
 import { readSetup } from "../training/run-folder.ts";
 
@@ -56,9 +57,14 @@ export async function rolloutSource(run: Run, range?: StepRange): Promise<Rollou
   const setup = readSetup(run.config);
   const timeline = await run.timeline();
   const tokenizer = await recordedTokenizer(run);
+  const { interpreter, tools } = setup;
+  const context = {
+    packages: tools ? [] : (interpreter?.packages ?? []),
+    ...(tools && { prompt: toolsPrompt(tools) }),
+  };
   const promptAt = (step: number, task: Task): string => {
     const { promptFormat } = timeline.settingsAt(run.config.config, step - 1);
-    return promptText(promptFormat as PromptFormatName, task, setup.interpreter);
+    return promptText(promptFormat as PromptFormatName, task, context);
   };
   async function* rollouts(): AsyncGenerator<ExportedRollout> {
     for (const step of chosen)

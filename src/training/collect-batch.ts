@@ -2,16 +2,20 @@ import type { LabContext } from "../base/context.ts";
 import { InfrastructureError } from "../base/errors.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { Intervention } from "../rollout/agents/index.ts";
 import { collectTrajectories } from "../rollout/collect.ts";
 import { promptText } from "../rollout/prompts.ts";
 import type { Taskset } from "../rollout/tasks/index.ts";
+import type { ToolBox } from "../tools/index.ts";
 import type { Batch, UnscoredRollout } from "./batch.ts";
 import type { StepConfig } from "./config.ts";
 
 export interface CollectBatchOptions {
   readonly lab: LabContext;
   readonly policy: Policy;
-  readonly interpreter: CodeInterpreter;
+  readonly interpreter: CodeInterpreter | ToolBox;
+  /** Who takes over in the rollouts, and when. */
+  readonly intervention?: Intervention | undefined;
   readonly taskset: Taskset;
   readonly config: StepConfig;
   /** 0-based training step: decides tasks and noise. */
@@ -36,7 +40,7 @@ export interface UnscoredBatch extends Omit<Batch, "rollouts" | "greedy"> {
  * @throws InfrastructureError when more rollouts were lost than `maxInfrastructureRate` allows.
  */
 export async function collectBatch(options: CollectBatchOptions): Promise<UnscoredBatch> {
-  const { lab, policy, interpreter, taskset, config, step } = options;
+  const { lab, policy, interpreter, intervention, taskset, config, step } = options;
   const {
     promptsPerStep,
     numGenerations,
@@ -56,10 +60,16 @@ export async function collectBatch(options: CollectBatchOptions): Promise<Unscor
   const prompts = tasks.map((task) => policy.tokenizer.encode(promptText(promptFormat, task, interpreter)));
   const collect = async (samples: number, sampling: { temperature: number; topP: number }) => {
     const requests = prompts.flatMap((prompt, i) =>
-      Array.from({ length: samples }, (_, sampleIndex) => ({ prompt, step, promptIndex: first + i, sampleIndex })),
+      Array.from({ length: samples }, (_, sampleIndex) => ({
+        prompt,
+        task: tasks[i]!,
+        step,
+        promptIndex: first + i,
+        sampleIndex,
+      })),
     );
     const trajectories = await collectTrajectories({
-      policy,
+      policy: intervention ? { policy, ...intervention } : policy,
       interpreter,
       requests,
       limits: { maxToolCalls, maxLength, ...(boundary && { boundary }) },
@@ -77,11 +87,13 @@ export async function collectBatch(options: CollectBatchOptions): Promise<Unscor
       rollouts.push({ task: tasks[group - first]!, group, sample, trajectory });
     });
     const dropped = trajectories.length - rollouts.length;
-    if (dropped / trajectories.length > config.maxInfrastructureRate)
+    if (dropped / trajectories.length > config.maxInfrastructureRate) {
+      const why = trajectories.find(({ failure }) => failure !== undefined)?.failure;
       throw new InfrastructureError(
-        `${dropped} of ${trajectories.length} rollouts were lost because the interpreter itself failed (${interpreter.description}).`,
-        "Nothing was trained. Restart the interpreter and go on.",
+        `${dropped} of ${trajectories.length} rollouts were lost because ${intervention ? `the interpreter or ${intervention.expert.name}` : "the interpreter"} itself failed (${interpreter.description})${why === undefined ? "." : `: ${why}`}`,
+        "Nothing was trained. Restart what failed and go on.",
       );
+    }
     return { rollouts, dropped };
   };
   const { rollouts, dropped } = await collect(numGenerations, { temperature, topP });

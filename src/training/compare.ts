@@ -11,7 +11,7 @@ import { type TrainerConfig, type TrainerSettings, trainerConfigSchema } from ".
 import { Trainer, type TrainerOptions } from "./trainer.ts";
 
 /** What every run is asked at its end. */
-export interface ComparisonEvaluation extends Omit<EvaluateOptions, "interpreter"> {
+export interface ComparisonEvaluation extends Omit<EvaluateOptions, "interpreter" | "tools"> {
   readonly taskset: Taskset;
 }
 
@@ -92,6 +92,7 @@ export async function compare(
           const asked = evaluation && {
             ...evaluation.options,
             interpreter: base.interpreter,
+            tools: base.tools,
             name: `${name}, ${seed}`,
           };
           const card = asked && (await evaluate(trainer.lab, policy, evaluation.taskset, asked));

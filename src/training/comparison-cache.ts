@@ -9,6 +9,7 @@ import { EvaluationCard } from "../evaluation/index.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Taskset } from "../rollout/tasks/index.ts";
 import type { ComparisonRun } from "./comparison.ts";
+import { helpersSetup } from "./helpers-setup.ts";
 import type { Trainer } from "./trainer.ts";
 
 const fileSchema = z.object({
@@ -82,7 +83,8 @@ function outcomeDeciders({ steps, trainer, weights, evaluation }: RunIdentity): 
     tokenizer: policy.tokenizer.toJSON(),
     settings: trainer.config,
     steps,
-    interpreter: { description: interpreter.description, packages: interpreter.packages },
+    ...(interpreter && { interpreter: { description: interpreter.description, packages: interpreter.packages } }),
+    ...helpersSetup(trainer),
     reward: { name: reward.name, score: reward.score },
     tasks: sampleOf(taskset, lab),
     ...(evaluation && { evaluation: { ...evaluation.options, tasks: sampleOf(evaluation.taskset, lab) } }),

@@ -10,7 +10,7 @@ import type { ScheduledValues, StepReport, UpdateReport } from "./types.ts";
 
 /** The parts of a step, each of which can be called alone. */
 export interface StepParts {
-  readonly interpreter: CodeInterpreter;
+  readonly interpreter: CodeInterpreter | undefined;
   readonly state: TrainerState;
   /** The settings of the step in flight, and their values in it. */
   settings(): TrainerConfig;
@@ -44,7 +44,7 @@ export async function trainStep(parts: StepParts): Promise<StepReport> {
   });
   const finished = performance.now();
   state.step = batch.step + 1;
-  const alarm = interpreterAlert(interpreter.stats(), state.step);
+  const alarm = interpreter && interpreterAlert(interpreter.stats(), state.step);
   const isNew = alarm !== undefined && !state.hasAlarm;
   state.hasAlarm = alarm !== undefined;
   return {

@@ -21,15 +21,16 @@ export function versionDifferences({
 }): Difference[] {
   const { device, threads } = parts.policy.engine.report;
   const { used } = setup.lab;
-  const interpreter = interpreterSetup(parts.interpreter);
+  const recorded = setup.interpreter;
+  const interpreter = parts.interpreter && interpreterSetup(parts.interpreter);
   return differing(
-    { ...run.config.versions, device: used.device, threads: used.threads, ...interpreterFacts(setup.interpreter) },
+    { ...run.config.versions, device: used.device, threads: used.threads, ...(recorded && interpreterFacts(recorded)) },
     {
       ...recordedVersions(),
       device,
       threads,
       // What a run of an earlier version did not tell cannot differ.
-      ...interpreterFacts(setup.interpreter.options ? interpreter : { ...interpreter, options: undefined }),
+      ...(interpreter && interpreterFacts(recorded?.options ? interpreter : { ...interpreter, options: undefined })),
     },
   );
 }

@@ -32,17 +32,17 @@ test("a run is taken up with its interpreter's own options, and what differs is 
   const { folder } = await trainer.openRun(record);
   const { engine: _, ...options } = given;
   const recorded = readSetup((await Run.open(folder)).config).interpreter;
-  assert.deepEqual(recorded.options, { ...options, maxInfrastructureRate: 0.05 });
+  assert.deepEqual(recorded!.options, { ...options, maxInfrastructureRate: 0.05 });
 
   const seen: Difference[] = [];
   const again = await Trainer.resume(folder, { onVersions: (differences) => seen.push(...differences) });
   assert.equal(seen.length, 0, "the same machine and options");
-  assert.deepEqual(again.interpreter.options, interpreter.options);
+  assert.deepEqual(again.interpreter!.options, interpreter.options);
   const code = "import time\nprint(int(time.time()))\n1/0";
-  const [then, now] = await Promise.all([interpreter.run(code), again.interpreter.run(code)]);
+  const [then, now] = await Promise.all([interpreter.run(code), again.interpreter!.run(code)]);
   assert.equal(now.stdout, "1700000000\n");
-  assert.equal(again.interpreter.feedback(now), interpreter.feedback(then));
-  await again.interpreter.close();
+  assert.equal(again.interpreter!.feedback(now), interpreter.feedback(then));
+  await again.interpreter!.close();
   await interpreter.close();
 
   const other = await PythonInterpreter.start({ ...given, timeoutMs: 999, feedback: "cir" });
