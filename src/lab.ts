@@ -43,7 +43,7 @@ export interface LabRolloutOptions extends SamplingOptions {
   task: Task;
   /** Executions allowed. Default 3. */
   maxToolCalls?: number;
-  /** Tokens in all, prompt included. Default: what the policy can hold; 4096 for an agent. */
+  /** Tokens in all, prompt included. Default: what the policy can hold; 4096 for an agent without one. */
   maxLength?: number;
   /** Cells of the rollout share variables. Default false: each starts anew, as in CIR. */
   stateful?: boolean;
@@ -92,7 +92,9 @@ export class Lab implements LabContext {
     const { policy, agent, task, maxToolCalls = 3, reward = rewards.boxedAnswer() } = options;
     const interpreter = toolsetOf(options, "A rollout");
     const writers = rolloutWriters(options);
-    const { promptFormat = writers.network ? "code" : "cir", maxLength = writers.maxLength } = options;
+    const { promptFormat = writers.network ? "code" : "cir" } = options;
+    // A fork of an agent's rollout may go on with the policy.
+    const { maxLength = policy?.config.maxLength ?? writers.maxLength } = options;
     return new Rollout({
       ...options,
       policy,
