@@ -31,6 +31,8 @@ export const klStateSchema = z.strictObject({ kind: z.literal("kl"), of: z.strin
 export type KlState = z.infer<typeof klStateSchema>;
 
 const largestError = 0.2;
+/** The coefficient stays within them, so that it can come back from wherever a long run has taken it. */
+const [smallest, largest] = [1e-9, 1e9];
 
 /** The state after a step; one without a measured KL changes nothing. */
 export function lookKl(
@@ -44,5 +46,6 @@ export function lookKl(
   if (kl === undefined || !Number.isFinite(kl)) return { kind: "kl", of, value };
   const error = Math.min(Math.max(kl / target - 1, -largestError), largestError);
   // A step of more rollouts than the horizon must not make the coefficient negative.
-  return { kind: "kl", of, value: value * (1 + error * Math.min(1, rollouts / horizon)) };
+  const next = value * (1 + error * Math.min(1, rollouts / horizon));
+  return { kind: "kl", of, value: Math.min(Math.max(next, smallest), largest) };
 }
