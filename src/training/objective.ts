@@ -22,6 +22,9 @@ export interface TokenTerm {
   readonly refLogprob?: number;
   /** The ratio that the loss works with: the token's own, or its sequence's (GSPO). */
   readonly ratio: number;
+  /** The critic's value before the token as scored, and what it should have been, where there is a critic. */
+  readonly value?: number;
+  readonly return?: number;
   readonly advantage: number;
   /** The clipped term won. */
   readonly clipped: boolean;
@@ -80,7 +83,9 @@ export async function objectiveTerms(
     for (const [name, { shape, data }] of Object.entries(outputs)) if (!shape.length) metrics[name] = Number(data[0]);
     const perToken = (name: string) => outputs[name]!.data as Float32Array;
     const tokens: TokenTerm[] = [];
-    batch.rollouts.forEach(({ trajectory }, rollout) => {
+    batch.rollouts.forEach(({ trajectory, refLogprobs, values }, rollout) => {
+      const returns = advantages.returns?.[rollout];
+      let trainedBefore = 0;
       for (let token = 1; token < trajectory.length; token++) {
         const i = rollout * length + token - 1;
         if (!laid.mask[i]) continue;
@@ -91,12 +96,15 @@ export async function objectiveTerms(
           source: trajectory.sources[token]!,
           oldLogprob: laid.oldLogprobs[i]!,
           logprob: perToken("logprob")[i]!,
-          ...(batch.rollouts[rollout]!.refLogprobs && { refLogprob: laid.refLogprobs[i]! }),
+          ...(refLogprobs && { refLogprob: laid.refLogprobs[i]! }),
           ratio: perToken("ratio")[i]!,
+          ...(values && { value: values[token]! }),
+          ...(returns && { return: returns[trainedBefore]! }),
           advantage: laid.advantages[i]!,
           clipped: perToken("clipped")[i]! > 0,
           lossTerm: perToken("lossTerm")[i]!,
         });
+        trainedBefore++;
       }
     });
     return { loss: metrics.loss!, metrics, tokens };

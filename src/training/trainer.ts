@@ -3,13 +3,15 @@ import { CheckpointError, InvalidInputError } from "../base/errors.ts";
 import { displaySymbol } from "../display/host.ts";
 import { withDisplay } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
+import type { Part } from "../parts/index.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type CheckpointFiles, Run } from "../recording/index.ts";
-import { type Reward, rewards } from "../reward/index.ts";
+import { asReward, type Reward, type RewardLike, rewards } from "../reward/index.ts";
+import type { Intervention, Mixture } from "../rollout/agents/index.ts";
 import type { Taskset } from "../rollout/tasks/index.ts";
+import { type ToolBox, toolsetOf } from "../tools/index.ts";
 import { estimatorOf } from "./advantages/index.ts";
 import type { Advantages, Batch } from "./batch.ts";
-import { checkedConfig } from "./check-config.ts";
 import { checkpointFiles, readCheckpointFiles } from "./checkpoint-files.ts";
 import { collectBatch, type UnscoredBatch } from "./collect-batch.ts";
 import { configAt, type StepConfig, type TrainerConfig, type TrainerSettings } from "./config.ts";
@@ -20,8 +22,12 @@ import { batchAdvantages } from "./filters/advantages.ts";
 import { refill } from "./filters/refill.ts";
 import { type ForkOptions, forkTrainer } from "./fork.ts";
 import { type InfluenceReport, rolloutInfluences } from "./gradients.ts";
+import { interventionOf } from "./helpers-setup.ts";
 import type { Learner } from "./learner.ts";
 import { type ObjectiveReport, objectiveTerms } from "./objective.ts";
+import { checkObjective } from "./parts/check-objective.ts";
+import { partsOf } from "./parts/match-parts.ts";
+import { PartShelf } from "./parts/shelf.ts";
 import { type RolloutsOf, recordedRollouts } from "./recorded-rollouts.ts";
 import { type ReplayOptions, type ReplayReport, replayStep } from "./replay.ts";
 import { type ResumeOptions, resumeTrainer } from "./resume.ts";
@@ -42,14 +48,26 @@ import type { StepReport, TrainerCheckpoint, UpdateReport } from "./types.ts";
 export interface TrainerOptions extends TrainerSettings {
   lab: LabContext;
   policy: Policy;
-  interpreter: CodeInterpreter;
+  /** Runs blocks of code. A trainer needs it, or tools, or both. */
+  interpreter?: CodeInterpreter | undefined;
+  /** Typed tools; an interpreter beside them is one of them. */
+  tools?: ToolBox | undefined;
+  /** An expert that takes over in rollouts. What it writes is not trained on. */
+  intervention?: Intervention | Mixture | undefined;
   taskset: Taskset;
-  /** Default: +1 or -1 on the last boxed answer. */
-  reward?: Reward;
+  /** One of `rewards`, or a function of your own; see `reward`. Default: +1 or -1 on the last boxed answer. */
+  reward?: RewardLike;
+  /** Code of your own beside what the settings hold: settings may name it, now and later. */
+  parts?: readonly Part[];
   /** What published configurations say; recipes bring it. */
   papers?: readonly PaperSettings[];
   /** The recipe that the settings come from; recorded. */
   recipe?: string | undefined;
+}
+
+interface CollectOptions {
+  onProgress?: (finished: number) => void;
+  intervention?: Intervention | Mixture;
 }
 
 /**
@@ -67,11 +85,16 @@ export class Trainer implements Learner<StepReport> {
   readonly view = rolloutView;
   readonly lab: LabContext;
   readonly policy: Policy;
-  readonly interpreter: CodeInterpreter;
+  readonly interpreter: CodeInterpreter | undefined;
+  readonly tools: ToolBox | undefined;
+  readonly intervention: Intervention | undefined;
   readonly taskset: Taskset;
   readonly reward: Reward;
   readonly papers: readonly PaperSettings[];
   readonly recipe: string | undefined;
+  /** What runs the calls of rollouts. */
+  readonly #toolset: CodeInterpreter | ToolBox;
+  readonly #shelf: PartShelf;
   readonly #state: TrainerState;
   #config: TrainerConfig;
   /** The settings of the step in flight: what is changed meanwhile waits for the next. */
@@ -84,17 +107,21 @@ export class Trainer implements Learner<StepReport> {
   /** @throws InvalidInputError naming every setting that is unknown or out of range. */
   constructor(options: TrainerOptions) {
     const { lab, policy, interpreter, taskset, reward = rewards.boxedAnswer(), papers = [], ...others } = options;
-    const { recipe, ...settings } = others;
-    for (const [name, value] of Object.entries({ lab, policy, interpreter, taskset }))
+    const { recipe, tools, intervention, parts = [], ...settings } = others;
+    for (const [name, value] of Object.entries({ lab, policy, taskset }))
       if (value === undefined) throw new InvalidInputError(`A trainer needs ${name}.`);
     this.lab = lab;
     this.policy = policy;
     this.interpreter = interpreter;
+    this.tools = tools;
+    this.#toolset = toolsetOf({ interpreter, tools }, "A trainer");
+    this.intervention = interventionOf(intervention, policy);
     this.taskset = taskset;
-    this.reward = reward;
+    this.reward = asReward(reward);
     this.papers = papers;
     this.recipe = recipe;
-    this.#config = checkedConfig(settings, this.policy.config.maxLength);
+    this.#shelf = new PartShelf([...parts, ...partsOf(this.reward, taskset)]);
+    this.#config = this.#shelf.checked(settings, this.policy.config.maxLength);
     this.#state = new TrainerState(policy, () => {
       const { beta1, beta2, adamEpsilon: epsilon } = this.#current;
       return { beta1, beta2, epsilon };
@@ -115,6 +142,11 @@ export class Trainer implements Learner<StepReport> {
     return this.policy.version;
   }
 
+  /** All code of your own that it has used or was given, every version of it. */
+  get parts(): readonly Part[] {
+    return this.#shelf.parts;
+  }
+
   /** The settings in force. Assigning one checks it and takes effect with the next step. */
   get config(): TrainerConfig {
     return new Proxy(this.#config, {
@@ -131,7 +163,15 @@ export class Trainer implements Learner<StepReport> {
    * @throws InvalidInputError naming every setting that is unknown or out of range; none is changed then.
    */
   configure(changes: Partial<TrainerSettings>): void {
-    this.#config = checkedConfig({ ...this.#config, ...changes }, this.policy.config.maxLength);
+    this.#config = this.#shelf.checked({ ...this.#config, ...changes }, this.policy.config.maxLength);
+  }
+
+  /**
+   * The settings in force at a step (0-based; default: the next one) with every hyperparameter as a number: triggers and
+   * adaptive coefficients as they stand now.
+   */
+  valuesAt(step = this.step): StepConfig {
+    return configAt(this.#current, step, this.#state.controllers);
   }
 
   /** Every setting that differs from a paper's own configuration, and why. */
@@ -142,25 +182,29 @@ export class Trainer implements Learner<StepReport> {
   /**
    * Samples a batch with the current policy and scores it.
    *
+   * @param options `intervention`: another expert than the trainer's own.
    * @throws InfrastructureError when more rollouts were lost than `maxInfrastructureRate` allows.
    */
-  async collect(options: { onProgress?: (finished: number) => void } = {}): Promise<Batch> {
-    const { lab, policy, interpreter, taskset, step } = this;
+  async collect(options: CollectOptions = {}): Promise<Batch> {
+    const { lab, policy, taskset, step } = this;
+    const intervention = interventionOf(options.intervention, policy) ?? this.intervention;
+    const parts = { lab, policy, interpreter: this.#toolset, intervention, taskset, onProgress: options.onProgress };
     const greedy = estimatorOf(this.#current.advantageEstimator).needs?.includes("baselines") ?? false;
-    const config = this.#at(step);
+    const config = this.valuesAt(step);
     const round = async (round?: { round: number; prompts: number }) =>
-      this.score(await collectBatch({ lab, policy, interpreter, taskset, config, step, greedy, ...round, ...options }));
+      this.score(await collectBatch({ ...parts, config, step, greedy, ...round }));
     const batch = await refill(await round(), config.filters, (number, prompts) => round({ round: number, prompts }));
     return shownBatch(batch);
   }
 
   /**
-   * Scores rollouts, or scores them again, by the reward, the filters and, where one is kept, the reference policy.
+   * Scores rollouts, or scores them again, by the reward, the filters and, where they are kept, the reference policy and the
+   * critic.
    *
    * @param options `reward`: judges in place of the trainer's own.
    */
   async score(batch: UnscoredBatch, { reward = this.reward }: { reward?: Reward | undefined } = {}): Promise<Batch> {
-    const config = this.#at(batch.step);
+    const config = this.valuesAt(batch.step);
     return shownBatch(await scoreBatch(reward, this.#state, config, batch));
   }
 
@@ -170,13 +214,13 @@ export class Trainer implements Learner<StepReport> {
    * @throws InvalidInputError where the estimator does not fit the batch, or a reward is not a finite number.
    */
   advantages(batch: Batch): Advantages {
-    return batchAdvantages(batch, this.#at(batch.step));
+    return batchAdvantages(batch, this.valuesAt(batch.step));
   }
 
   /** The objective's terms for every token of a batch under the current policy; nothing is changed. */
   async objective(batch: Batch, advantages: Advantages): Promise<ObjectiveReport> {
     return withDisplay(
-      await objectiveTerms(this.policy, this.#at(batch.step), batch, advantages, this.#draws(batch)),
+      await objectiveTerms(this.policy, this.valuesAt(batch.step), batch, advantages, this.#draws(batch)),
       objectiveBundle,
     );
   }
@@ -192,7 +236,7 @@ export class Trainer implements Learner<StepReport> {
     advantages: Advantages,
     options: { rollouts?: readonly number[] } = {},
   ): Promise<InfluenceReport> {
-    const config = this.#at(batch.step);
+    const config = this.valuesAt(batch.step);
     const draws = this.#draws(batch);
     const report = await rolloutInfluences(this.policy, config, batch, advantages, draws, options.rollouts);
     return withDisplay(report, influenceBundle);
@@ -215,10 +259,13 @@ export class Trainer implements Learner<StepReport> {
   }
 
   async #update(batch: Batch, advantages: Advantages, gradNormLimit?: number): Promise<UpdateReport> {
+    const { policy } = this;
+    const config = this.valuesAt(batch.step);
+    await checkObjective(policy, config, batch);
     const input = {
-      policy: this.policy,
+      policy,
       optimizer: await this.#state.optimizer(),
-      config: this.#at(batch.step),
+      config,
       batch,
       advantages,
       random: this.#draws(batch),
@@ -264,7 +311,7 @@ export class Trainer implements Learner<StepReport> {
         interpreter: this.interpreter,
         state: this.#state,
         settings: () => this.#current,
-        config: () => this.#at(this.step),
+        config: () => this.valuesAt(this.step),
         collect: async () => given ?? this.collect(),
         advantages: (batch) => this.advantages(batch),
         update: this.#update.bind(this),
@@ -329,9 +376,9 @@ export class Trainer implements Learner<StepReport> {
    * @throws CheckpointError when there is no way back to that step.
    */
   fork(options: ForkOptions = {}): Promise<Trainer> {
-    const { lab, interpreter, taskset, reward, papers, recipe } = this;
-    const parts = { lab, interpreter, taskset, reward, papers, recipe };
-    return forkTrainer(this, this.#run, (policy, settings) => new Trainer({ ...settings, ...parts, policy }), options);
+    const { lab, interpreter, tools, intervention, taskset, reward, papers, recipe, parts } = this;
+    const same = { lab, interpreter, tools, intervention, taskset, reward, papers, recipe, parts };
+    return forkTrainer(this, this.#run, (policy, settings) => new Trainer({ ...settings, ...same, policy }), options);
   }
 
   /**
@@ -392,11 +439,6 @@ export class Trainer implements Learner<StepReport> {
 
   get #current(): TrainerConfig {
     return this.#inForce ?? this.#config;
-  }
-
-  /** The values in force at a step, with triggers and adaptive coefficients as they stand. */
-  #at(step: number): StepConfig {
-    return configAt(this.#current, step, this.#state.controllers);
   }
 
   /** Draws of the step's own, for losses that choose tokens at random. */

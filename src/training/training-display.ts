@@ -58,6 +58,8 @@ export function objectiveBundle(objective: ObjectiveReport): MimeBundle {
     old: formatNumber(term.oldLogprob),
     ...(term.refLogprob !== undefined && { ref: formatNumber(term.refLogprob) }),
     ratio: formatNumber(term.ratio, 6),
+    ...(term.value !== undefined && { value: formatNumber(term.value) }),
+    ...(term.return !== undefined && { return: formatNumber(term.return) }),
     advantage: formatNumber(term.advantage),
     clipped: term.clipped ? "yes" : "",
     "loss term": formatNumber(term.lossTerm),

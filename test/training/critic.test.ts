@@ -13,6 +13,7 @@ import { checkpointFiles, readCheckpointFiles } from "../../src/training/checkpo
 import { configAt } from "../../src/training/config.ts";
 import type { CriticState } from "../../src/training/critic/critic.ts";
 import { explainedVariance } from "../../src/training/critic/update.ts";
+import { culprits } from "../../src/training/guards/culprits.ts";
 import { readRolloutRecords } from "../../src/training/rollout-records.ts";
 import { scoreRollout } from "../../src/training/score-rollout.ts";
 import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
@@ -74,8 +75,13 @@ test("a fresh critic says 0: the first advantages are REINFORCE++'s, and its fig
   assert.ok(valuesOf(batch).every((value) => value === 0));
   const others = estimateAdvantages("reinforce++", advantageInput(batch, configAt(trainer.config, 0)));
   assert.deepEqual(first.perToken, others.perToken);
-  const update = await trainer.update(batch, first);
+  const { tokens } = await trainer.objective(batch, first);
   const returns = flat(first.returns);
+  assert.deepEqual(
+    tokens.map((term) => [term.value, term.return]),
+    returns.map((value) => [0, value]),
+  );
+  const update = await trainer.update(batch, first);
   near(update.valueLoss!, mean(returns.map((value) => value ** 2)) / 2, 1e-5, "valueLoss");
   assert.deepEqual([update.explainedVariance! <= 0.01, update.valueMean, update.valueClipFraction], [true, 0, 0]);
 
@@ -194,8 +200,11 @@ test("in the warm-up only the critic learns; a guard's refusal and what is not f
   trainer.configure({ guards: [], filters: [] });
   const batch = await trainer.collect();
   const huge = batch.rollouts.map((one, i) => ({ ...one, reward: { ...one.reward, reward: i % 2 ? 1e30 : -1e30 } }));
-  const update = await trainer.update({ ...batch, rollouts: huge }, trainer.advantages({ ...batch, rollouts: huge }));
+  const advantagesOfHuge = trainer.advantages({ ...batch, rollouts: huge });
+  const update = await trainer.update({ ...batch, rollouts: huge }, advantagesOfHuge);
   assert.ok(!Number.isFinite(update.criticGradNorm) && update.criticSkipped === 2);
+  const half = { ...batch, rollouts: huge.map((one, i) => (i === 4 ? one : batch.rollouts[i]!)) };
+  assert.deepEqual(culprits("criticGradNorm", true, half, trainer.advantages(half))[0], { group: 1, sample: 1 });
   assert.deepEqual(await criticOf(trainer), before);
 
   // A return that is no number is refused before anything is changed.

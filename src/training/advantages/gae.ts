@@ -4,7 +4,7 @@
  *
  *   delta_t = r_t + gamma V_{t+1} - V_t                        V after the last token is 0
  *   A_t     = delta_t + gamma lambda A_{t+1}
- *   G_t     = A_t + V_t                                        what the critic learns
+ *   G_t     = A_t + V_t                                        what the critic learns (../critic)
  *   A       = (A - mean(A)) / sqrt(var(A) + 1e-8)              over all trained tokens of the batch, as in verl
  */
 

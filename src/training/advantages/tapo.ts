@@ -3,7 +3,8 @@
  *
  *   R_t      = r_t + R_{t+1}                                   the outcome's reward on the last token
  *   R_t^turn = reward of t's turn; a verification turn also gets the reward of the generation turn that follows it
- *   A_t      = R_t + R_t^turn - V_t
+ *   G_t      = R_t + R_t^turn                                  what the critic learns
+ *   A_t      = G_t - V_t
  *
  * How a turn's return is spread inside the turn is not published: here every token of the turn gets it whole.
  */

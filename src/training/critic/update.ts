@@ -14,7 +14,7 @@ export const needsCritic = ({ advantageEstimator }: Pick<TrainerConfig, "advanta
 /**
  * Updates a policy and then, where the estimator works with values and left returns to learn, the critic, on the same
  * mini-batches. In the first `criticWarmup` steps (verl's `critic_warmup`, VAPO's value pretraining) the policy's part is
- * run for its figures only and changes nothing.
+ * run for its figures only and changes nothing. A limit on the gradient norm is the policy's own; one of 0 refuses both.
  *
  * @throws InvalidInputError for returns that are not finite or values that are missing; nothing is changed then.
  */

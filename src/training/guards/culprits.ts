@@ -1,4 +1,4 @@
-import { type Advantages, type Batch, isMasked, type ScoredRollout } from "../batch.ts";
+import { type Advantages, type Batch, isMasked, isTrained, type ScoredRollout } from "../batch.ts";
 import { hasForgedOutput, isRepetitive, isTruncated, responseLength, zeroVarianceGroups } from "../rollout-traits.ts";
 import type { RolloutPlace } from "./types.ts";
 
@@ -28,6 +28,16 @@ const leastLikely = ({ trajectory }: ScoredRollout): number =>
     (least, logprob, i) => (trajectory.sources[i] === "sampled" ? Math.max(least, -(logprob ?? 0)) : least),
     0,
   );
+
+/** How far the critic was off, summed over trained tokens as squares; most where that is not even a number. */
+function missed(rollout: ScoredRollout, returns: ArrayLike<number> | undefined): number {
+  const { trajectory, values } = rollout;
+  if (!values || !returns || isMasked(rollout)) return 0;
+  const maskToolTokens = returns.length === trajectory.sampledCount;
+  const before = values.filter((_, token) => isTrained(trajectory, token, maskToolTokens));
+  const sum = Array.from(returns).reduce((total, value, t) => total + (value - before[t]!) ** 2, 0);
+  return Number.isFinite(sum) ? sum : Number.MAX_VALUE;
+}
 
 function weightFor(metric: string, batch: Batch, advantages: Advantages | undefined): Weight | undefined {
   const flag =
@@ -75,6 +85,12 @@ function weightFor(metric: string, batch: Batch, advantages: Advantages | undefi
     case "clipFraction":
     case "skipped":
       return (rollout, i) => (isMasked(rollout) ? 0 : Math.abs(advantages?.perRollout[i] ?? 1) * surprise(rollout));
+    case "valueLoss":
+    case "criticGradNorm":
+    case "criticSkipped":
+    case "valueClipFraction":
+    case "explainedVariance":
+      return (rollout, i) => missed(rollout, advantages?.returns?.[i]) * (metric === "explainedVariance" ? -1 : 1);
     default:
       return undefined;
   }
