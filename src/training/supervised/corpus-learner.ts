@@ -12,7 +12,7 @@ import { RunHandle } from "../run-handle.ts";
 import type { TrainOptions } from "../train-loop.ts";
 import { TrainRun } from "../train-run.ts";
 import { CorpusState } from "./corpus-state.ts";
-import { type CorpusKind, createCorpusRun } from "./run-folder.ts";
+import { createSupervisedRun, type SupervisedKind } from "./run-folder.ts";
 import { type CorpusConfig, type Rates, ratesAt } from "./settings.ts";
 
 /** Figures that every step over a corpus has. */
@@ -39,7 +39,7 @@ export interface CorpusStep<M> extends LearnerStep {
 
 /** What a learner does with its corpus. */
 export interface CorpusTask<C extends CorpusConfig, M> {
-  readonly kind: CorpusKind;
+  readonly kind: SupervisedKind;
   /** What is learnt from, in words: `512 samples`. */
   readonly subject: string;
   readonly view: LearnerView;
@@ -192,7 +192,7 @@ export class CorpusLearner<C extends CorpusConfig, Settings, M> implements Learn
     const { lab, policy } = this;
     const { kind } = this.#task;
     const described = { kind, lab, policy, config: { ...this.#config }, files: this.#task.files() };
-    this.#run ??= await createCorpusRun(described, folder as string);
+    this.#run ??= await createSupervisedRun(described, folder as string);
     return this.#run;
   }
 

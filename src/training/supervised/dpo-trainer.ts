@@ -18,7 +18,7 @@ import {
   pairOf,
   type ScoredPair,
 } from "./preference-pairs.ts";
-import { jsonLines, type ResumeCorpusOptions, readCorpus, resumeCorpusRun } from "./run-folder.ts";
+import { jsonLines, type ResumeSupervisedOptions, readCorpus, resumeSupervisedRun } from "./run-folder.ts";
 import type { Sample } from "./samples.ts";
 import { corpusSettings, type Rates } from "./settings.ts";
 
@@ -118,8 +118,8 @@ export class DpoTrainer extends CorpusLearner<DpoConfig, DpoSettings, DpoMetrics
    *
    * @throws RecordingError for a folder that is no run of a DpoTrainer, CheckpointError for one without checkpoints.
    */
-  static resume(folder: string, options: ResumeCorpusOptions = {}): Promise<DpoTrainer> {
-    return resumeCorpusRun(folder, "dpo", options, async ({ run, lab, policy }, settings) => {
+  static resume(folder: string, options: ResumeSupervisedOptions = {}): Promise<DpoTrainer> {
+    return resumeSupervisedRun(folder, "dpo", options, async ({ run, lab, policy }, settings) => {
       const pairs = await readCorpus(run, names.pairs, pairLineSchema);
       const validation = await readCorpus(run, names.validation, pairLineSchema);
       return new DpoTrainer(lab, policy, { pairs, validation }, settings);

@@ -11,12 +11,12 @@ import { readJsonLines } from "../../recording/json-lines.ts";
 import type { Learner } from "../learner.ts";
 import { bringTo } from "../rewind.ts";
 
-export const corpusKinds = ["sft", "dpo"] as const;
-export type CorpusKind = (typeof corpusKinds)[number];
+export const supervisedKinds = ["sft", "dpo", "expert-iteration"] as const;
+export type SupervisedKind = (typeof supervisedKinds)[number];
 
-/** What the `config.json` of a run over a corpus says of the parts beside the corpus, which lies in the folder. */
-const setupSchema = z.object({
-  kind: z.enum(corpusKinds),
+/** What the `config.json` of such a run says of its parts; a corpus lies in the folder. */
+const setupSchema = z.looseObject({
+  kind: z.enum(supervisedKinds),
   lab: z.object({
     seed: z.int().nonnegative(),
     device: z.enum(["auto", "cpu", "webgpu", "cuda"]),
@@ -28,22 +28,28 @@ const setupSchema = z.object({
   policy: z.object({ name: z.string(), architecture: z.record(z.string(), z.json()) }),
 });
 
-type CorpusSetup = z.infer<typeof setupSchema>;
+type SupervisedSetup = z.infer<typeof setupSchema>;
 
-export interface NewCorpusRun {
-  readonly kind: CorpusKind;
+export interface NewSupervisedRun {
+  readonly kind: SupervisedKind;
   readonly lab: LabContext;
   readonly policy: Policy;
   readonly config: Readonly<Record<string, unknown>>;
   /** The corpus, by file name. */
-  readonly files: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string>>;
+  /** What else it was made of, as JSON; for readers. */
+  readonly parts?: Readonly<Record<string, unknown>>;
 }
 
 /** Makes the folder of a run, from which alone it can be gone on with. */
-export function createCorpusRun({ kind, lab, policy, config, files }: NewCorpusRun, folder: string): Promise<Run> {
+export function createSupervisedRun(
+  { kind, lab, policy, config, files, parts }: NewSupervisedRun,
+  folder: string,
+): Promise<Run> {
   const { seed, device, threads } = lab;
   const used = { device: policy.engine.report.device, threads: policy.engine.report.threads };
-  const setup: CorpusSetup = {
+  const setup: SupervisedSetup = {
+    ...parts,
     kind,
     lab: { seed, device, threads, used },
     policy: { name: policy.name, architecture: { ...policy.config } },
@@ -52,7 +58,7 @@ export function createCorpusRun({ kind, lab, policy, config, files }: NewCorpusR
 }
 
 /** Parts to use in place of those that the run's folder describes. */
-export interface ResumeCorpusOptions {
+export interface ResumeSupervisedOptions {
   readonly lab?: LabContext;
   /** Its weights are replaced by the run's. */
   readonly policy?: Policy;
@@ -61,24 +67,24 @@ export interface ResumeCorpusOptions {
 }
 
 /** A run's parts, made anew. */
-export interface RestoredCorpus {
+export interface RestoredRun {
   readonly run: Run;
   readonly lab: LabContext;
   readonly policy: Policy;
 }
 
 /**
- * Takes up a recorded run over a corpus.
+ * Takes up a recorded run.
  *
  * @param create makes the learner of the run's parts and its first settings.
  * @throws RecordingError for a folder that holds no run of this kind, CheckpointError for one without checkpoints or with a
  * policy of another architecture.
  */
-export async function resumeCorpusRun<T extends Learner>(
+export async function resumeSupervisedRun<T extends Learner>(
   folder: string,
-  kind: CorpusKind,
-  options: ResumeCorpusOptions,
-  create: (restored: RestoredCorpus, settings: Readonly<Record<string, unknown>>) => Promise<T>,
+  kind: SupervisedKind,
+  options: ResumeSupervisedOptions,
+  create: (restored: RestoredRun, settings: Readonly<Record<string, unknown>>) => Promise<T>,
 ): Promise<T> {
   const run = await Run.open(folder);
   const setup = setupSchema.safeParse(run.config.setup);

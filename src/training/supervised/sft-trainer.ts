@@ -20,11 +20,11 @@ import { lengthBucket, type MaskedRows, type PolicyOptimizer } from "../optimize
 import { Scorer } from "../scoring.ts";
 import { CorpusLearner, type CorpusTask } from "./corpus-learner.ts";
 import { layOut, packRows, rowBucket } from "./packing.ts";
-import { jsonLines, type ResumeCorpusOptions, readCorpus, resumeCorpusRun } from "./run-folder.ts";
+import { jsonLines, type ResumeSupervisedOptions, readCorpus, resumeSupervisedRun } from "./run-folder.ts";
 import { type Sample, type SftExample, sampleLine, sampleLineSchema, sampleOf } from "./samples.ts";
 import { corpusSettings, type Rates } from "./settings.ts";
 
-const sftSchema = z.strictObject({
+export const sftSchema = z.strictObject({
   ...corpusSettings,
   /** Positions of a step's rows, padding included. */
   batchTokens: z.int().positive().default(4096),
@@ -117,8 +117,8 @@ export class SftTrainer extends CorpusLearner<SftConfig, SftSettings, SftMetrics
    *
    * @throws RecordingError for a folder that is no run of an SftTrainer, CheckpointError for one without checkpoints.
    */
-  static resume(folder: string, options: ResumeCorpusOptions = {}): Promise<SftTrainer> {
-    return resumeCorpusRun(folder, "sft", options, async ({ run, lab, policy }, settings) => {
+  static resume(folder: string, options: ResumeSupervisedOptions = {}): Promise<SftTrainer> {
+    return resumeSupervisedRun(folder, "sft", options, async ({ run, lab, policy }, settings) => {
       const data = await readCorpus(run, files.samples, sampleLineSchema);
       const validation = await readCorpus(run, files.validation, sampleLineSchema);
       return new SftTrainer({ ...settings, lab, policy, data, validation });
