@@ -14,15 +14,17 @@ export { barChart, lineChart, progress, table } from "./display/index.ts";
 export type { DeviceReport } from "./engine/index.ts";
 export type { EvaluateOptions } from "./evaluation/evaluate.ts";
 export { EvaluationCard, passAtK } from "./evaluation/index.ts";
+export * as graph from "./graph/index.ts";
 export { diffRuns, Export, type ExportOptions, exportRun } from "./interop/index.ts";
 export { Interpreter, type InterpreterOptions, PythonInterpreter } from "./interpreter/index.ts";
 export type { CodeInterpreter, ExecutionResult, ExecutionStatus } from "./interpreter/types.ts";
 export { Lab, type LabOptions } from "./lab.ts";
+export { Part, type PartOptions } from "./parts/index.ts";
 export { Policy } from "./policy/policy.ts";
 export { Tokenizer } from "./policy/tokenizer.ts";
 export { protocols, recipes } from "./recipes/index.ts";
 export { listRuns, Run, sendCommand } from "./recording/index.ts";
-export { type Reward, rewards, type UnitTest } from "./reward/index.ts";
+export { type Reward, type RewardInput, reward, rewards, type UnitTest } from "./reward/index.ts";
 export {
   type Agent,
   type AgentReply,
@@ -34,7 +36,7 @@ export {
 } from "./rollout/agents/index.ts";
 export { type Message, messagesOf } from "./rollout/messages.ts";
 export { type ForkOptions, Rollout } from "./rollout/rollout.ts";
-export { type Task, type Taskset, tasks } from "./rollout/tasks/index.ts";
+export { type Task, type Taskset, taskFamily, tasks } from "./rollout/tasks/index.ts";
 export type { StopReason, Token, ToolCall } from "./rollout/trajectory.ts";
 export {
   codeTool,
@@ -48,8 +50,14 @@ export {
   type ToolResult,
 } from "./tools/index.ts";
 export type { Advantages, Batch } from "./training/batch.ts";
-export type { TrainerConfig, TrainerSettings } from "./training/config.ts";
+export type { StepConfig, TrainerConfig, TrainerSettings } from "./training/config.ts";
+export type { CourseChange } from "./training/controllers/types.ts";
 export { type Alert, type GuardSettings, guards } from "./training/guards/index.ts";
+export { type EstimatorInput, estimator } from "./training/parts/own-estimator.ts";
+export { type FilterVerdict, filter } from "./training/parts/own-filter.ts";
+export { type GuardSight, guard } from "./training/parts/own-guard.ts";
+export { objective } from "./training/parts/own-objective.ts";
+export { schedule } from "./training/parts/own-schedule.ts";
 export type { ReplayReport } from "./training/replay.ts";
 export type { RunHandle } from "./training/run-handle.ts";
 export { sft } from "./training/sft.ts";

@@ -4,6 +4,7 @@ import { InterruptedError, InvalidInputError } from "../base/errors.ts";
 import { parseInput } from "../base/schema.ts";
 import { progress } from "../display/index.ts";
 import { type EvaluateOptions, evaluate } from "../evaluation/evaluate.ts";
+import { Part } from "../parts/index.ts";
 import type { Taskset } from "../rollout/tasks/index.ts";
 import { Comparison, type ComparisonArm, type ComparisonRun } from "./comparison.ts";
 import { ComparisonCache, digestOfWeights, type RunIdentity } from "./comparison-cache.ts";
@@ -122,13 +123,17 @@ function evaluationOf({ evaluation }: CompareOptions, arm: string, config: Train
 
 type Arm = readonly [name: string, changes: Partial<TrainerSettings>];
 
+/** What a value is called: code of the user's own by its name. */
+function labelOf(value: unknown): string {
+  if (value instanceof Part || typeof value === "function") return value.name;
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
 function armsOf(vary: CompareOptions["vary"]): Arm[] {
   const arms: Arm[] = [["control", {}]];
   for (const [name, value] of Object.entries(vary)) {
     if (!Array.isArray(value)) arms.push([name, value as Partial<TrainerSettings>]);
-    else
-      for (const one of value)
-        arms.push([`${name} ${typeof one === "object" ? JSON.stringify(one) : one}`, { [name]: one }]);
+    else for (const one of value) arms.push([`${name} ${labelOf(one)}`, { [name]: one }]);
   }
   const names = arms.map(([name]) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);

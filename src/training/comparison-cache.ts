@@ -7,6 +7,7 @@ import { writeFileAtomic } from "../base/files.ts";
 import { versions } from "../base/versions.ts";
 import { EvaluationCard } from "../evaluation/index.ts";
 import type { Policy } from "../policy/policy.ts";
+import { ownRewards } from "../reward/index.ts";
 import type { Taskset } from "../rollout/tasks/index.ts";
 import type { ComparisonRun } from "./comparison.ts";
 import { helpersSetup } from "./helpers-setup.ts";
@@ -85,7 +86,7 @@ function outcomeDeciders({ steps, trainer, weights, evaluation }: RunIdentity): 
     steps,
     ...(interpreter && { interpreter: { description: interpreter.description, packages: interpreter.packages } }),
     ...helpersSetup(trainer),
-    reward: { name: reward.name, score: reward.score },
+    reward: { name: reward.name, score: reward.score, own: ownRewards(reward) },
     tasks: sampleOf(taskset, lab),
     ...(evaluation && { evaluation: { ...evaluation.options, tasks: sampleOf(evaluation.taskset, lab) } }),
   };

@@ -21,7 +21,7 @@ export interface Repetition {
   readonly steps: number;
 }
 
-export interface RepeatOptions extends Omit<ResumeOptions, "step"> {
+export interface RepeatOptions extends Omit<ResumeOptions, "step" | "allowChanged"> {
   /** How many steps. Default: as many as were recorded. */
   readonly steps?: number;
   /** Where the new run's folder is made. Default `"runs"`. */
@@ -64,6 +64,6 @@ export async function repeatRun<T extends Learner>(
     }
     return { run, of, versions, metrics, steps: training.steps.length };
   } finally {
-    if (!given.interpreter) await parts.interpreter.close();
+    if (!given.interpreter) await parts.interpreter?.close();
   }
 }

@@ -4,9 +4,10 @@ import { CheckpointError, InvalidInputError } from "../base/errors.ts";
 import { RandomStream } from "../base/random.ts";
 import { signal } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
+import type { Part } from "../parts/index.ts";
 import { Policy } from "../policy/policy.ts";
 import { RecordingError, Run, readJsonLines } from "../recording/index.ts";
-import { type Reward, rewards } from "../reward/index.ts";
+import { asReward, type Reward, type RewardLike, rewards } from "../reward/index.ts";
 import {
   type ArithmeticOptions,
   ArithmeticTaskset,
@@ -15,24 +16,31 @@ import {
   type Taskset,
 } from "../rollout/tasks/index.ts";
 import type { PaperSettings } from "./diff.ts";
+import { checkedHelpers, type Helpers } from "./helpers-setup.ts";
 import { recordedInterpreter } from "./interpreter-setup.ts";
 import type { Learner } from "./learner.ts";
+import { partsOf, withChanges } from "./parts/match-parts.ts";
+import { givenFamily, givenReward, matchSetup, type PartChange, recordChanges } from "./parts/match-setup.ts";
 import { bringTo } from "./rewind.ts";
 import { readRolloutRecords, trajectoryOf } from "./rollout-records.ts";
 import { type RunSetup, readSetup, type TrainerParts, tasksFile } from "./run-folder.ts";
 import { scoreRollout } from "./score-rollout.ts";
 import { type Difference, differenceLines, versionDifferences } from "./version-differences.ts";
 
-/** Parts to use in place of those that the run's folder describes. */
-export interface ResumeOptions {
+/** Parts to use in place of those that the run's folder describes. Tools and an expert are needed where the run had them. */
+export interface ResumeOptions extends Helpers {
   readonly lab?: LabContext;
   /** Its weights are replaced by the run's. */
   readonly policy?: Policy;
   readonly interpreter?: CodeInterpreter;
-  /** Needed where the run's task set was code of your own. */
+  /** Needed where the run's task set was code of your own; a family may also be among `parts`. */
   readonly taskset?: Taskset;
-  /** Needed where the run's reward was code of your own. */
-  readonly reward?: Reward;
+  /** Needed where the run's reward was code of your own; it may also be among `parts`. */
+  readonly reward?: RewardLike;
+  /** All other code of your own that the run's settings name: estimators, objectives, filters, guards, schedules. */
+  readonly parts?: readonly Part[];
+  /** Go on with code of your own that was changed since: from the nearest checkpoint, and recorded. Default false. */
+  readonly allowChanged?: boolean;
   /** Where to go on. Default: where the run stands. */
   readonly step?: number;
   /** Told before anything is trained what is not as it was: versions, device, the interpreter and its options. */
@@ -46,6 +54,10 @@ export interface RestoredParts {
   readonly parts: TrainerParts;
   /** The settings that the run began with. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Code of the user's own that is not what it was. */
+  readonly changes: readonly PartChange[];
+  /** Where to go on. */
+  readonly step: number;
 }
 
 /**
@@ -71,13 +83,17 @@ export async function restoreParts(folder: string, options: ResumeOptions = {}):
     );
   const policy = options.policy ?? (await Policy.load(first.path, { lab, name: setup.policy.name }));
   checkArchitecture(policy, setup, run.id);
-  const taskset = options.taskset ?? (await recordedTaskset(run, setup));
-  const reward = options.reward ?? recordedReward(run.id, setup);
-  await checkReward(run, policy, reward);
-  const interpreter = options.interpreter ?? (await recordedInterpreter(setup.interpreter));
+  const taskset = options.taskset ?? givenFamily(options, setup) ?? (await recordedTaskset(run, setup));
+  const { tools, intervention } = checkedHelpers(run.id, setup, options);
+  const reward = asReward(options.reward ?? givenReward(options, setup) ?? recordedReward(run.id, setup));
+  const { own, changes, step } = await matchSetup(run, setup, options, partsOf(reward, taskset));
+  if (!changes.some(({ kind }) => kind === "reward")) await checkReward(run, policy, reward);
+  const interpreter = options.interpreter ?? (setup.interpreter && (await recordedInterpreter(setup.interpreter)));
   const papers = setup.papers as unknown as PaperSettings[];
-  const parts = { lab, policy, interpreter, taskset, reward, papers, ...(setup.recipe && { recipe: setup.recipe }) };
-  return { run, setup, parts, settings: run.config.config };
+  const { recipe } = setup;
+  const others = { papers, parts: own, ...(recipe && { recipe }) };
+  const parts = { lab, policy, interpreter, tools, intervention, taskset, reward, ...others };
+  return { run, setup, parts, settings: run.config.config, changes, step };
 }
 
 function recordedLab({ lab: { seed, device, threads } }: RunSetup): LabContext {
@@ -116,7 +132,9 @@ function recordedReward(id: string, { reward: { name } }: RunSetup): Reward {
 
 /** A reward that judges the run's own rollouts differently is not the run's reward. */
 async function checkReward(run: Run, policy: Policy, reward: Reward): Promise<void> {
-  const [step] = await run.rolloutSteps();
+  const { partChanges } = await run.timeline();
+  const since = partChanges.at(-1)?.step ?? 0;
+  const step = (await run.rolloutSteps()).find((recorded) => recorded > since);
   if (step === undefined) return;
   for (const record of await readRolloutRecords(run, step)) {
     const trajectory = trajectoryOf(policy.tokenizer, record, step);
@@ -137,24 +155,25 @@ export async function resumeTrainer<T extends Learner>(
   create: (parts: TrainerParts, settings: Readonly<Record<string, unknown>>) => T,
 ): Promise<T> {
   const restored = await restoreParts(folder, options);
-  const { run, parts, settings } = restored;
+  const { run, parts, settings, changes, step } = restored;
   try {
     const differences = versionDifferences(restored);
     options.onVersions?.(differences);
     await run.acquire();
     try {
       const timeline = await run.timeline();
-      const step = options.step ?? timeline.step;
-      const trainer = create(parts, timeline.settingsAt(settings as typeof run.config.config, step));
+      const then = timeline.settingsAt(settings as typeof run.config.config, step);
+      const trainer = create(parts, withChanges(then, changes));
       await bringTo(trainer, run, step);
       await trainer.openRun(run);
+      recordChanges(run, changes, step);
       if (differences.length) run.append({ type: "log", text: `Resumed. ${differenceLines(differences).join("; ")}.` });
       return trainer;
     } finally {
       await run.release();
     }
   } catch (error) {
-    if (!options.interpreter) await parts.interpreter.close();
+    if (!options.interpreter) await parts.interpreter?.close();
     throw error;
   }
 }

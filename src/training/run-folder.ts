@@ -1,12 +1,15 @@
 import { z } from "zod";
 import type { LabContext } from "../base/context.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
+import { type Part, partReferenceSchema } from "../parts/index.ts";
 import type { Policy } from "../policy/policy.ts";
 import { RecordingError, Run, type RunConfig } from "../recording/index.ts";
-import type { Reward } from "../reward/index.ts";
-import { ArithmeticTaskset, type Task, type Taskset } from "../rollout/tasks/index.ts";
+import { ownRewards, type Reward } from "../reward/index.ts";
+import { ArithmeticTaskset, OwnTaskFamily, type Task, type Taskset } from "../rollout/tasks/index.ts";
 import type { PaperSettings } from "./diff.ts";
+import { type Helpers, helpersSetup, helpersSetupSchema } from "./helpers-setup.ts";
 import { interpreterSetup, interpreterSetupSchema } from "./interpreter-setup.ts";
+import { partFile, partFileText } from "./parts/part-files.ts";
 
 /** The file of a run's folder that holds the tasks of a finite task set. */
 export const tasksFile = "tasks.jsonl";
@@ -24,7 +27,9 @@ const setupSchema = z.object({
   }),
   /** Its weights and tokenizer are those of the first checkpoint. */
   policy: z.object({ name: z.string(), architecture: z.record(z.string(), z.json()) }),
-  interpreter: interpreterSetupSchema,
+  /** Absent where typed tools alone were used. */
+  interpreter: interpreterSetupSchema.optional(),
+  ...helpersSetupSchema.shape,
   taskset: z.object({
     name: z.string(),
     families: z.array(z.string()),
@@ -32,24 +37,27 @@ const setupSchema = z.object({
     source: z.discriminatedUnion("kind", [
       z.object({ kind: z.literal("arithmetic"), options: z.record(z.string(), z.json()) }),
       z.object({ kind: z.literal("list"), size: z.int().positive() }),
-      z.object({ kind: z.literal("own") }),
+      z.object({ kind: z.literal("own"), part: partReferenceSchema.optional() }),
     ]),
   }),
-  reward: z.object({ name: z.string(), source: z.string() }),
+  /** `own`: the parts of the user's own in it, whose code lies in the folder; absent from older recordings. */
+  reward: z.object({ name: z.string(), source: z.string(), own: z.array(partReferenceSchema).optional() }),
   papers: z.array(z.json()),
 });
 
 export type RunSetup = z.infer<typeof setupSchema>;
 
 /** The parts of a trainer that its runs tell of. */
-export interface TrainerParts {
+export interface TrainerParts extends Helpers {
   readonly lab: LabContext;
   readonly policy: Policy;
-  readonly interpreter: CodeInterpreter;
+  readonly interpreter: CodeInterpreter | undefined;
   readonly taskset: Taskset;
   readonly reward: Reward;
   readonly papers: readonly PaperSettings[];
   readonly recipe?: string | undefined;
+  /** Code of the user's own. */
+  readonly parts?: readonly Part[];
 }
 
 export interface NewRunOptions {
@@ -65,7 +73,7 @@ export function createTrainerRun(
   folder: string,
   { name, parent }: NewRunOptions = {},
 ): Promise<Run> {
-  const { lab, policy, interpreter, taskset, reward, papers, recipe } = parts;
+  const { lab, policy, interpreter, taskset, reward, papers, recipe, parts: own = [] } = parts;
   const { seed, device, threads } = lab;
   const tasks = listOf(taskset);
   const setup: RunSetup = {
@@ -78,9 +86,10 @@ export function createTrainerRun(
       used: { device: policy.engine.report.device, threads: policy.engine.report.threads },
     },
     policy: { name: policy.name, architecture: { ...policy.config } },
-    interpreter: interpreterSetup(interpreter),
+    ...(interpreter && { interpreter: interpreterSetup(interpreter) }),
+    ...helpersSetup(parts),
     taskset: { name: taskset.name, families: [...taskset.families], source: sourceOf(taskset, tasks) },
-    reward: { name: reward.name, source: String(reward.score) },
+    reward: { name: reward.name, source: String(reward.score), own: ownRewards(reward).map((part) => part.toJSON()) },
     papers: JSON.parse(JSON.stringify(papers)) as RunSetup["papers"],
   };
   return Run.create({
@@ -90,7 +99,10 @@ export function createTrainerRun(
     config,
     setup,
     parent,
-    files: tasks ? { [tasksFile]: tasks.map((task) => `${JSON.stringify(task)}\n`).join("") } : {},
+    files: {
+      ...(tasks && { [tasksFile]: tasks.map((task) => `${JSON.stringify(task)}\n`).join("") }),
+      ...Object.fromEntries(own.map((part) => [partFile(part.toJSON()), partFileText(part)])),
+    },
   });
 }
 
@@ -113,6 +125,7 @@ function listOf(taskset: Taskset): Task[] | undefined {
 
 function sourceOf(taskset: Taskset, tasks: readonly Task[] | undefined): RunSetup["taskset"]["source"] {
   if (tasks) return { kind: "list", size: tasks.length };
+  if (taskset instanceof OwnTaskFamily) return { kind: "own", part: taskset.toJSON() };
   if (!(taskset instanceof ArithmeticTaskset)) return { kind: "own" };
   return { kind: "arithmetic", options: JSON.parse(JSON.stringify(taskset.options)) as Record<string, never> };
 }

@@ -63,7 +63,9 @@ export type ScheduledValues = Partial<Record<ScheduledName, number>>;
 export interface StepReport {
   /** Steps taken, this one included. */
   readonly step: number;
-  readonly metrics: Readonly<RolloutMetrics & FilterMetrics & ScheduledValues & UpdateReport & { maxToolCalls: number }>;
+  readonly metrics: Readonly<
+    RolloutMetrics & FilterMetrics & ScheduledValues & UpdateReport & { maxToolCalls: number }
+  >;
   /** What looked wrong in this step, and what was done about it. */
   readonly alerts: readonly Alert[];
   /** What triggers and resets changed after this step, for the next. */
