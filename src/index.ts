@@ -24,7 +24,15 @@ export { Policy } from "./policy/policy.ts";
 export { Tokenizer } from "./policy/tokenizer.ts";
 export { protocols, recipes } from "./recipes/index.ts";
 export { listRuns, Run, sendCommand } from "./recording/index.ts";
-export { type Reward, type RewardInput, reward, rewards, type UnitTest } from "./reward/index.ts";
+export {
+  type Reward,
+  type RewardInput,
+  type RewardTurn,
+  reward,
+  rewards,
+  type TurnReward,
+  type UnitTest,
+} from "./reward/index.ts";
 export {
   type Agent,
   type AgentReply,
