@@ -96,3 +96,21 @@ test("the tool text is the same whichever token closed the fence", () => {
   assert.equal(`\`\`\`${toolOutputText("4", false)}`, "```\n```output\n4\n```\n");
   assert.equal(`\`\`\`\n${toolOutputText("4", true)}`, "```\n```output\n4\n```\n");
 });
+
+test("a stop token sees a fence in one tokenisation alone, and nothing is cut", () => {
+  const push = (tokens: readonly string[]) => {
+    const matcher = new BoundaryMatcher("stopToken");
+    return tokens.map((token) => matcher.push(token)).filter((found) => found !== undefined);
+  };
+  assert.deepEqual(push(["```python\n", "print(1)", "\n", "```\n"]), [
+    { code: "\nprint(1)\n", end: 22, overflow: "\n" },
+  ]);
+  for (const closing of [["\n```"], ["\n```\n"], ["\n", "``", "`"]])
+    assert.deepEqual(push(["```python\n", "print(1)", ...closing, "\\boxed{1}"]), []);
+  // What was written after an unnoticed fence stays, up to the token; the code is the first block's.
+  const missed = ["```python\n", "print(1)", "\n```", "\n```output\n", "9", "\n", "```\n"];
+  const [found] = push(missed);
+  assert.equal(found?.code, "\nprint(1)\n");
+  assert.equal(found.end, missed.join("").length - 1);
+  assert.deepEqual(push(["```\n", "```py\n", "print(1)", "\n", "```\n"]), [], "without an opening nothing runs");
+});

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { InvalidInputError } from "../../src/base/errors.ts";
 import { displaySymbol } from "../../src/display/host.ts";
@@ -58,6 +61,52 @@ test("arms start from the same weights, tasks and noise, and differ by what they
   assert.match(shown["text/html"] as string, /<svg/);
 });
 
+test("runs are evaluated as they were trained, and finished ones are read from the folder where all that decides them is the same", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "cirlab-compare-"));
+  const heldOut = tasks.arithmetic({ families: ["algebra"] }).split({ heldOut: 3 }).heldOut;
+  const options = {
+    base,
+    vary: { text: { promptFormat: "text" as const } },
+    steps: 1,
+    folder,
+    evaluation: (arm: string) => ({ taskset: heldOut, samples: arm === "text" ? 2 : 4 }),
+  };
+  const first = await lab.compare(options);
+  const [control] = first.cards("control");
+  const [text] = first.cards("text");
+  assert.deepEqual([control!.summary.samples, text!.summary.samples], [12, 6]);
+  assert.deepEqual([control!.settings!.promptFormat, text!.settings!.promptFormat], ["code", "text"]);
+  assert.equal(control!.settings!.maxLength, small.maxLength);
+  assert.deepEqual(
+    first.arms.map(({ runs }) => runs[0]!.reused),
+    [undefined, undefined],
+  );
+
+  const again = await lab.compare({ ...options, seeds: [lab.seed, 6] });
+  assert.deepEqual(
+    again.arms.map(({ runs }) => runs.map(({ reused }) => reused ?? false)),
+    [
+      [true, false],
+      [true, false],
+    ],
+  );
+  for (const arm of ["control", "text"]) {
+    assert.deepEqual(again.arm(arm).runs[0]!.metrics, first.arm(arm).runs[0]!.metrics);
+    assert.deepEqual(again.cards(arm)[0]!.toJSON(), first.cards(arm)[0]!.toJSON());
+  }
+  assert.match(String((await again[displaySymbol]())["text/plain"]), /2 of 4 runs read from the folder/);
+
+  const [file] = (await readdir(folder)).filter((name) => name.startsWith("control-5-"));
+  await writeFile(join(folder, file!), "{");
+  const other = await lab.compare({ ...options, vary: { text: { promptFormat: "text" as const, temperature: 0.5 } } });
+  assert.ok(
+    other.arms.every(({ runs }) => !runs[0]!.reused),
+    "a damaged file and other settings are no earlier run",
+  );
+  assert.deepEqual(other.arm("control").runs[0]!.metrics, first.arm("control").runs[0]!.metrics);
+  assert.throws(() => first.cards("texts"), /texts.*text/);
+});
+
 test("summaries: means over seeds, paired differences, signs", () => {
   const runs = (...finals: number[]) => finals.map((reward, seed) => ({ seed, metrics: [{ reward: 0 }, { reward }] }));
   const comparison = new Comparison(
@@ -71,6 +120,11 @@ test("summaries: means over seeds, paired differences, signs", () => {
   assert.ok(Math.abs(control!.final - 0.6) < 1e-12 && Math.abs(control!.deviation - 0.1) < 1e-12);
   assert.ok(Math.abs(b!.difference - 0.25 / 3) < 1e-12);
   assert.deepEqual([b!.sameSign, b!.seeds], [2, 3]);
+  assert.deepEqual(comparison.means("b", "reward", { from: 2 }), [0.6, 0.9, 0.55]);
+  const whole = comparison.differences("b", "reward").map((difference) => difference.toFixed(12));
+  assert.deepEqual(whole, ["0.050000000000", "0.100000000000", "-0.025000000000"]);
+  assert.throws(() => comparison.means("b", "reward", { from: 3 }), /Steps 3 to 2/);
+  assert.throws(() => comparison.cards("b"), /not evaluated/);
   assert.throws(
     () => comparison.summary("rewards"),
     (error) => error instanceof InvalidInputError && /reward/.test(error.hint ?? ""),
