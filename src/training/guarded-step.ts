@@ -93,7 +93,9 @@ const calmed = (states: GuardStates): GuardStates =>
   Object.fromEntries(Object.entries(states).map(([name, state]) => [name, { ...state, streak: 0 }]));
 
 const withGoal = (alert: Alert, step: number): Alert =>
-  alert.action === "rollback" ? { ...alert, message: `${alert.message}, those after step ${step}` } : alert;
+  alert.action === "rollback"
+    ? { ...alert, message: `${alert.message}, those that step ${step + 1} began with` }
+    : alert;
 
 const skippedAlert = (step: number, skipped: number): Alert => ({
   guard: "skipped",

@@ -182,7 +182,7 @@ test("a step ruined by its learning rate is rolled back to the weights before it
     [[], [], [], [], ["rollback"]],
   );
   const [alert] = steps[4]!.alerts;
-  assert.match(alert!.message, /back to the last good weights, those after step 4/);
+  assert.match(alert!.message, /back to the last good weights, those that step 5 began with/);
   assert.ok(alert!.rollouts.length > 0);
   assert.deepEqual(await trainer.policy.weights(), good);
   assert.equal(trainer.step, 5);
