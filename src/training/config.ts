@@ -4,7 +4,7 @@ import { promptFormatNames } from "../rollout/prompts.ts";
 import { advantageEstimatorSchema } from "./advantages/index.ts";
 import { adaptiveEntropySchema } from "./controllers/adaptive-entropy.ts";
 import { adaptiveKlSchema } from "./controllers/adaptive-kl.ts";
-import { type Controlled, type ControllerStates, valueAt } from "./controllers/index.ts";
+import { type Controlled, type ControllerStates, optimizerAge, valueAt } from "./controllers/index.ts";
 import { referenceSchema } from "./controllers/reference-reset.ts";
 import { filtersSchema } from "./filters/index.ts";
 import { guardsSchema } from "./guards/guard.ts";
@@ -74,7 +74,7 @@ export const trainerConfigSchema = z.strictObject({
   numGenerations: z.int().positive().default(8),
   /** Optimizer steps per collection; the rollouts are split evenly, whole groups together. */
   miniBatches: z.int().positive().default(2),
-  /** Steps over which the learning rates rise from 0. */
+  /** Steps over which the learning rates rise from 0; the policy's again when its optimizer is reset. */
   warmupSteps: z.int().nonnegative().default(3),
   beta1: z.number().min(0).lt(1).default(0.9),
   beta2: z.number().min(0).lt(1).default(0.99),
@@ -161,12 +161,12 @@ export function configAt(config: TrainerConfig, step: number, states: Controller
   const values = Object.fromEntries(
     Object.entries(scheduledSettings(config)).map(([name, setting]) => [name, valueAt(name, setting, step, states)]),
   ) as Record<ScheduledName, number>;
-  const warmup = Math.min(1, (step + 1) / Math.max(1, config.warmupSteps));
+  const warmup = (age: number) => Math.min(1, (age + 1) / Math.max(1, config.warmupSteps));
   return {
     ...config,
     ...values,
-    learningRate: values.learningRate * warmup,
-    criticLearningRate: values.criticLearningRate * warmup,
+    learningRate: values.learningRate * warmup(optimizerAge(step, states)),
+    criticLearningRate: values.criticLearningRate * warmup(step),
     maxToolCalls: Math.round(values.maxToolCalls),
     maxLength: Math.round(values.maxLength),
   };

@@ -20,6 +20,7 @@ const steered: Partial<TrainerOptions> = {
   entropyCoef: { adaptive: { initial: 0.001, target: 100, delta: 0.001 } },
   reference: { reset: { every: 3 } },
   learningRate: 0.002,
+  warmupSteps: 2,
 };
 
 const same = (one: unknown, other: unknown) => assert.deepEqual(one, other);
@@ -45,13 +46,14 @@ test("what steers a run is told, recorded, and restored exactly: rewind, fork, r
     of("entropyCoef").map((value) => Number(value!.toFixed(9))),
     [0.001, 0.002, 0.003, 0.004, 0.005],
   );
-  // The reference is the policy of step 3 in step 4, whose KL is therefore 0 again, and the moments begin anew.
+  // The reference is the policy of step 3 in step 4, whose KL is therefore 0 again, and the moments and the warm-up begin anew.
   const kl = of("refKl");
   assert.ok(kl[1]! > 1e-6 && kl[2]! > 1e-6 && Math.abs(kl[3]!) < 1e-7 && kl[4]! > 1e-6, `${kl}`);
   same(
     states.map(({ optimizer }) => optimizer.updates),
     [0, 1, 2, 0, 1, 2],
   );
+  same(of("learningRate"), [0.001, 0.002, 0.002, 0.001, 0.002]);
   same(states[4]!.reference, states[3]!.weights);
   same(
     steps.map(({ changes }) => changes.map(({ setting, step, from, to }) => [step, setting, from, to])),

@@ -3,7 +3,7 @@ import { formatNumber } from "../../display/index.ts";
 import { type Schedule, scheduled } from "../schedule.ts";
 import { type AdaptiveEntropy, entropyStateSchema, lookEntropy } from "./adaptive-entropy.ts";
 import { type AdaptiveKl, klStateSchema, lookKl } from "./adaptive-kl.ts";
-import { plateauStateSchema } from "./reference-reset.ts";
+import { plateauStateSchema, restartStateSchema } from "./reference-reset.ts";
 import { lookTrigger, type Triggered, triggerReason, triggerStateSchema } from "./trigger.ts";
 import type { CourseChange, Outcome } from "./types.ts";
 
@@ -13,6 +13,7 @@ const stateSchema = z.discriminatedUnion("kind", [
   klStateSchema,
   entropyStateSchema,
   plateauStateSchema,
+  restartStateSchema,
 ]);
 
 type ControllerState = z.infer<typeof stateSchema>;
@@ -33,6 +34,12 @@ export function stateOf<K extends ControllerState["kind"]>(
 ): Extract<ControllerState, { kind: K }> | undefined {
   const state = states[name];
   return state?.of === of && state.kind === kind ? (state as Extract<ControllerState, { kind: K }>) : undefined;
+}
+
+/** Steps that the optimizer has been at work when a step (0-based) begins. */
+export function optimizerAge(step: number, states: ControllerStates): number {
+  const restarted = stateOf(states, "optimizer", "", "restart")?.step ?? 0;
+  return restarted <= step ? step - restarted : step;
 }
 
 /** A setting as a state knows it. */

@@ -8,9 +8,10 @@
  *   more than `minDelta` above its best since the last reset for `patience` steps (ProRL resets when validation stalls);
  * - `{ ema }`: after every step, reference' = ema · reference + (1 - ema) · policy (TR-DPO's soft update).
  *
- * A reset also clears the optimizer's moments unless `resetOptimizer` is false (ProRL, arXiv:2505.24864); the warm-up is not
- * repeated. Where no reference is kept because klCoef is 0, only that is done. A guard that goes back to earlier weights
- * leaves the reference where it is.
+ * A reset also clears the optimizer's moments unless `resetOptimizer` is false (ProRL, arXiv:2505.24864), and repeats the
+ * warm-up: Adam's first steps without moments are as long as the learning rate allows, whatever the gradient. Where no
+ * reference is kept because klCoef is 0, only that is done. A guard that goes back to earlier weights leaves the reference
+ * where it is.
  */
 
 import { z } from "zod";
@@ -44,6 +45,14 @@ export const plateauStateSchema = z.strictObject({
   best: z.number(),
   /** Steps taken when it was seen. */
   since: z.int().nonnegative(),
+});
+
+/** When the optimizer was reset. */
+export const restartStateSchema = z.strictObject({
+  kind: z.literal("restart"),
+  of: z.string(),
+  /** Steps taken before the last reset. */
+  step: z.int().nonnegative(),
 });
 
 export type PlateauState = z.infer<typeof plateauStateSchema>;

@@ -26,12 +26,17 @@ export async function steer(
   const of = textOf(reference);
   const known = stateOf(steered.controllers, "reference", of, "plateau");
   const { reason, state } = lookReset(reference, of, known, outcome);
-  steered.controllers = { ...states, ...(state && { reference: state }) };
+  const { optimizer } = steered.controllers;
+  steered.controllers = { ...states, ...(state && { reference: state }), ...(optimizer && { optimizer }) };
   if (reference === "fixed") return changes;
   if ("ema" in reference) await steered.moveReference(1 - reference.ema);
   if (reason === undefined || "ema" in reference) return changes;
   await steered.moveReference(1);
-  if (reference.resetOptimizer) await steered.resetOptimizer();
+  if (reference.resetOptimizer) {
+    await steered.resetOptimizer();
+    const restart = { kind: "restart", of: "", step: outcome.step } as const;
+    steered.controllers = { ...steered.controllers, optimizer: restart };
+  }
   const also = reference.resetOptimizer ? ", the optimizer's moments are cleared" : "";
   const text = `the reference policy is reset to the policy${also}: ${reason}`;
   return [...changes, { step: outcome.step, setting: "reference", text }];
