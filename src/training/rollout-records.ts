@@ -61,11 +61,15 @@ export function rolloutRecords(batch: Batch): RolloutRecord[] {
  */
 export async function readRolloutRecords(run: Run, step: number): Promise<RolloutRecord[]> {
   const records = await run.rollouts(step, recordSchema);
-  if (!records.length)
+  if (!records.length) {
+    const steps = await run.rolloutSteps();
+    if (steps.includes(step))
+      throw new RecordingError(`Run ${run.id}: rollouts/step-${String(step).padStart(6, "0")}.jsonl is empty.`);
     throw new RecordingError(
       `Run ${run.id} has no rollouts of step ${step}.`,
-      `Recorded steps: ${(await run.rolloutSteps()).join(", ") || "none"}.`,
+      `Recorded steps: ${steps.join(", ") || "none"}.`,
     );
+  }
   return records as unknown as RolloutRecord[];
 }
 
