@@ -1,24 +1,22 @@
 /**
  * Rewards of single turns, for estimators that credit them (TAPO, arXiv:2506.11442).
  *
- * A reward of your own gives them by `turnRewards` in its result, one for each of `turns` in its input:
+ * A reward of your own gives them by `turnRewards` in its result, one for each of the `turns` that it sees:
  *
- *   const reward = {
- *     name: "outcome and assertions",
- *     async score(input) {
- *       const outcome = await rewards.boxedAnswer().score(input);
- *       const turnRewards = input.turns.map(({ text, execution }) =>
- *         execution
- *           ? { kind: "verification", reward: text.includes("assert") && execution.status === "ok" ? 1 : 0 }
- *           : { kind: "generation", reward: 0 });
- *       return { ...outcome, turnRewards };
- *     },
- *   };
+ *   const checking = reward("outcome and assertions", ({ task, text, turns = [] }) => {
+ *     const correct = text.includes(`\\boxed{${task.answer}}`);
+ *     const turnRewards = turns.map(({ text, execution }) =>
+ *       execution
+ *         ? { kind: "verification" as const, reward: text.includes("assert") && execution.status === "ok" ? 1 : 0 }
+ *         : { kind: "generation" as const, reward: 0 });
+ *     return { reward: correct ? 1 : -1, correct, turnRewards };
+ *   });
  */
 
 import { z } from "zod";
 import { InvalidInputError } from "../base/errors.ts";
 import { parseInput } from "../base/schema.ts";
+import { asReward, type RewardLike } from "./own.ts";
 import type { Reward, RewardInput, RewardResult, TurnReward } from "./types.ts";
 
 const optionsSchema = z.strictObject({ ok: z.number().default(0.5), error: z.number().default(0) });
@@ -31,10 +29,12 @@ const optionsSchema = z.strictObject({ ok: z.number().default(0.5), error: z.num
  * @example
  * new Trainer({ advantageEstimator: "tapo", reward: rewards.executedTurns(rewards.boxedAnswer()), ... });
  */
-export function executedTurns(outcome: Reward, options: { ok?: number; error?: number } = {}): Reward {
+export function executedTurns(given: RewardLike, options: { ok?: number; error?: number } = {}): Reward {
   const { ok, error } = parseInput(optionsSchema, options, "options of executedTurns");
+  const outcome = asReward(given);
   return {
     name: `${outcome.name} with executed turns ${ok}/${error}`,
+    terms: [outcome],
     async score(input) {
       const turnRewards = (input.turns ?? []).map(({ execution }): TurnReward => {
         if (!execution) return { kind: "generation", reward: 0 };

@@ -5,7 +5,7 @@ import { Interpreter } from "../../src/interpreter/index.ts";
 import { parameterSpecs } from "../../src/nn/index.ts";
 import { tinyMathTokenizer } from "../../src/policy/tiny-math.ts";
 import { Run } from "../../src/recording/index.ts";
-import { type Reward, rewards } from "../../src/reward/index.ts";
+import { type Reward, reward, rewards } from "../../src/reward/index.ts";
 import { advantageInput } from "../../src/training/advantage-input.ts";
 import { estimateAdvantages } from "../../src/training/advantages/index.ts";
 import { type Batch, isTrained, type ScoredRollout } from "../../src/training/batch.ts";
@@ -347,14 +347,34 @@ test("rewards of turns are one finite number for each turn", async () => {
   const text = "a\n```python\n1\n```\nb";
   const [whole, cut] = [sketch(tokenizer, { text }), sketch(tokenizer, { text, maxLength: 14 })];
   const scored = (turnRewards: unknown) => {
-    const reward = { name: "own", score: () => ({ reward: 1, correct: true, detail: {}, turnRewards }) } as Reward;
-    return scoreRollout(reward, whole, 0);
+    const own = { name: "own", score: () => ({ reward: 1, correct: true, detail: {}, turnRewards }) } as Reward;
+    return scoreRollout(own, whole, 0);
   };
   const fine = { kind: "generation", reward: 1 };
   assert.equal((await scored([fine, fine])).turnRewards!.length, 2);
   await assert.rejects(scored([fine]), /"own" gives 1 turn rewards for a response of 2 turns/);
   await assert.rejects(scored([fine, { ...fine, reward: Number.NaN }]), /gives turn 1 .*NaN/);
   await assert.rejects(scored([fine, { ...fine, kind: "thought" }]), /gives turn 1 .*thought/);
+
+  const checking = reward("outcome and assertions", ({ task, text, turns = [] }) => {
+    const correct = text.includes(`\\boxed{${task.answer}}`);
+    const turnRewards = turns.map(({ text, execution }) =>
+      execution
+        ? { kind: "verification" as const, reward: text.includes("assert") && execution.status === "ok" ? 1 : 0 }
+        : { kind: "generation" as const, reward: 0 },
+    );
+    return { reward: correct ? 1 : -1, correct, turnRewards };
+  });
+  const asserted = sketch(tokenizer, { text: "a\n```python\nassert 2==1+1\n```\n\\boxed{2}" });
+  assert.deepEqual(await scoreRollout(checking, asserted, 0), {
+    reward: 1,
+    correct: true,
+    detail: {},
+    turnRewards: [
+      { kind: "verification", reward: 1 },
+      { kind: "generation", reward: 0 },
+    ],
+  });
 
   // A sum adds what its terms give turns; a rollout that ends with a tool's output has no turn after it.
   const sum = rewards.sum([rewards.boxedAnswer(), [2, rewards.executedTurns(rewards.boxedAnswer(), { ok: 0.25 })]]);
