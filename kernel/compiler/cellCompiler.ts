@@ -31,6 +31,13 @@ export interface SideModule {
   imports: string[];
 }
 
+/** A cell before the kernel changed it, and which piece of it each function of the changed text is. */
+export interface CellFunctions {
+  plain: string;
+  /** For each line of the cell's `javascript` a flat list of triples: column, and where the piece of `plain` starts and ends. */
+  marks: PositionMap;
+}
+
 /**
  * A cell ready to run: the body of a function with the parameters `exports`, `require`, `__kernel`, `__load` and
  * `__meta` (the cell's `import.meta`).
@@ -62,6 +69,10 @@ export interface ConvertedCell {
   names: string[];
   /** Names of earlier cells that it reads or sets. */
   uses: string[];
+  /** The cell's functions as the user wrote them, types aside; absent where it has none. */
+  functions?: CellFunctions;
+  /** Modules of the names that the cell imports. */
+  imported?: Record<string, string>;
   sideModules: SideModule[];
 }
 

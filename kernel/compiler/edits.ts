@@ -58,6 +58,11 @@ export class Edits {
     const edits = [...this.#edits].sort(inOrder);
     return { text: render(this.#text, edits, 0), positions: shift(map, edits, this.#text) };
   }
+
+  /** Marks of the original text, as lists of triples like positions, at their columns in the changed one. */
+  move(marks: PositionMap): PositionMap {
+    return shift(marks, [...this.#edits].sort(inOrder), this.#text);
+  }
 }
 
 function inOrder(a: Edit, b: Edit): number {

@@ -1,6 +1,7 @@
 import { type AnyNode, type ExpressionStatement, type Program, parse } from "acorn";
 import type { ConvertedCell, PositionMap } from "./cellCompiler.ts";
 import { Edits } from "./edits.ts";
+import { functionMarks, importedNames } from "./functionMarks.ts";
 import { lower } from "./lowering.ts";
 import { type NameKind, type NamesFound, rewriteNames } from "./names.ts";
 
@@ -44,6 +45,8 @@ export function rewriteCell(
   const { isAsync } = lower(program, { edits, javascript });
   if (prologue) edits.begin(prologue);
   const changed = edits.apply(positions);
+  const marks = functionMarks(program, javascript);
+  const imported = importedNames(program);
   return {
     declared,
     cell: {
@@ -54,6 +57,8 @@ export function rewriteCell(
       ...(last ? { resultName, hidesResult: last.expression.type === "AssignmentExpression" } : {}),
       names: [...declared.keys()],
       uses,
+      ...(marks ? { functions: { plain: javascript, marks: edits.move(marks) } } : {}),
+      ...(imported ? { imported } : {}),
     },
   };
 }

@@ -98,6 +98,8 @@ export function adaptGlobals(cells: Cells, host: Host): (code: number) => never 
       hold: host.hold,
       errorText: host.errorText,
       shield: host.shield,
+      codeOf: host.codeOf,
+      nameOf: host.nameOf,
       registerMagic: host.registerMagic,
     },
   });

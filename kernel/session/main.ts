@@ -3,6 +3,7 @@ import { join } from "node:path";
 import vm from "node:vm";
 import type { ConvertedCell } from "../compiler/cellCompiler.ts";
 import { AsyncDriver } from "./asyncDriver.ts";
+import { CellCode } from "./cellCode.ts";
 import { type Cell, Cells } from "./cells.ts";
 import { DebugAccess } from "./debug/access.ts";
 import { bundleOf } from "./display.ts";
@@ -19,8 +20,9 @@ import { timed } from "./timing.ts";
 import type { CellOutcome, ToSession } from "./wire.ts";
 
 const cells = new Cells();
-const host = new Host(cells);
 const names = new Names();
+const cellCode = new CellCode(names);
+const host = new Host(cells, cellCode);
 const debugAccess = new DebugAccess(names);
 
 const driver = new AsyncDriver(cells);
@@ -48,6 +50,7 @@ const magics = new SessionMagics(host, names, modules);
 const parameters = "exports, require, __kernel, __load, __meta";
 
 async function runCell(cell: Cell, label: string, converted: ConvertedCell, source: string): Promise<CellOutcome> {
+  cellCode.add(converted);
   registerScript(label, { source, positions: converted.positions });
   await modules.addSources(converted.sideModules);
   await modules.preload(converted.imports);

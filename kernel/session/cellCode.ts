@@ -1,0 +1,59 @@
+import type { CellFunctions, ConvertedCell } from "../compiler/cellCompiler.ts";
+import type { Names } from "./names.ts";
+
+/** Older cells are forgotten: their functions are known as they run. */
+const rememberedCells = 500;
+
+/** What cells look like to whoever records the code of a function: as the user wrote them, types aside. */
+export class CellCode {
+  readonly #names: Names;
+  readonly #cells = new Set<CellFunctions & { javascript: string }>();
+  readonly #imported = new Map<string, string>();
+
+  constructor(names: Names) {
+    this.#names = names;
+  }
+
+  /** Takes a cell before it runs. */
+  add({ javascript, functions, names, imported = {} }: ConvertedCell): void {
+    for (const name of names) this.#imported.delete(name);
+    for (const [name, module] of Object.entries(imported)) this.#imported.set(name, module);
+    if (!functions) return;
+    this.#cells.add({ javascript, ...functions });
+    if (this.#cells.size > rememberedCells) this.#cells.delete(this.#cells.values().next().value!);
+  }
+
+  /** A function as its cell has it; undefined for one of no cell. */
+  codeOf = (fn: object): string | undefined => {
+    const text = Function.prototype.toString.call(fn);
+    for (const cell of [...this.#cells].reverse()) {
+      for (let at = cell.javascript.indexOf(text); at >= 0; at = cell.javascript.indexOf(text, at + 1)) {
+        const found = pieceAt(cell, at);
+        if (found !== undefined) return found;
+      }
+    }
+    return undefined;
+  };
+
+  /** What a name of the notebook stands for now. */
+  nameOf = (name: string): { value: unknown; module?: string } | undefined => {
+    const { values } = this.#names;
+    if (!Object.hasOwn(values, name)) return undefined;
+    const module = this.#imported.get(name);
+    return { value: values[name], ...(module === undefined ? {} : { module }) };
+  };
+}
+
+/** The piece of the user's text whose changed text begins at an offset. */
+function pieceAt({ javascript, plain, marks }: CellFunctions & { javascript: string }, at: number): string | undefined {
+  const lineStart = javascript.lastIndexOf("\n", at - 1) + 1;
+  const line = javascript.slice(0, lineStart).split("\n").length - 1;
+  const triples = marks[line] ?? [];
+  for (let i = 0; i < triples.length; i += 3) {
+    const column = triples[i]!;
+    // The kernel takes the word "async" away, and leaves what stood behind it.
+    const between = javascript.slice(lineStart + column, at);
+    if (lineStart + column <= at && !between.trim()) return plain.slice(triples[i + 1]!, triples[i + 2]!);
+  }
+  return undefined;
+}
