@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { tslabVersions } from "../compiler/tslab/versions.ts";
 import { capture, releaseSink } from "./capture.ts";
+import type { CellCode } from "./cellCode.ts";
 import type { Cell, Cells } from "./cells.ts";
 import { Comms, type SessionComm } from "./comms.ts";
 import { errorText, normalizeBundle } from "./display.ts";
@@ -26,8 +27,14 @@ export class Host {
   /** What cells wait for before they end. */
   readonly #held = new WeakMap<Cell, Set<Promise<unknown>>>();
 
-  constructor(cells: Cells) {
+  /** A function of a cell as the cell has it, and what a name of the notebook stands for. */
+  readonly codeOf: CellCode["codeOf"];
+  readonly nameOf: CellCode["nameOf"];
+
+  constructor(cells: Cells, code: CellCode) {
     this.#cells = cells;
+    this.codeOf = code.codeOf;
+    this.nameOf = code.nameOf;
     this.comms = new Comms(cells);
   }
 
@@ -83,7 +90,11 @@ export class Host {
     const request = ++this.#lastInput;
     const cell = this.#cells.here();
     return new Promise<string>((resolve, reject) => {
-      const stop = () => reject(new KernelInterrupt());
+      const stop = () => {
+        this.#inputs.delete(request);
+        emit({ type: "inputWithdrawn", request });
+        reject(new KernelInterrupt());
+      };
       cell?.controller.signal.addEventListener("abort", stop, { once: true });
       const settled = () => {
         this.#inputs.delete(request);
