@@ -32,8 +32,8 @@ export function chatmlPieces(
   return pieces;
 }
 
-function toolCalls({ content, tool_calls = [] }: ChatMessage): string {
-  const blocks = tool_calls.map(({ function: { name, arguments: given } }) => {
+function toolCalls({ content, tool_calls }: ChatMessage): string {
+  const blocks = (tool_calls ?? []).map(({ function: { name, arguments: given } }) => {
     const json = typeof given === "string" ? given : JSON.stringify(given);
     return `<tool_call>\n{"name": ${JSON.stringify(name)}, "arguments": ${json}}\n</tool_call>`;
   });

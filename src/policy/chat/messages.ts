@@ -22,7 +22,7 @@ const messageSchema = z.looseObject({
     .optional()
     .transform((content) => content ?? ""),
   /** What the assistant asks tools for, in OpenAI's form. */
-  tool_calls: z.array(toolCallSchema).optional(),
+  tool_calls: z.array(toolCallSchema).nullish(),
 });
 
 /** One message of a chat. */

@@ -1,10 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
-import { csvParse } from "d3-dsv";
-import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
-import { DatasetError, InvalidInputError } from "../../base/errors.ts";
+import { DatasetError } from "../../base/errors.ts";
 import { lastBoxed } from "../../reward/index.ts";
 import { ListTaskset } from "./list.ts";
+import { type Row, readRows } from "./rows.ts";
 import type { Task } from "./types.ts";
 
 /** Columns that hold what a task needs, in order of preference; a dot goes into a nested object. */
@@ -21,8 +19,6 @@ export interface LoadOptions {
   /** Keep rows that repeat an earlier row's question and answer. Default false: verl's test files hold each task 16 times. */
   keepDuplicates?: boolean;
 }
-
-type Row = Record<string, unknown>;
 
 function lookUp(row: Row, path: string): unknown {
   return path.split(".").reduce<unknown>((at, key) => (at as Row | null | undefined)?.[key], row);
@@ -72,38 +68,6 @@ function finalAnswer(reference: string): string | undefined {
   return answer || undefined;
 }
 
-async function readJsonLines(path: string): Promise<{ row: Row; line: number }[]> {
-  const rows: { row: Row; line: number }[] = [];
-  for (const [i, text] of (await readFile(path, "utf8")).split("\n").entries()) {
-    if (text.trim() === "") continue;
-    let row: unknown;
-    try {
-      row = JSON.parse(text);
-    } catch (error) {
-      throw new DatasetError(`${path}, row ${i + 1}: not JSON: ${(error as Error).message}.`, undefined, error);
-    }
-    if (typeof row !== "object" || row === null || Array.isArray(row)) {
-      throw new DatasetError(`${path}, row ${i + 1}: not a JSON object.`);
-    }
-    rows.push({ row: row as Row, line: i + 1 });
-  }
-  return rows;
-}
-
-/** Cells of a CSV file are text; its first line names the columns. */
-async function readCsv(path: string): Promise<{ row: Row; line: number }[]> {
-  const { columns, ...rows } = csvParse((await readFile(path, "utf8")).replace(/^\ufeff/, ""));
-  if (!columns?.length) throw new DatasetError(`${path} has no line that names its columns.`);
-  return Object.values(rows).flatMap((row, i) =>
-    typeof row === "object" ? [{ row: { ...(row as unknown as Row) }, line: i + 1 }] : [],
-  );
-}
-
-async function readParquet(path: string): Promise<{ row: Row; line: number }[]> {
-  const rows = await parquetReadObjects({ file: await asyncBufferFromFile(path) });
-  return rows.map((row, i) => ({ row, line: i + 1 }));
-}
-
 /**
  * Reads a task set from a `.jsonl`, `.parquet` or `.csv` file. The question is taken from `problem`, `question`, `prompt`
  * or `messages` (text, or the last user message of a chat), the answer from `answer`, `reward_model.ground_truth`,
@@ -117,19 +81,8 @@ export async function loadTasks(
   path: string,
   { columns = {}, keepDuplicates = false }: LoadOptions = {},
 ): Promise<ListTaskset> {
-  const extension = extname(path);
-  const read = { ".jsonl": readJsonLines, ".parquet": readParquet, ".csv": readCsv }[extension];
-  if (!read)
-    throw new InvalidInputError(`${path}: a task set is a .jsonl, .parquet or .csv file, not ${extension || "this"}.`);
-  let rows: { row: Row; line: number }[];
-  try {
-    rows = await read(path);
-  } catch (error) {
-    if (error instanceof DatasetError) throw error;
-    throw new DatasetError(`${path} cannot be read: ${(error as Error).message}.`, undefined, error);
-  }
-  if (rows.length === 0) throw new DatasetError(`${path} holds no rows.`);
-  const name = basename(path, extension);
+  const rows = await readRows(path);
+  const name = basename(path, extname(path));
   const candidates = (column: keyof typeof columns) => (columns[column] ? [columns[column]] : COLUMNS[column]);
   const tasks = rows.map(({ row, line }): Task => {
     const reference = hiddenTests(row);
