@@ -4,6 +4,7 @@ import { grad } from "../../src/graph/grad.ts";
 import { Graph } from "../../src/graph/tensor.ts";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import type { Batch } from "../../src/training/batch.ts";
+import { culprits } from "../../src/training/guards/culprits.ts";
 import { composeObjective } from "../../src/training/objectives/compose.ts";
 import { ImportanceTotals, importanceLevels, importanceRatios } from "../../src/training/objectives/importance.ts";
 import { policyLosses } from "../../src/training/objectives/index.ts";
@@ -149,6 +150,12 @@ test("rollouts of another version are weighted by how much likelier they are now
   near(bySequence, new Array(count).fill(Math.exp(total)), 1e-3, "weight");
   const { importanceMax, importanceTruncated } = await trainer.update(stale, trainer.advantages(stale));
   assert.ok(importanceMax! > 1 && importanceTruncated === 0);
+
+  // A token that its sampler hardly ever gave: an alert names its rollout.
+  const { trajectory, group, sample } = stale.rollouts[4]!;
+  const sampled = trajectory.sources.indexOf("sampled");
+  trajectory.logprobs[sampled] = trajectory.logprobs[sampled]! - 9;
+  assert.deepEqual(culprits("importanceMax", true, stale, undefined)[0], { group, sample });
 });
 
 test("rollouts that were scored without it are refused before anything is trained on them", async () => {
