@@ -17,6 +17,12 @@ const surprise = ({ trajectory }: ScoredRollout): number =>
     0,
   );
 
+/** A sampled token has a log-prob that is no finite number: whatever is wrong with the step comes from there. */
+const isBroken = ({ trajectory }: ScoredRollout): boolean =>
+  trajectory.logprobs.some(
+    (logprob, i) => trajectory.sources[i] === "sampled" && logprob !== null && !Number.isFinite(logprob),
+  );
+
 function meanEntropy({ trajectory }: ScoredRollout): number {
   const own = trajectory.entropies.filter((_, i) => trajectory.sources[i] === "sampled");
   return own.reduce<number>((sum, value) => sum + (value ?? 0), 0) / Math.max(1, own.length);
@@ -38,6 +44,14 @@ function missed(rollout: ScoredRollout, returns: ArrayLike<number> | undefined):
   const sum = Array.from(returns).reduce((total, value, t) => total + (value - before[t]!) ** 2, 0);
   return Number.isFinite(sum) ? sum : Number.MAX_VALUE;
 }
+
+/** How much likelier one of its tokens is for the trainer than it was for its sampler, at the most. */
+const furthestOff = ({ trajectory, oldLogprobs }: ScoredRollout): number =>
+  trajectory.logprobs.reduce<number>(
+    (most, logprob, i) =>
+      trajectory.sources[i] === "sampled" ? Math.max(most, (oldLogprobs?.[i] ?? 0) - (logprob ?? 0)) : most,
+    0,
+  );
 
 function weightFor(metric: string, batch: Batch, advantages: Advantages | undefined): Weight | undefined {
   const flag =
@@ -78,6 +92,10 @@ function weightFor(metric: string, batch: Batch, advantages: Advantages | undefi
     case "ratioMax":
     case "ratioDeviation":
       return leastLikely;
+    case "importanceMean":
+    case "importanceMax":
+    case "importanceTruncated":
+      return furthestOff;
     case "gradNorm":
     case "loss":
     case "kl":
@@ -110,11 +128,15 @@ export function culprits(
   const weight = weightFor(metric, batch, advantages);
   if (!weight) return [];
   const weighed = batch.rollouts
-    .map((rollout, i) => ({
-      rollout,
-      weight: weight(rollout, i) * (isHigh ? 1 : -1),
-      strangeness: surprise(rollout) / Math.max(1, rollout.trajectory.sampledCount),
-    }))
+    .map((rollout, i) =>
+      isBroken(rollout)
+        ? { rollout, weight: Number.POSITIVE_INFINITY, strangeness: 0 }
+        : {
+            rollout,
+            weight: weight(rollout, i) * (isHigh ? 1 : -1),
+            strangeness: surprise(rollout) / Math.max(1, rollout.trajectory.sampledCount),
+          },
+    )
     .filter((one) => one.weight !== 0 || !isHigh)
     .sort((a, b) => b.weight - a.weight || b.strangeness - a.strangeness);
   const equals = new Map<string, number>();
