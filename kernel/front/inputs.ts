@@ -44,6 +44,11 @@ export class Inputs {
     });
   }
 
+  /** The next answer is no longer to this question. */
+  withdraw(request: number): void {
+    this.#open = this.#open.filter((question) => question.request !== request);
+  }
+
   lost(): void {
     this.#open = [];
   }

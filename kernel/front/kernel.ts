@@ -235,6 +235,9 @@ export class Kernel {
       case "inputRequest":
         this.#inputs.ask(event, this.#requestOf(event.id));
         return;
+      case "inputWithdrawn":
+        this.#inputs.withdraw(event.request);
+        return;
       case "comm":
         this.#comms.fromSession(event, buffers, this.#parent(event.id));
         return;

@@ -72,6 +72,8 @@ export type FromSession =
   | { type: "exiting"; reason: string }
   | { type: "done"; id: string; defined: string[]; outcome: CellOutcome }
   | { type: "inputRequest"; id: string | undefined; request: number; prompt: string; password: boolean }
+  /** Whoever asked no longer waits. */
+  | { type: "inputWithdrawn"; request: number }
   | {
       type: "comm";
       event: "open" | "msg" | "close";

@@ -153,6 +153,20 @@ display({ "image/png": new Uint8Array([1, 2, 3]) });`);
     const { result } = await kernel.execute("const name = await input('name? ', { password: true }); name.length");
     answered();
     assert.equal(result, "3");
+    const asking = kernel.send("await input('lost? ')");
+    await kernel.until(() => kernel.received.find(({ content }) => content.prompt === "lost? "));
+    await kernel.interrupt();
+    assert.equal((await asking.done).reply.status, "error");
+    const again = kernel.client.onMessage((message) => {
+      if (message.header.msg_type !== "input_request") return;
+      void kernel.client.send("stdin", kernel.client.message("input_reply", { value: "found" }));
+    });
+    assert.equal(
+      (await kernel.execute("await input('again? ')")).result,
+      "'found'",
+      "the answer is to the new question",
+    );
+    again();
     const refused = await kernel.execute("await input()", { allow_stdin: false });
     assert.match(refused.reply.evalue as string, /does not take input/);
   });
