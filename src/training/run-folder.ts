@@ -110,6 +110,12 @@ export function createTrainerRun(
 export function readSetup(config: RunConfig): RunSetup {
   const parsed = setupSchema.safeParse(config.setup);
   if (parsed.success) return parsed.data;
+  const kind = config.setup?.kind;
+  if (typeof kind === "string" && kind !== "trainer")
+    throw new RecordingError(
+      `Run ${config.id} is no run of a Trainer, but one of kind ${kind}.`,
+      "Take it up with its own learner's resume: SftTrainer, DpoTrainer or ExpertIteration.",
+    );
   const issue = parsed.error.issues[0]!;
   throw new RecordingError(
     config.setup

@@ -7,6 +7,7 @@ import { dpoLoss } from "../../src/training/supervised/dpo-loss.ts";
 import { DpoTrainer, type DpoTrainerOptions } from "../../src/training/supervised/dpo-trainer.ts";
 import { preferencePairs } from "../../src/training/supervised/preference-pairs.ts";
 import { SftTrainer } from "../../src/training/supervised/sft-trainer.ts";
+import { Trainer } from "../../src/training/trainer.ts";
 import { runGraph } from "../graph/runtime.ts";
 import { sketchBatch } from "./batch-tools.ts";
 import { supervisedLab as lab, smallPolicy } from "./supervised-tools.ts";
@@ -125,7 +126,8 @@ test("training begins at log 2 and moves the policy towards the chosen answers; 
   const resumed = await DpoTrainer.resume(folder, { step: 5 });
   await resumed.train(3, { record: false }).done();
   assert.deepEqual(await resumed.policy.weights(), await trainer.policy.weights());
-  await assert.rejects(SftTrainer.resume(folder), /not recorded by a trainer of this kind \(sft\)/);
+  await assert.rejects(Trainer.resume(folder), /no run of a Trainer, but one of kind dpo/);
+  await assert.rejects(SftTrainer.resume(folder), /not recorded by a learner of this kind \(sft\)/);
 });
 
 test("pairs from a batch set right answers over wrong siblings; what tools wrote is in no sum", async () => {

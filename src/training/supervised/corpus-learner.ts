@@ -64,6 +64,8 @@ export interface CorpusTask<C extends CorpusConfig, M> {
   evaluate(config: C): Promise<Record<string, number>>;
   /** The corpus as files of the run's folder, by name. */
   files(): Record<string, string>;
+  /** Frees what was loaded. */
+  close(): Promise<void>;
 }
 
 /** How long a learner goes on: steps, or to the end of so many passes; the one under way counts as the first. */
@@ -209,7 +211,10 @@ export class CorpusLearner<C extends CorpusConfig, Settings, M> implements Learn
 
   /** Frees the optimizer's state and programs; the policy stays. */
   close(): Promise<void> {
-    return this.#inTurn(() => this.#state.close());
+    return this.#inTurn(async () => {
+      await this.#state.close();
+      await this.#task.close();
+    });
   }
 
   [displaySymbol](): MimeBundle {

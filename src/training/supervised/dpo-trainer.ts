@@ -109,8 +109,13 @@ export class DpoTrainer extends CorpusLearner<DpoConfig, DpoSettings, DpoMetrics
       if (longest <= maxLength) return pair;
       throw new InvalidInputError(`Example ${i} has ${longest} tokens, but the policy ${maxLength} positions.`);
     };
-    const score = (given: typeof examples) => scored(reference, given.map(read), config.pairsPerStep);
-    return new DpoTrainer(lab, policy, { pairs: await score(examples), validation: await score(held) }, settings);
+    const scorer = new Scorer(reference);
+    const score = (given: typeof examples) => scored(reference, scorer, given.map(read), config.pairsPerStep);
+    try {
+      return new DpoTrainer(lab, policy, { pairs: await score(examples), validation: await score(held) }, settings);
+    } finally {
+      await scorer.close();
+    }
   }
 
   /**
@@ -133,8 +138,12 @@ interface Corpus {
 }
 
 /** Pairs with what a policy says of them. */
-async function scored(policy: Policy, pairs: readonly PreferencePair[], atOnce: number): Promise<ScoredPair[]> {
-  const scorer = new Scorer(policy);
+async function scored(
+  policy: Policy,
+  scorer: Scorer,
+  pairs: readonly PreferencePair[],
+  atOnce: number,
+): Promise<ScoredPair[]> {
   const all: ScoredPair[] = [];
   for (let at = 0; at < pairs.length; at += atOnce) {
     const part = pairs.slice(at, at + atOnce);
@@ -147,7 +156,6 @@ async function scored(policy: Policy, pairs: readonly PreferencePair[], atOnce: 
     };
     all.push(...part.map((pair, i) => ({ ...pair, refLogprobs: [sum(2 * i), sum(2 * i + 1)] as const })));
   }
-  await scorer.close();
   return all;
 }
 
@@ -159,6 +167,7 @@ function lay({ config, tokenizer }: Policy, pairs: readonly PreferencePair[], si
 }
 
 function dpoTask(policy: Policy, { pairs, validation }: Corpus): CorpusTask<DpoConfig, DpoMetrics> {
+  const scorer = new Scorer(policy);
   return {
     kind: "dpo",
     subject: `${pairs.length} pairs`,
@@ -193,7 +202,7 @@ function dpoTask(policy: Policy, { pairs, validation }: Corpus): CorpusTask<DpoC
     },
     async evaluate({ beta, pairsPerStep }): Promise<Record<string, number>> {
       if (!validation.length) return {};
-      const now = await scored(policy, validation, pairsPerStep);
+      const now = await scored(policy, scorer, validation, pairsPerStep);
       const margins = now.map(({ refLogprobs: [chosen, rejected] }, i) => {
         const [before, beforeRejected] = validation[i]!.refLogprobs;
         return beta * (chosen - before - (rejected - beforeRejected));
@@ -208,6 +217,7 @@ function dpoTask(policy: Policy, { pairs, validation }: Corpus): CorpusTask<DpoC
       [names.pairs]: jsonLines(pairs.map(pairLine)),
       [names.validation]: jsonLines(validation.map(pairLine)),
     }),
+    close: () => scorer.close(),
   };
 }
 

@@ -89,7 +89,10 @@ export async function resumeSupervisedRun<T extends Learner>(
   const run = await Run.open(folder);
   const setup = setupSchema.safeParse(run.config.setup);
   if (!setup.success || setup.data.kind !== kind)
-    throw new RecordingError(`Run ${run.id} was not recorded by a trainer of this kind (${kind}).`);
+    throw new RecordingError(
+      `Run ${run.id} was not recorded by a learner of this kind (${kind}).`,
+      "Take it up with its own: SftTrainer, DpoTrainer, ExpertIteration or Trainer.",
+    );
   const [first] = await run.validCheckpoints();
   if (!first) throw new CheckpointError(`Run ${run.id} ended before its first checkpoint was written.`);
   const { lab: recorded, policy: described } = setup.data;

@@ -232,6 +232,7 @@ function sftTask(
       [files.samples]: jsonLines(samples.map(sampleLine)),
       [files.validation]: jsonLines(validation.map(sampleLine)),
     }),
+    close: () => scorer.close(),
   };
 }
 
