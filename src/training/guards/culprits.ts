@@ -53,14 +53,6 @@ const furthestOff = ({ trajectory, oldLogprobs }: ScoredRollout): number =>
     0,
   );
 
-/** How much likelier one of its tokens is for the trainer than it was for its sampler, at the most. */
-const furthestOff = ({ trajectory, oldLogprobs }: ScoredRollout): number =>
-  trajectory.logprobs.reduce<number>(
-    (most, logprob, i) =>
-      trajectory.sources[i] === "sampled" ? Math.max(most, (oldLogprobs?.[i] ?? 0) - (logprob ?? 0)) : most,
-    0,
-  );
-
 function weightFor(metric: string, batch: Batch, advantages: Advantages | undefined): Weight | undefined {
   const flag =
     (test: (rollout: ScoredRollout) => boolean): Weight =>
@@ -100,10 +92,6 @@ function weightFor(metric: string, batch: Batch, advantages: Advantages | undefi
     case "ratioMax":
     case "ratioDeviation":
       return leastLikely;
-    case "importanceMean":
-    case "importanceMax":
-    case "importanceTruncated":
-      return furthestOff;
     case "importanceMean":
     case "importanceMax":
     case "importanceTruncated":
