@@ -13,7 +13,7 @@ export * from "./base/errors.ts";
 export { barChart, lineChart, progress, table } from "./display/index.ts";
 export type { DeviceReport } from "./engine/index.ts";
 export type { EvaluateOptions } from "./evaluation/evaluate.ts";
-export { EvaluationCard, passAtK } from "./evaluation/index.ts";
+export { EvaluationCard, passAtK, Score } from "./evaluation/index.ts";
 export * as graph from "./graph/index.ts";
 export { diffRuns, Export, type ExportOptions, exportRun } from "./interop/index.ts";
 export { Interpreter, type InterpreterOptions, PythonInterpreter } from "./interpreter/index.ts";

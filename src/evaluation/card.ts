@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { RandomStream } from "../base/random.ts";
 import { parseInput } from "../base/schema.ts";
 import { displaySymbol } from "../display/host.ts";
-import { type Chart, lineChart, type MimeBundle } from "../display/index.ts";
+import { type Chart, lineChart, type MimeBundle, type Table } from "../display/index.ts";
 import type { ExecutionStatus } from "../interpreter/types.ts";
-import { cardBundle } from "./card-display.ts";
-import { bootstrapInterval, type Estimate, mean, passAtK } from "./statistics.ts";
+import { cardBundle, problemTable } from "./card-display.ts";
+import { bootstrapped, majorities, passes, type Score, scoresOf } from "./scores.ts";
+import { type Estimate, mean } from "./statistics.ts";
 import {
   type EvaluationSettings,
   type EvaluationSummary,
@@ -29,12 +29,17 @@ const sampleSchema = z.strictObject({
   toolCalls: z.int().nonnegative(),
   tokens: z.int().nonnegative(),
   executions: z.array(z.enum(executionStatuses)).optional(),
+  toolMs: z.number().nonnegative().optional(),
+});
+const taskSchema = z.strictObject({
+  taskId: z.string(),
+  family: z.string(),
+  labels: z.record(z.string(), z.string()).optional(),
+  samples: z.array(sampleSchema).nonempty(),
 });
 const cardSchema = z.strictObject({
   name: z.string(),
-  tasks: z
-    .array(z.strictObject({ taskId: z.string(), family: z.string(), samples: z.array(sampleSchema).nonempty() }))
-    .nonempty(),
+  tasks: z.array(taskSchema).nonempty(),
   seconds: z.number().nonnegative().optional(),
   settings: settingsSchema.optional(),
 });
@@ -64,6 +69,8 @@ export class EvaluationCard {
   readonly summary: EvaluationSummary;
   /** The same figures for each family, in the order in which families first appear. */
   readonly families: Readonly<Record<string, EvaluationSummary>>;
+  /** The same figures for each value of each label of the tasks: `card.groups.level?.["5"]`. */
+  readonly groups: Readonly<Record<string, Readonly<Record<string, EvaluationSummary>>>>;
 
   /** @throws InvalidInputError when there is no task, or a task without a sample. */
   constructor(data: CardData) {
@@ -73,21 +80,34 @@ export class EvaluationCard {
     this.seconds = seconds;
     this.settings = settings;
     this.summary = summarise(tasks);
-    const names = [...new Set(tasks.map((task) => task.family))];
-    this.families = Object.fromEntries(
-      names.map((family) => [family, summarise(tasks.filter((task) => task.family === family))]),
-    );
+    this.families = grouped(tasks, (task) => task.family);
+    const labels = [...new Set(tasks.flatMap((task) => Object.keys(task.labels ?? {})))];
+    this.groups = Object.fromEntries(labels.map((label) => [label, grouped(tasks, (task) => task.labels?.[label])]));
+  }
+
+  /** avg@n, pass@k for k = 1, 2, 4, … and maj@n, each with its interval and all that it depends on. */
+  get scores(): readonly Score[] {
+    return scoresOf(this.tasks, Object.keys(this.summary.passAtK).map(Number), this.settings);
+  }
+
+  /** What became of each task, as a table. */
+  get problems(): Table {
+    return problemTable(this.name, this.tasks);
   }
 
   /** Mean unbiased pass@k over tasks, for any `k` up to the number of samples. */
   passAtK(k: number): number {
-    return mean(this.#passAtK(k));
+    return mean(passes(this.tasks, k));
+  }
+
+  /** Mean share of majority votes of `k` samples that are right, for any `k` up to the number of samples. */
+  majorityAtK(k: number): number {
+    return mean(majorities(this.tasks, k));
   }
 
   /** pass@k with its 95 % bootstrap interval over tasks; the same card gives the same interval. */
   passAtKInterval(k: number): Estimate {
-    const stream = new RandomStream(0, "bootstrap", k);
-    return bootstrapInterval(this.#passAtK(k), () => stream.next());
+    return bootstrapped(passes(this.tasks, k), k);
   }
 
   /** pass@k over k, logarithmic, with bootstrap bands: this card's curve, and others' beside it. */
@@ -113,13 +133,16 @@ export class EvaluationCard {
     return { name, tasks, ...(seconds !== undefined && { seconds }), ...(settings && { settings }) };
   }
 
-  #passAtK(k: number): number[] {
-    return this.tasks.map(({ samples }) =>
-      passAtK(samples.length, samples.filter((sample) => sample.correct).length, k),
-    );
-  }
-
   [displaySymbol](): MimeBundle {
     return cardBundle(this);
   }
+}
+
+/** Figures of the tasks of each group, in the order in which groups first appear; tasks without one are left out. */
+function grouped(
+  tasks: readonly TaskResult[],
+  of: (task: TaskResult) => string | undefined,
+): Record<string, EvaluationSummary> {
+  const names = [...new Set(tasks.flatMap((task) => of(task) ?? []))];
+  return Object.fromEntries(names.map((name) => [name, summarise(tasks.filter((task) => of(task) === name))]));
 }

@@ -88,7 +88,12 @@ export async function evaluate(
     onProgress: (finished) => bar.set(finished),
   });
   bar.done();
-  const results: TaskResult[] = tasks.map((task) => ({ taskId: task.id, family: task.family, samples: [] }));
+  const results: TaskResult[] = tasks.map(({ id, family, labels }) => ({
+    taskId: id,
+    family,
+    ...(labels && { labels: { ...labels } }),
+    samples: [],
+  }));
   for (const [i, trajectory] of trajectories.entries()) {
     if (trajectory.stopReason === "infrastructure")
       throw new InfrastructureError(
@@ -104,6 +109,7 @@ export async function evaluate(
       toolCalls: trajectory.toolCalls.length,
       tokens: trajectory.answeredCount,
       executions: trajectory.toolCalls.map(({ result }) => result.status),
+      toolMs: trajectory.toolCalls.reduce((sum, { result }) => sum + result.durationMs, 0),
     });
   }
   const { temperature, topP } = checkSampling(options);

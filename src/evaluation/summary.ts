@@ -26,6 +26,8 @@ export interface SampleResult {
   tokens: number;
   /** How each execution ended, in order, where known. */
   executions?: ExecutionStatus[];
+  /** Time that its executions took together, queueing left out, where known. Milliseconds. */
+  toolMs?: number;
 }
 
 /** What became of a response's code. */
@@ -36,6 +38,8 @@ export type ErrorHistory = (typeof errorHistories)[number];
 export interface TaskResult {
   taskId: string;
   family: string;
+  /** What else the task is grouped by: `{ level: "5", subject: "Algebra" }`. */
+  labels?: Record<string, string>;
   samples: SampleResult[];
 }
 
@@ -55,6 +59,10 @@ export interface EvaluationSummary {
   codeShareOfCorrect: number;
   meanToolCalls: number;
   meanTokens: number;
+  /** What it cost: tokens that the policy sampled in all. */
+  totalTokens: number;
+  /** What it cost: time of all executions together, queueing left out; undefined where it was not recorded. Seconds. */
+  toolSeconds: number | undefined;
   /** Executions that ended without an error; undefined where it was not recorded. */
   passRate: number | undefined;
   /** Accuracy given what became of the code: how many responses, and the share of right ones. */
@@ -90,23 +98,26 @@ export function summarise(tasks: readonly TaskResult[]): EvaluationSummary {
     passAtK: Object.fromEntries(
       ks.map((k) => [k, mean(tasks.map((task) => passAtK(task.samples.length, right(task), k)))]),
     ),
-    majority: mean(
-      tasks.map(({ samples }) =>
-        majorityAtK(
-          // Every form of the right answer is one candidate.
-          samples.map(({ answer, correct }) => ({ key: correct ? "right" : wrongKey(answer), correct })),
-          samples.length,
-        ),
-      ),
-    ),
+    majority: mean(tasks.map(({ samples }) => majorityOf(samples, samples.length))),
     codeShare: withCode(all),
     codeShareOfCorrect: withCode(correct),
     meanToolCalls: mean(all.map((sample) => sample.toolCalls)),
     meanTokens: mean(all.map((sample) => sample.tokens)),
+    totalTokens: all.reduce((sum, { tokens }) => sum + tokens, 0),
+    toolSeconds: all.every(({ toolMs }) => toolMs !== undefined)
+      ? all.reduce((sum, { toolMs }) => sum + toolMs!, 0) / 1000
+      : undefined,
     passRate: executions?.length ? mean(executions.map((status) => (status === "ok" ? 1 : 0))) : undefined,
     histories: executions ? histories(all) : {},
   };
 }
+
+/** Majority votes of `k` of the samples that are right; every form of the right answer is one candidate. */
+export const majorityOf = (samples: readonly SampleResult[], k: number): number =>
+  majorityAtK(
+    samples.map(({ answer, correct }) => ({ key: correct ? "right" : wrongKey(answer), correct })),
+    k,
+  );
 
 function histories(samples: readonly SampleResult[]): EvaluationSummary["histories"] {
   const found: EvaluationSummary["histories"] = {};

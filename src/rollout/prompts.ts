@@ -28,6 +28,8 @@ export const promptFormats = {
   code: (task) => `<C>${task.prompt}`,
   /** Tiny policies: a mode token that asks for an answer in words. */
   text: (task) => `<T>${task.prompt}`,
+  /** The task as it stands: for data whose questions say themselves what is asked, as CIR's Parquet files do. */
+  plain: (task) => task.prompt,
   /** CIR's prompt, without a chat template as in its evaluation of Qwen2.5-Math. */
   cir: (task) => `${cirInstruction}\n${task.prompt}`,
   /** CIR's prompt, and which packages the code may import; the paper's does not say. */

@@ -134,3 +134,66 @@ test("pass@k curves rise with k, carry intervals that hold the value, and are dr
   const bundle = await many.curve(card)[displaySymbol]();
   assert.match(String(bundle["image/svg+xml"]), /<svg[\s\S]*many[\s\S]*base|<svg[\s\S]*base[\s\S]*many/);
 });
+
+test("every score says its metric, interval, number of responses, and the settings it depends on", () => {
+  const settings = {
+    temperature: 1,
+    topP: 0.95,
+    seed: 80,
+    maxToolCalls: 5,
+    maxLength: 16384,
+    promptFormat: "cir",
+    reward: "boxedAnswer",
+  };
+  const { scores } = new EvaluationCard({ ...card.toJSON(), settings });
+  assert.deepEqual(
+    scores.map(({ metric }) => metric),
+    ["avg@4", "pass@1", "pass@2", "pass@4", "maj@4"],
+  );
+  const [average, first, , all, majority] = scores;
+  assert.equal(average!.value, card.summary.accuracy.value);
+  assert.equal(first!.value, average!.value);
+  assert.equal(all!.value, 2 / 3);
+  assert.equal(majority!.value, card.summary.majority);
+  for (const { low, value, high, n, tasks } of scores) {
+    assert.ok(low <= value && value <= high);
+    assert.deepEqual([n, tasks], [4, 3]);
+  }
+  assert.equal(
+    String(average),
+    `avg@4 = 25.0 % (${(average!.low * 100).toFixed(1)} % to ${(average!.high * 100).toFixed(1)} %; 3 tasks, n = 4; ` +
+      'temperature 1, top-p 0.95, seed 80, at most 5 tool calls and 16384 tokens, prompt "cir", boxedAnswer)',
+  );
+  assert.match(String(card.scores[0]), /settings not recorded/);
+});
+
+test("majority votes of any number of samples", () => {
+  // Task a: right+right, wrong+wrong; b: nobody, nobody+right; c: 1+2, 3+3.
+  assert.equal(card.majorityAtK(2), (1 / 2 + 1 / 2 + 0) / 3);
+  assert.equal(card.majorityAtK(1), card.summary.accuracy.value);
+});
+
+test("labels group the tasks, and what each took is told task by task", () => {
+  const labelled = new EvaluationCard({
+    name: "math",
+    tasks: card.tasks.map((task, i) => ({
+      ...task,
+      labels: { level: ["10", "9", "9"][i]!, ...(i < 2 && { subject: task.family }) },
+      samples: task.samples.map((sample) => ({ ...sample, toolMs: 250 })),
+    })),
+  });
+  assert.deepEqual(Object.keys(labelled.groups), ["level", "subject"]);
+  assert.equal(labelled.groups.level!["9"]!.tasks, 2);
+  assert.equal(labelled.groups.level!["9"]!.accuracy.value, 1 / 8);
+  assert.equal(labelled.groups.subject!.algebra!.tasks, 2);
+  assert.equal(labelled.summary.totalTokens, 150);
+  assert.equal(labelled.summary.toolSeconds, 3);
+  assert.equal(card.summary.toolSeconds, undefined);
+  const shown = String(labelled[displaySymbol]()["text/plain"]);
+  assert.match(shown, /12 responses to 3 tasks, 150 tokens sampled, 3\.0 s in tools/);
+  assert.match(shown, /By level[\s\S]*\n9 [\s\S]*\n10 /, "levels by size");
+  assert.ok(!shown.includes("By subject"), "one subject tells nothing");
+  const problems = String(labelled.problems[displaySymbol]()["text/plain"]);
+  assert.match(problems, /b +algebra +9 +algebra +4 +25\.0 % +12\.5 +0\.75/);
+  assert.deepEqual(new EvaluationCard(JSON.parse(JSON.stringify(labelled))).groups, labelled.groups);
+});

@@ -34,6 +34,22 @@ test("pass@k stays finite for many samples and refuses nonsense", () => {
   assert.throws(() => passAtK(4, 5, 1), InvalidInputError);
 });
 
+test("pass@k is exact up to 2048 samples: against whole numbers of any size", () => {
+  const choose = (n: number, k: number): bigint => {
+    let value = 1n;
+    for (let i = 1; i <= k; i++) value = (value * BigInt(n - k + i)) / BigInt(i);
+    return value;
+  };
+  const digits = 10n ** 40n;
+  for (const n of [512, 1024, 2048])
+    for (const c of [0, 1, 2, 17, n >> 1, n - 3, n])
+      for (const k of [1, 2, 64, 500, n >> 1, n - 1, n].filter((one) => one <= n)) {
+        const wrong = n - c < k ? 0n : (choose(n - c, k) * digits) / choose(n, k);
+        const exact = 1 - Number(wrong) / Number(digits);
+        close(passAtK(n, c, k), exact, 1e-12);
+      }
+});
+
 const votes = (...keys: string[]) =>
   keys.map((key) => ({ key: key === "-" ? undefined : key, correct: key === "right" }));
 

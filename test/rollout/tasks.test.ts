@@ -120,6 +120,22 @@ async function withFolder(run: (file: (name: string, data: string | Uint8Array) 
   }
 }
 
+test("subject and level are kept as labels; other columns can be named", () =>
+  withFolder(async (file) => {
+    const row = { problem: "1+1?", answer: "2", subject: "Algebra", level: 5, extra_info: { split: "test" } };
+    const path = await file("levels.jsonl", `${JSON.stringify(row)}\n{"question":"2+2?","answer":4}\n`);
+    const set = await tasks.load(path);
+    assert.deepEqual(
+      [...set].map(({ family, labels }) => [family, labels]),
+      [
+        ["Algebra", { subject: "Algebra", level: "5" }],
+        ["levels", undefined],
+      ],
+    );
+    const named = await tasks.load(path, { columns: { family: "level", labels: ["extra_info.split"] } });
+    assert.deepEqual([named.at(0).family, named.at(0).labels], ["5", { split: "test" }]);
+  }));
+
 test("jsonl files load under their usual column names", () =>
   withFolder(async (file) => {
     const rows = [

@@ -13,9 +13,12 @@ const COLUMNS = {
   id: ["unique_id", "id"],
 } as const;
 
+/** Columns by which results are grouped beside the family, where a file has them. */
+const LABELS = ["subject", "level"];
+
 export interface LoadOptions {
   /** Columns to use instead of the usual names; a dot goes into a nested object. */
-  columns?: { prompt?: string; answer?: string; family?: string };
+  columns?: { prompt?: string; answer?: string; family?: string; labels?: readonly string[] };
   /** Keep rows that repeat an earlier row's question and answer. Default false: verl's test files hold each task 16 times. */
   keepDuplicates?: boolean;
 }
@@ -68,11 +71,19 @@ function finalAnswer(reference: string): string | undefined {
   return answer || undefined;
 }
 
+function labelsOf(row: Row, paths: readonly string[]): Pick<Task, "labels"> {
+  const labels = paths.flatMap((path) => {
+    const text = firstText(row, [path]);
+    return text === undefined ? [] : [[path.slice(path.lastIndexOf(".") + 1), text] as const];
+  });
+  return labels.length ? { labels: Object.fromEntries(labels) } : {};
+}
+
 /**
  * Reads a task set from a `.jsonl`, `.parquet` or `.csv` file. The question is taken from `problem`, `question`, `prompt`
  * or `messages` (text, or the last user message of a chat), the answer from `answer`, `reward_model.ground_truth`,
  * `ground_truth`, `solution` or the last assistant message (its last `\boxed{…}` where there is one), the family from
- * `subject`, `type`, `ability` or `level`. A row with hidden tests (`reference` or `tests`) needs no answer. A row that repeats an earlier one is left out.
+ * `subject`, `type`, `ability` or `level`; `subject` and `level` are also kept as labels. A row with hidden tests (`reference` or `tests`) needs no answer. A row that repeats an earlier one is left out.
  *
  * @throws DatasetError naming file and row (from 1) when the file cannot be read or a row lacks question or answer;
  *   nothing is loaded then.
@@ -83,7 +94,8 @@ export async function loadTasks(
 ): Promise<ListTaskset> {
   const rows = await readRows(path);
   const name = basename(path, extname(path));
-  const candidates = (column: keyof typeof columns) => (columns[column] ? [columns[column]] : COLUMNS[column]);
+  const candidates = (column: "prompt" | "answer" | "family") =>
+    columns[column] ? [columns[column]] : COLUMNS[column];
   const tasks = rows.map(({ row, line }): Task => {
     const reference = hiddenTests(row);
     const need = (column: "prompt" | "answer"): string => {
@@ -102,6 +114,7 @@ export async function loadTasks(
       answer: need("answer"),
       ...(reference && { reference }),
       family: firstText(row, candidates("family")) ?? name,
+      ...labelsOf(row, columns.labels ?? LABELS),
       metadata: { row: line },
     };
   });

@@ -11,6 +11,8 @@ export interface Task {
   reference?: unknown;
   /** Kind of question, for tables: `"algebra"`, `"Geometry"`. */
   family: string;
+  /** What else results are grouped by: `{ level: "5" }`. */
+  labels?: Readonly<Record<string, string>>;
   /** Whatever else the source said about it. */
   metadata?: Record<string, unknown>;
 }
