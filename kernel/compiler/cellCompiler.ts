@@ -31,10 +31,10 @@ export interface SideModule {
   imports: string[];
 }
 
-/** A cell before the kernel changed it, and which piece of it each function of the changed text is. */
+/** A cell's functions before the kernel changed them. */
 export interface CellFunctions {
-  plain: string;
-  /** For each line of the cell's `javascript` a flat list of triples: column, and where the piece of `plain` starts and ends. */
+  texts: string[];
+  /** Where they begin: for each line of the cell's `javascript` a flat list of triples: column, place in `texts`, 0. */
   marks: PositionMap;
 }
 

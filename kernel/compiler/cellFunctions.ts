@@ -1,9 +1,10 @@
 import type { AnyNode, Program } from "acorn";
-import type { PositionMap } from "./cellCompiler.ts";
+import type { CellFunctions } from "./cellCompiler.ts";
+import type { Edits } from "./edits.ts";
 import { children, isFunction } from "./walk.ts";
 
-/** Where functions begin in a text: for each line, triples of column, start and end. Undefined for a text without any. */
-export function functionMarks(program: Program, text: string): PositionMap | undefined {
+/** The functions of a cell with their places in its text; undefined for one without any. */
+export function cellFunctions(program: Program, text: string, restoring: Edits): CellFunctions | undefined {
   const pieces: [start: number, end: number][] = [];
   const visit = (node: AnyNode, parent?: AnyNode): void => {
     // A method prints with its name.
@@ -15,6 +16,7 @@ export function functionMarks(program: Program, text: string): PositionMap | und
   visit(program as AnyNode);
   if (!pieces.length) return undefined;
   const marks: number[][] = text.split("\n").map(() => []);
+  const texts: string[] = [];
   let line = 0;
   let lineStart = 0;
   for (const [start, end] of pieces.sort((a, b) => a[0] - b[0])) {
@@ -22,9 +24,10 @@ export function functionMarks(program: Program, text: string): PositionMap | und
       line++;
       lineStart = next + 1;
     }
-    marks[line]!.push(start - lineStart, start, end);
+    marks[line]!.push(start - lineStart, texts.length, 0);
+    texts.push(restoring.read(start, end));
   }
-  return marks;
+  return { texts, marks };
 }
 
 /** The modules of names that a program imports; undefined where it imports none. */

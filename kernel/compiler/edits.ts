@@ -59,6 +59,12 @@ export class Edits {
     return { text: render(this.#text, edits, 0), positions: shift(map, edits, this.#text) };
   }
 
+  /** The changed text of a range. */
+  read(start: number, end: number): string {
+    const inside = this.#edits.filter((edit) => edit.start >= start && edit.end <= end);
+    return render(this.#text.slice(start, end), inside, start);
+  }
+
   /** Marks of the original text, as lists of triples like positions, at their columns in the changed one. */
   move(marks: PositionMap): PositionMap {
     return shift(marks, [...this.#edits].sort(inOrder), this.#text);

@@ -1,7 +1,7 @@
 import type { AnyNode, Identifier, Program } from "acorn";
 import { analyze, type Reference, type Scope, type Variable } from "eslint-scope";
 import { rewriteDeclarations } from "./cellDeclarations.ts";
-import type { Edits } from "./edits.ts";
+import { Edits } from "./edits.ts";
 import { localiseLoops } from "./localLoops.ts";
 import { type Mention, mentionText } from "./mentions.ts";
 import { isWritten, restoreNames } from "./restoreNames.ts";
@@ -29,6 +29,8 @@ export interface NamesFound {
   /** Code that stands before the cell's own: imported names, functions, and declarations that are hoisted. */
   prologue: string;
   imports: string[];
+  /** What makes the text the user's own again. */
+  restoring: Edits;
 }
 
 /**
@@ -63,13 +65,14 @@ export function rewriteNames(program: Program, context: NameContext): NamesFound
   }
   const { replaced, ...declarations } = rewriteDeclarations(program, declared, edits);
   const keeps = (name: string) => context.globals.has(name) && !kinds.has(name);
-  restoreNames(globalScope.childScopes[0]!, { edits, source, keeps });
+  const restoring = new Edits(context.javascript);
+  for (const each of [edits, restoring]) restoreNames(globalScope.childScopes[0]!, { edits: each, source, keeps });
   localiseLoops(program, { edits, source, mentions, isDeclared: (name) => kinds.has(name) });
   for (const [node, mention] of mentions) {
     const isGone = replaced.size > 0 && replaced.has(statementOf(node, program, parents));
     if (!isGone) edits.replace(node.start, node.end, mentionText(mention));
   }
-  return { declared, uses: [...uses], ...declarations };
+  return { declared, uses: [...uses], restoring, ...declarations };
 }
 
 /** Names that are never the notebook's: words of the language and what generated code is given. */

@@ -1,7 +1,7 @@
 import { type AnyNode, type ExpressionStatement, type Program, parse } from "acorn";
 import type { ConvertedCell, PositionMap } from "./cellCompiler.ts";
+import { cellFunctions, importedNames } from "./cellFunctions.ts";
 import { Edits } from "./edits.ts";
-import { functionMarks, importedNames } from "./functionMarks.ts";
 import { lower } from "./lowering.ts";
 import { type NameKind, type NamesFound, rewriteNames } from "./names.ts";
 
@@ -36,7 +36,8 @@ export function rewriteCell(
   program: Program = parseModule(javascript),
 ): RewrittenCell {
   const edits = new Edits(javascript);
-  const { declared, uses, prologue, imports }: NamesFound = rewriteNames(program, { edits, javascript, ...context });
+  const names: NamesFound = rewriteNames(program, { edits, javascript, ...context });
+  const { declared, uses, prologue, imports } = names;
   const last = lastExpression(program.body);
   if (last) {
     edits.open(last.expression.start, `exports.${resultName}=(`);
@@ -45,7 +46,7 @@ export function rewriteCell(
   const { isAsync } = lower(program, { edits, javascript });
   if (prologue) edits.begin(prologue);
   const changed = edits.apply(positions);
-  const marks = functionMarks(program, javascript);
+  const functions = cellFunctions(program, javascript, names.restoring);
   const imported = importedNames(program);
   return {
     declared,
@@ -57,7 +58,7 @@ export function rewriteCell(
       ...(last ? { resultName, hidesResult: last.expression.type === "AssignmentExpression" } : {}),
       names: [...declared.keys()],
       uses,
-      ...(marks ? { functions: { plain: javascript, marks: edits.move(marks) } } : {}),
+      ...(functions ? { functions: { ...functions, marks: edits.move(functions.marks) } } : {}),
       ...(imported ? { imported } : {}),
     },
   };

@@ -45,7 +45,7 @@ export class CellCode {
 }
 
 /** The piece of the user's text whose changed text begins at an offset. */
-function pieceAt({ javascript, plain, marks }: CellFunctions & { javascript: string }, at: number): string | undefined {
+function pieceAt({ javascript, texts, marks }: CellFunctions & { javascript: string }, at: number): string | undefined {
   const lineStart = javascript.lastIndexOf("\n", at - 1) + 1;
   const line = javascript.slice(0, lineStart).split("\n").length - 1;
   const triples = marks[line] ?? [];
@@ -53,7 +53,7 @@ function pieceAt({ javascript, plain, marks }: CellFunctions & { javascript: str
     const column = triples[i]!;
     // The kernel takes the word "async" away, and leaves what stood behind it.
     const between = javascript.slice(lineStart + column, at);
-    if (lineStart + column <= at && !between.trim()) return plain.slice(triples[i + 1]!, triples[i + 2]!);
+    if (lineStart + column <= at && !between.trim()) return texts[triples[i + 1]!];
   }
   return undefined;
 }
