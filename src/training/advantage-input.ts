@@ -1,7 +1,15 @@
 import { InvalidInputError } from "../base/errors.ts";
 import { type AdvantageEstimatorChoice, estimatorOf } from "./advantages/index.ts";
 import type { AdvantageInput } from "./advantages/types.ts";
-import { type Batch, correctedLogprobs, isMasked, isTrained, type ScoredRollout, shapedReward } from "./batch.ts";
+import {
+  type Batch,
+  correctedLogprobs,
+  isMasked,
+  isTrained,
+  offPolicyCount,
+  type ScoredRollout,
+  shapedReward,
+} from "./batch.ts";
 import type { StepConfig } from "./config.ts";
 import { klEstimate } from "./objectives/kl.ts";
 import { needsReference } from "./step-objective.ts";
@@ -24,9 +32,12 @@ export function advantageInput(batch: Batch, config: StepConfig): AdvantageInput
   return {
     rewards: rollouts.map((rollout, i) => shapedReward(rollout) + penalty(i)),
     groups: rollouts.map(({ group }) => group),
-    tokenCounts: rollouts.map(({ trajectory }) =>
-      config.advantageTokens === "trainable" ? trajectory.sampledCount : trajectory.length - trajectory.promptLength,
-    ),
+    tokenCounts: rollouts.map((rollout) => {
+      const { sampledCount, length, promptLength } = rollout.trajectory;
+      return config.advantageTokens === "trainable"
+        ? sampledCount + offPolicyCount(rollout, config)
+        : length - promptLength;
+    }),
     trainedCounts: trained.map((tokens) => tokens.length),
     toolCalls: rollouts.map(({ trajectory }) => trajectory.toolCalls.length),
     correct: rollouts.map(({ reward }) => reward.correct),
@@ -62,7 +73,7 @@ function ofAll<K extends "values" | "turnRewards", V>(
 }
 
 const trainedTokens = ({ trajectory }: ScoredRollout, config: StepConfig): number[] =>
-  Array.from(trajectory.ids.keys()).filter((token) => isTrained(trajectory, token, config.maskToolTokens));
+  Array.from(trajectory.ids.keys()).filter((token) => isTrained(trajectory, token, config));
 
 const isKlInReward = (config: StepConfig): boolean => needsReference(config) && config.klIn === "reward";
 

@@ -2,6 +2,7 @@ import { InvalidInputError } from "../base/errors.ts";
 import type { RewardResult } from "../reward/index.ts";
 import type { Task } from "../rollout/tasks/index.ts";
 import type { Trajectory } from "../rollout/trajectory.ts";
+import { isAgentSource } from "../rollout/trajectory-types.ts";
 import type { AdvantageResult } from "./advantages/types.ts";
 import { correctedLogprob, type ImportanceLevel, importanceRatios } from "./objectives/importance.ts";
 
@@ -98,20 +99,36 @@ export interface TrainingRows {
   readonly importance: Float32Array;
 }
 
+/** Which tokens beside the sampled ones are trained on. */
+export interface LossTokens {
+  readonly maskToolTokens: boolean;
+  /** Default `"mask"`. */
+  readonly agentTokens?: "mask" | "offPolicy" | undefined;
+}
+
 /** How rollouts become rows. */
-export interface RowLayout {
+export interface RowLayout extends LossTokens {
   readonly rows: number;
   readonly length: number;
-  readonly maskToolTokens: boolean;
   readonly padId: number;
   /** Corrects for rollouts of another policy, where it is on. */
   readonly importanceLevel?: ImportanceLevel | undefined;
 }
 
 /** Whether a token is trained on. The first token of a sequence has no log-prob: nothing predicts it. */
-export function isTrained(trajectory: Trajectory, token: number, maskToolTokens: boolean): boolean {
+export function isTrained(trajectory: Trajectory, token: number, { maskToolTokens, agentTokens }: LossTokens): boolean {
   const source = trajectory.sources[token];
-  return (source === "sampled" || (source === "tool" && !maskToolTokens)) && trajectory.logprobs[token] != null;
+  const isIn =
+    source === "sampled" ||
+    (source === "tool" && !maskToolTokens) ||
+    (agentTokens === "offPolicy" && isAgentSource(source));
+  return isIn && trajectory.logprobs[token] != null;
+}
+
+/** How many tokens of an expert are trained on; 0 unless `agentTokens` is `offPolicy`. */
+export function offPolicyCount({ trajectory }: Pick<UnscoredRollout, "trajectory">, tokens: LossTokens): number {
+  if (tokens.agentTokens !== "offPolicy") return 0;
+  return trajectory.sources.filter((source, i) => isAgentSource(source) && isTrained(trajectory, i, tokens)).length;
 }
 
 /**
@@ -123,8 +140,9 @@ export function isTrained(trajectory: Trajectory, token: number, maskToolTokens:
 export function toRows(
   rollouts: readonly ScoredRollout[],
   advantages: readonly (number | ArrayLike<number>)[],
-  { rows, length, maskToolTokens, padId, importanceLevel }: RowLayout,
+  layout: RowLayout,
 ): TrainingRows {
+  const { rows, length, padId, importanceLevel } = layout;
   const size = rows * length;
   const ids = new Int32Array(size).fill(padId);
   const targets = new Int32Array(size).fill(padId);
@@ -144,7 +162,7 @@ export function toRows(
       ids[base + i] = trajectory.ids[i]!;
       if (i === 0) continue;
       targets[base + i - 1] = trajectory.ids[i]!;
-      if (masked || !isTrained(trajectory, i, maskToolTokens)) continue;
+      if (masked || !isTrained(trajectory, i, layout)) continue;
       mask[base + i - 1] = 1;
       perToken[base + i - 1] = typeof advantage === "number" ? advantage : advantage[places.length]!;
       oldLogprobs[base + i - 1] = old[i]!;

@@ -103,6 +103,12 @@ export const trainerConfigSchema = z.strictObject({
   boundary: z.enum(boundaryNames).optional(),
   /** Leave tool outputs out of the loss. */
   maskToolTokens: z.boolean().default(true),
+  /**
+   * What an expert wrote in a rollout is left out of the loss (`mask`). With `offPolicy` those of its tokens are trained on
+   * whose log-prob under the expert is known (`agents.remote` with `logprobs`), with that as the behaviour's: the ratio is
+   * pi / pi_expert. Tokens without one are left out in any case.
+   */
+  agentTokens: z.enum(["mask", "offPolicy"]).default("mask"),
   /** How tasks are put to the policy. */
   promptFormat: z.enum(promptFormatNames).default("code"),
   /** Share of rollouts lost to infrastructure above which a step stops the run. */

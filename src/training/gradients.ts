@@ -54,6 +54,7 @@ export async function rolloutInfluences(
     rows: rollouts.length,
     length,
     maskToolTokens: config.maskToolTokens,
+    agentTokens: config.agentTokens,
     padId: policy.tokenizer.padId,
     importanceLevel: importanceLevelOf(config),
   });

@@ -51,12 +51,13 @@ export async function objectiveTerms(
   const rows = batch.rollouts.length;
   const longest = Math.max(...batch.rollouts.map(({ trajectory }) => trajectory.length));
   const length = lengthBucket(longest, policy.config.maxLength);
-  const { maskToolTokens, temperature } = config;
+  const { maskToolTokens, agentTokens, temperature } = config;
   const padId = policy.tokenizer.padId;
   const laid = toRows(batch.rollouts, advantages.perToken ?? Array.from(advantages.perRollout), {
     rows,
     length,
     maskToolTokens,
+    agentTokens,
     padId,
     importanceLevel: importanceLevelOf(config),
   });

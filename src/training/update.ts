@@ -1,7 +1,15 @@
 import { InvalidInputError, InvariantError } from "../base/errors.ts";
 import type { Policy } from "../policy/policy.ts";
 import { meanReferenceKl } from "./advantage-input.ts";
-import { type Advantages, type Batch, correctedLogprobs, isMasked, toRows } from "./batch.ts";
+import {
+  type Advantages,
+  type Batch,
+  correctedLogprobs,
+  isMasked,
+  offPolicyCount,
+  type ScoredRollout,
+  toRows,
+} from "./batch.ts";
 import type { StepConfig } from "./config.ts";
 import { ImportanceTotals } from "./objectives/importance.ts";
 import { lengthBucket, type PolicyOptimizer } from "./optimizer.ts";
@@ -48,7 +56,8 @@ export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
     );
   checkFinite(batch, advantages);
   if (config.importanceCap) batch.rollouts.forEach(correctedLogprobs);
-  const onPolicy = batch.policyVersion === policy.version;
+  // An expert's tokens have other ratios than 1, whoever is right.
+  const onPolicy = batch.policyVersion === policy.version && !batch.rollouts.some((one) => offPolicyCount(one, config));
   const total: Totals = { loss: 0, entropy: 0, kl: 0, clipFraction: 0, tokens: 0, gradNorm: 0, skipped: 0 };
   let ratioDeviation = 0;
   let ratioMax = 0;
@@ -65,14 +74,16 @@ export async function updatePolicy(input: UpdateInput): Promise<UpdateReport> {
         rows: Math.max(part.length, rowsPerMiniBatch),
         length: lengthBucket(Math.max(...rollouts.map(({ trajectory }) => trajectory.length)), policy.config.maxLength),
         maskToolTokens: config.maskToolTokens,
+        agentTokens: config.agentTokens,
         padId: policy.tokenizer.padId,
         importanceLevel: importanceLevelOf(config),
       },
     );
     const tokens = rows.mask.reduce((sum, value) => sum + value, 0);
-    const sampled = rollouts.reduce((sum, one) => sum + (isMasked(one) ? 0 : one.trajectory.sampledCount), 0);
-    if (config.maskToolTokens && tokens !== sampled)
-      throw new InvariantError(`Step ${batch.step}: the loss mask has ${tokens} tokens, but ${sampled} were sampled.`);
+    const ownOf = (one: ScoredRollout) => one.trajectory.sampledCount + offPolicyCount(one, config);
+    const own = rollouts.reduce((sum, one) => sum + (isMasked(one) ? 0 : ownOf(one)), 0);
+    if (config.maskToolTokens && tokens !== own)
+      throw new InvariantError(`Step ${batch.step}: the loss mask has ${tokens} tokens, but ${own} were sampled.`);
     // An update on nothing would still decay the weights and follow old momentum.
     if (!tokens) {
       total.skipped++;

@@ -29,7 +29,7 @@ const make = (settings: Partial<TrainerOptions> = {}) =>
 
 /** What each rollout of a batch is trained on: token indices. */
 const trained = ({ trajectory }: ScoredRollout) =>
-  [...trajectory.ids.keys()].filter((token) => isTrained(trajectory, token, true));
+  [...trajectory.ids.keys()].filter((token) => isTrained(trajectory, token, { maskToolTokens: true }));
 const valuesOf = (batch: Batch) => batch.rollouts.flatMap((one) => trained(one).map((token) => one.values![token]!));
 const flat = (rows: readonly ArrayLike<number>[] | undefined) => rows!.flatMap((row) => Array.from(row));
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

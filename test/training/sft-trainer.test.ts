@@ -65,7 +65,7 @@ test("what counts in the loss is decided by whose each token is, and made with t
   assert.equal(chat, "····6<eos>");
   assert.deepEqual(
     trainer.samples[3]!.trained,
-    rollout.trajectory.ids.map((_, i) => isTrained(rollout.trajectory, i, true)),
+    rollout.trajectory.ids.map((_, i) => isTrained(rollout.trajectory, i, { maskToolTokens: true })),
   );
   assert.ok(rollout.trajectory.toolCalls.length === 1 && !sampled!.includes("output"));
   assert.equal(read, sampled);
@@ -93,6 +93,10 @@ test("a small corpus is learnt by heart; the held-back loss is what the sampler 
   const expected = await crossEntropyByDecoding(trainer.policy, trainer.validation);
   assert.ok(Math.abs(measured.evalLoss! - expected) < 1e-4, `${measured.evalLoss} and ${expected}`);
   assert.equal(measured.evalPerplexity, Math.exp(measured.evalLoss!));
+  for (const { metrics } of steps)
+    for (const metric of Object.keys(metrics)) assert.ok(trainer.explain(metric).meaning, metric);
+  assert.equal(trainer.explain("perplexity").value, last.perplexity);
+  assert.throws(() => trainer.explain("perplexitie"), /"perplexitie".*perplexity/);
 });
 
 test("packed and unpacked training take the same course where a step takes the whole corpus", async () => {
@@ -179,6 +183,7 @@ test("samples that do not fit are counted and left out; bad settings and data ar
     });
   await refuses({ data: [long] }, /nothing to learn from: of 1 samples 1 are longer than 64/);
   await refuses({ data: [sums[0]!, { question: "1+1" }] }, /Example 1: .*neither text.*question/);
+  await refuses({ data: [null] }, /Example 0: .*neither text.*null/);
   await refuses({ data: [{ messages: [{ role: "bot", content: "" }] }] }, /Example 0: .*0\.role/);
   await refuses({ packed: true }, /packed.*did you mean "packing"/);
   await refuses({ maxLength: 65 }, /maxLength \(65\).*64 positions/);

@@ -81,6 +81,7 @@ function valueRows(
     rows: Math.max(rollouts.length, (config.promptsPerStep / config.miniBatches) * config.numGenerations),
     length,
     maskToolTokens: config.maskToolTokens,
+    agentTokens: config.agentTokens,
     padId: policy.tokenizer.padId,
   });
   const oldValues = new Float32Array(laid.mask.length);

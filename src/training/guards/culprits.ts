@@ -35,12 +35,18 @@ const leastLikely = ({ trajectory }: ScoredRollout): number =>
     0,
   );
 
+const lossTokens = [true, false].flatMap((maskToolTokens) =>
+  (["mask", "offPolicy"] as const).map((agentTokens) => ({ maskToolTokens, agentTokens })),
+);
+
 /** How far the critic was off, summed over trained tokens as squares; most where that is not even a number. */
 function missed(rollout: ScoredRollout, returns: ArrayLike<number> | undefined): number {
   const { trajectory, values } = rollout;
   if (!values || !returns || isMasked(rollout)) return 0;
-  const maskToolTokens = returns.length === trajectory.sampledCount;
-  const before = values.filter((_, token) => isTrained(trajectory, token, maskToolTokens));
+  // Which tokens were trained on shows in their number.
+  const before = lossTokens
+    .map((choice) => values.filter((_, token) => isTrained(trajectory, token, choice)))
+    .find(({ length }) => length === returns.length)!;
   const sum = Array.from(returns).reduce((total, value, t) => total + (value - before[t]!) ** 2, 0);
   return Number.isFinite(sum) ? sum : Number.MAX_VALUE;
 }

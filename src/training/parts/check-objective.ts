@@ -27,7 +27,7 @@ export async function checkObjective(policy: Policy, config: StepConfig, batch: 
   const longest = Math.max(...rollouts.map(({ trajectory }) => trajectory.length));
   const length = lengthBucket(longest, policy.config.maxLength);
   const N = rows * length;
-  const { maskToolTokens } = config;
+  const { maskToolTokens, agentTokens } = config;
   const objective = stepObjective(config);
   const graph = new Graph(`gradient of ${own.name}`);
   const array = (name: string) => graph.input(name, [N]);
@@ -54,6 +54,7 @@ export async function checkObjective(policy: Policy, config: StepConfig, batch: 
           rows,
           length,
           maskToolTokens,
+          agentTokens,
           padId: policy.tokenizer.padId,
           importanceLevel: importanceLevelOf(config),
         },

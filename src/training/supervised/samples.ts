@@ -3,6 +3,7 @@ import { InvalidInputError } from "../../base/errors.ts";
 import { type ChatMessageInput, type ChatTemplate, type ChatTokenRole, chatRoles } from "../../policy/chat/index.ts";
 import type { Tokenizer } from "../../policy/tokenizer.ts";
 import type { TokenSource } from "../../rollout/trajectory.ts";
+import { agentSources } from "../../rollout/trajectory-types.ts";
 
 /** Whose a token of a sample is: a message's, a source of a rollout's token, or a part of plain text. */
 export type SampleRole = ChatTokenRole | TokenSource | "completion" | "text";
@@ -12,6 +13,7 @@ const sampleRoles: readonly SampleRole[] = [
   "template",
   "prompt",
   "sampled",
+  ...agentSources,
   "forced",
   "completion",
   "text",
@@ -37,7 +39,8 @@ interface TokensWithSources {
  * - text, as a string or `{ text }`: every token counts, and the end token that is added;
  * - `{ prompt, completion }`: the completion and the end token count;
  * - `{ messages }`: what the assistant wrote counts;
- * - a trajectory, or whatever has one (a `Rollout`, a rollout of a batch): the sampled tokens count, tools' and forced ones never.
+ * - a trajectory, or whatever has one (a `Rollout`, a rollout of a batch): what was sampled or written by an agent (a
+ *   demonstration) counts, tools' and forced tokens never.
  */
 export type SftExample =
   | string
@@ -94,8 +97,8 @@ function joined(tokenizer: Tokenizer, parts: readonly (readonly [SampleRole, rea
 }
 
 /** Tools' outputs and forced tokens of a rollout are out of the loss whatever the options say: nobody sampled them. */
-const learntRoles: ReadonlySet<SampleRole> = new Set(["assistant", "completion", "sampled", "text"]);
-const rolloutRoles: ReadonlySet<SampleRole> = new Set(["sampled", "forced"]);
+const learntRoles: ReadonlySet<SampleRole> = new Set(["assistant", "completion", "sampled", ...agentSources, "text"]);
+const rolloutRoles: ReadonlySet<SampleRole> = new Set(["sampled", "forced", ...agentSources]);
 
 function marked({ ids, roles }: Pick<Sample, "ids" | "roles">, assistantOnlyLoss: boolean): Sample {
   const isRollout = roles.some((role) => rolloutRoles.has(role));
