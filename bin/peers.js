@@ -12,6 +12,8 @@ const packages = [
   "papermill==2.7.0",
   "math-verify==0.9.0",
   "antlr4-python3-runtime==4.13.2",
+  "tensorboard==2.21.0",
+  "pyarrow==26.0.1",
 ];
 const installLimitMs = 240_000;
 
