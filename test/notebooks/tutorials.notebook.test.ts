@@ -1,53 +1,10 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-
-const root = fileURLToPath(new URL("../../../", import.meta.url));
-
-interface Output {
-  output_type: string;
-  text?: string[] | string;
-  data?: Record<string, string[] | string>;
-}
-interface Cell {
-  cell_type: string;
-  source: string[];
-  outputs?: Output[];
-}
+import { joined, notebookOf, outputOf, plain, root, run } from "./runner.ts";
 
 const tutorial = (name: string) => join(root, "notebooks/tutorials", name);
-
-/** Executes a notebook as a user would: `cirlab run`, in a folder of its own. */
-async function run(notebook: string, parameters: Record<string, unknown> = {}): Promise<Cell[]> {
-  const folder = await mkdtemp(join(tmpdir(), "cirlab-notebook-"));
-  const output = join(folder, "out.ipynb");
-  const flags = Object.entries(parameters).flatMap(([name, value]) => ["-p", `${name}=${JSON.stringify(value)}`]);
-  const args = [join(root, "bin/cirlab.js"), "run", notebook, "--output", output];
-  const child = spawn(process.execPath, [...args, ...flags], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
-  let log = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (data) => {
-      log += data;
-    });
-  const code = await new Promise((resolve) => child.on("close", resolve));
-  assert.equal(code, 0, log);
-  return JSON.parse(await readFile(output, "utf8")).cells;
-}
-
-const joined = (text: string[] | string | undefined) => (Array.isArray(text) ? text.join("") : (text ?? ""));
-const plain = (cell: Cell) =>
-  (cell.outputs ?? []).map((output) => joined(output.text) || joined(output.data?.["text/plain"])).join("\n");
-
-/** The outputs of the cell whose source contains `text`. */
-function outputOf(cells: Cell[], text: string): string {
-  const cell = cells.find(({ cell_type, source }) => cell_type === "code" && joined(source).includes(text));
-  assert.ok(cell, `no cell with ${text}`);
-  return plain(cell);
-}
 
 for (const engine of ["pyodide", "auto"]) {
   test(`the first tutorial runs (${engine})`, async () => {
@@ -95,12 +52,6 @@ test("the README's tour runs as it stands, with fewer steps", async () => {
     .replace("steps: 40 ", "steps: 2 ")
     .replace("samples: 16", "samples: 2");
   assert.notEqual(small, tour);
-  const cells = small
-    .split("\n\n")
-    .map((source, i) => ({ cell_type: "code", id: `c${i}`, metadata: {}, source, execution_count: null, outputs: [] }));
-  const metadata = { kernelspec: { name: "cirlab", display_name: "TypeScript", language: "typescript" } };
-  const path = join(await mkdtemp(join(tmpdir(), "cirlab-readme-")), "tour.ipynb");
-  await writeFile(path, JSON.stringify({ cells, metadata, nbformat: 4, nbformat_minor: 5 }));
-  const outputs = await run(path);
+  const outputs = await run(await notebookOf(small));
   assert.match(plain(outputs.at(-1)!), /avg@2/);
 });
