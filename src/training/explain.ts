@@ -13,13 +13,18 @@ export interface MetricExplanation extends MetricEntry {
 /**
  * What a metric means: its formula, what a healthy run shows, and what to do otherwise.
  *
+ * @param glossary what there is to explain. Default: the metrics of training on rollouts.
  * @throws InvalidInputError for a metric that does not exist, naming those that are close.
  */
-export function explainMetric(metric: string, value?: number): MetricExplanation {
-  const entry = Object.hasOwn(metricGlossary, metric) ? metricGlossary[metric] : undefined;
+export function explainMetric(
+  metric: string,
+  value?: number,
+  glossary: Readonly<Record<string, MetricEntry>> = metricGlossary,
+): MetricExplanation {
+  const entry = Object.hasOwn(glossary, metric) ? glossary[metric] : undefined;
   if (!entry) {
-    const names = nearestNames(metric, Object.keys(metricGlossary));
-    const known = names.length ? names : Object.keys(metricGlossary);
+    const names = nearestNames(metric, Object.keys(glossary));
+    const known = names.length ? names : Object.keys(glossary);
     throw new InvalidInputError(
       `There is no metric ${JSON.stringify(metric)}.`,
       `${names.length ? "Close to it" : "Known"}: ${known.join(", ")}.`,

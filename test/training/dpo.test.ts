@@ -118,6 +118,8 @@ test("training begins at log 2 and moves the policy towards the chosen answers; 
   assert.ok(Math.abs(first.rewardMargin) < 1e-4 && first.gradNorm > 0);
   assert.ok(last.loss < 0.6 && last.rewardMargin > 0.2, `ends with ${last.loss}, margin ${last.rewardMargin}`);
   assert.equal(last.rewardAccuracy, 1);
+  for (const { metrics } of steps)
+    for (const metric of Object.keys(metrics)) assert.ok(trainer.explain(metric).meaning, metric);
   assert.equal(last.epoch, 8 / 3);
   assert.ok(steps[4]!.metrics.evalRewardMargin! > 0 && steps[3]!.metrics.evalRewardMargin === undefined);
   assert.ok((await trainer.evaluate()).evalRewardAccuracy === 1);
@@ -179,6 +181,7 @@ test("messages: what the assistant said in the prompt does not count; bad pairs 
       return true;
     });
   await refuses({ pairs: [] }, /no pairs/);
+  await refuses({ pairs: [sums[0]!, null] }, /Example 1: it has no chosen and rejected: null/);
   await refuses({ pairs: [{ ...sums[0]!, rejected: sums[0]!.chosen }] }, /Example 0: chosen and rejected are the same/);
   await refuses(
     { pairs: [sums[0]!, { ...sums[1]!, chosen: "1".repeat(80) }] },

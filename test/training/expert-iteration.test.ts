@@ -47,6 +47,8 @@ test("two rounds on its own right answers lift a policy that is right half of th
   // Most right answers say the same: each counts once.
   assert.ok(first!.duplicates > first!.kept);
 
+  for (const metric of Object.keys(second!)) assert.ok(iteration.explain(metric).meaning, metric);
+
   const { folder } = await iteration.openRun(record);
   const run = await Run.open(folder);
   const lines = await run.rollouts(1, z.looseObject({ kept: z.boolean() }));
@@ -62,7 +64,7 @@ test("a round that is interrupted in its fine-tuning leaves the policy as it was
   const own = Object.assign(new Lab({ seed: 11, device: "cpu", threads: 1 }), { signal: () => controller.signal });
   const policy = await base.clone();
   const before = await policy.weights();
-  const iteration = make(policy, { lab: own, epochs: 500 });
+  const iteration = make(policy, { lab: own, epochs: 500, from: "current" });
   const round = iteration.train(1, { record: false }).done();
   // The first update changes the version: the fine-tuning goes on.
   while (policy.version === base.version) await new Promise((resolve) => setTimeout(resolve, 5));

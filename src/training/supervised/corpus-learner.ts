@@ -4,8 +4,10 @@ import { displaySymbol } from "../../display/host.ts";
 import { type MimeBundle, shield, table } from "../../display/index.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { type CheckpointFiles, Run } from "../../recording/index.ts";
+import { explainMetric, type MetricExplanation } from "../explain.ts";
 import type { Alert } from "../guards/types.ts";
-import type { Learner, LearnerStep, LearnerView } from "../learner.ts";
+import { figuresOf, type Learner, type LearnerStep, type LearnerView } from "../learner.ts";
+import type { MetricEntry } from "../metric-glossary.ts";
 import type { PolicyOptimizer } from "../optimizer.ts";
 import { bringTo, refuseWhileBusy } from "../rewind.ts";
 import { RunHandle } from "../run-handle.ts";
@@ -43,6 +45,8 @@ export interface CorpusTask<C extends CorpusConfig, M> {
   /** What is learnt from, in words: `512 samples`. */
   readonly subject: string;
   readonly view: LearnerView;
+  /** Its metrics explained. */
+  readonly glossary: Readonly<Record<string, MetricEntry>>;
   /** How many samples or pairs there are. */
   readonly size: number;
   /** Settings that say what the corpus is: they hold from the beginning to the end. */
@@ -82,6 +86,7 @@ export class CorpusLearner<C extends CorpusConfig, Settings, M> implements Learn
   readonly #state: CorpusState;
   #config: C;
   #run: Run | undefined;
+  #last: CorpusStep<M> | undefined;
   /** The work on the state that was asked for last. */
   #turn: Promise<unknown> = Promise.resolve();
   /** Rows of the epoch that was looked at last. */
@@ -178,6 +183,11 @@ export class CorpusLearner<C extends CorpusConfig, Settings, M> implements Learn
     return this.#inTurn(() => this.#task.evaluate(this.#config));
   }
 
+  /** A metric explained: what it measures, what a healthy run shows, what to do; with its value in the last step. */
+  explain(metric: string): MetricExplanation {
+    return explainMetric(metric, this.#last && figuresOf(this.#last)[metric], this.#task.glossary);
+  }
+
   /** The whole state as the files of a checkpoint. */
   save(): Promise<{ step: number; files: CheckpointFiles }> {
     return this.#inTurn(async () => ({ step: this.step, files: await this.#state.files() }));
@@ -247,12 +257,13 @@ export class CorpusLearner<C extends CorpusConfig, Settings, M> implements Learn
     const held = isDue ? await this.#task.evaluate(config) : {};
     const epoch = state.epoch + state.row / rows.length;
     const metrics = { ...figures, learningRate: rates.learningRate, epoch, ...held };
-    return {
+    this.#last = {
       step: state.step,
       metrics,
       alerts: metrics.skipped ? [notFinite(state.step)] : [],
       seconds: { update: (updated - started) / 1000, evaluate: (performance.now() - updated) / 1000 },
     };
+    return this.#last;
   }
 
   #count(amount: Amount): number {

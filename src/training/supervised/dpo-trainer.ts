@@ -9,6 +9,7 @@ import { lengthBucket, type MaskedRows } from "../optimizer.ts";
 import { Scorer } from "../scoring.ts";
 import { CorpusLearner, type CorpusTask } from "./corpus-learner.ts";
 import { dpoInputs, dpoLoss } from "./dpo-loss.ts";
+import { dpoGlossary } from "./glossary.ts";
 import { layOut, rowBucket } from "./packing.ts";
 import {
   type PreferenceExample,
@@ -182,6 +183,7 @@ function dpoTask(policy: Policy, { pairs, validation }: Corpus): CorpusTask<DpoC
       ],
       line: ({ loss, rewardMargin }) => [`loss ${formatNumber(loss!)}`, `margin ${formatNumber(rewardMargin!)}`],
     },
+    glossary: dpoGlossary,
     size: pairs.length,
     fixed: [],
     check: (settings) => parseInput(dpoSchema, settings, "DPO settings"),

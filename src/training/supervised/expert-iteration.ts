@@ -19,7 +19,8 @@ import { fromHuggingFace, toHuggingFace } from "../../nn/index.ts";
 import type { Policy, Weights } from "../../policy/policy.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../policy/safetensors.ts";
 import { type CheckpointFiles, Run } from "../../recording/index.ts";
-import type { Learner } from "../learner.ts";
+import { explainMetric, type MetricExplanation } from "../explain.ts";
+import { figuresOf, type Learner } from "../learner.ts";
 import { rolloutMetrics } from "../metrics.ts";
 import { bringTo, refuseWhileBusy } from "../rewind.ts";
 import { rolloutRecords } from "../rollout-records.ts";
@@ -34,6 +35,7 @@ import {
   expertIterationView,
   nothingKept,
 } from "./expert-iteration-round.ts";
+import { expertIterationGlossary } from "./glossary.ts";
 import { type RejectionParts, type Selection, sampleAndSelect } from "./rejection-sampling.ts";
 import { createSupervisedRun, type ResumeSupervisedOptions, resumeSupervisedRun } from "./run-folder.ts";
 import { SftTrainer } from "./sft-trainer.ts";
@@ -58,6 +60,7 @@ export class ExpertIteration implements Learner<ExpertIterationRound> {
   #base: Weights | undefined;
   #step = 0;
   #run: Run | undefined;
+  #last: Pick<ExpertIterationRound, "metrics"> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
   /** @throws InvalidInputError naming every setting that is unknown or out of range. */
@@ -106,6 +109,11 @@ export class ExpertIteration implements Learner<ExpertIterationRound> {
   /** The same beside the cells: returns at once. */
   start(rounds: number, options: TrainOptions = {}): RunHandle<ExpertIterationRound, ExpertIterationSettings> {
     return new RunHandle<ExpertIterationRound, ExpertIterationSettings>(this, rounds, options);
+  }
+
+  /** A metric explained: what it measures, what a healthy run shows, what to do; with its value in the last round. */
+  explain(metric: string): MetricExplanation {
+    return explainMetric(metric, this.#last && figuresOf(this.#last)[metric], expertIterationGlossary);
   }
 
   /** One round. */
@@ -224,9 +232,11 @@ export class ExpertIteration implements Learner<ExpertIterationRound> {
     this.#step++;
     const counts = { kept: kept.length, coverage, duplicates, surplus, steps: losses.length };
     const loss = losses.at(-1);
+    const metrics = { ...rolloutMetrics(batch), ...counts, ...(loss !== undefined && { loss }) };
+    this.#last = { metrics };
     return {
       step: this.#step,
-      metrics: { ...rolloutMetrics(batch), ...counts, ...(loss !== undefined && { loss }) },
+      metrics,
       alerts: kept.length ? [] : [nothingKept(this.#step)],
       seconds: { collect: (collected - started) / 1000, update: (performance.now() - collected) / 1000 },
       batch: selection,

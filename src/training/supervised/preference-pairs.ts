@@ -59,6 +59,10 @@ export function pairOf(
   place: number,
   options: SampleOptions,
 ): PreferencePair {
+  if (typeof example !== "object" || example === null || !("chosen" in example) || !("rejected" in example))
+    throw new InvalidInputError(
+      `Example ${place}: it has no chosen and rejected: ${JSON.stringify(example)?.slice(0, 80)}.`,
+    );
   const pair = isPair(example) ? example : read(example, place, options);
   const { chosen, rejected } = pair;
   for (const [name, { trained }] of Object.entries({ chosen, rejected }))

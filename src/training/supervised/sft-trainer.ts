@@ -19,6 +19,7 @@ import { crossEntropy } from "../objectives/cross-entropy.ts";
 import { lengthBucket, type MaskedRows, type PolicyOptimizer } from "../optimizer.ts";
 import { Scorer } from "../scoring.ts";
 import { CorpusLearner, type CorpusTask } from "./corpus-learner.ts";
+import { sftGlossary } from "./glossary.ts";
 import { layOut, packRows, rowBucket } from "./packing.ts";
 import { jsonLines, type ResumeSupervisedOptions, readCorpus, resumeSupervisedRun } from "./run-folder.ts";
 import { type Sample, type SftExample, sampleLine, sampleLineSchema, sampleOf } from "./samples.ts";
@@ -136,7 +137,7 @@ function checkedConfig(settings: unknown, policy: Policy): SftConfig {
 }
 
 const isSample = (example: SftExample | Sample): example is Sample =>
-  typeof example === "object" && "trained" in example;
+  typeof example === "object" && example !== null && "trained" in example && "roles" in example;
 
 /** The sample as it can be learnt from, or none. */
 function fitting(
@@ -189,6 +190,7 @@ function sftTask(
       ],
       line: ({ loss, epoch }) => [`loss ${formatNumber(loss!)}`, `epoch ${formatNumber(epoch!, 2)}`],
     },
+    glossary: sftGlossary,
     size: samples.length,
     fixed,
     check: (settings) => checkedConfig(settings, policy),
