@@ -1,9 +1,6 @@
-import type { LabContext } from "../base/context.ts";
-import type { Policy } from "../policy/policy.ts";
-import type { Run } from "../recording/index.ts";
 import type { OptimizerState } from "./adamw.ts";
 import type { Batch } from "./batch.ts";
-import type { ScheduledName, TrainerConfig } from "./config.ts";
+import type { ScheduledName } from "./config.ts";
 import type { ControllerStates } from "./controllers/index.ts";
 import type { CourseChange } from "./controllers/types.ts";
 import type { CriticState } from "./critic/critic.ts";
@@ -102,18 +99,4 @@ export interface TrainerCheckpoint extends TrainerSnapshot {
   readonly controllers?: ControllerStates;
   /** The reference policy's weights, where one is kept. */
   readonly reference?: Record<string, Float32Array>;
-}
-
-/** What a run of training steps needs of its trainer. */
-export interface StepTaker {
-  readonly lab: LabContext;
-  readonly policy: Policy;
-  readonly taskset: { readonly name: string };
-  readonly config: TrainerConfig;
-  readonly step: number;
-  trainStep(): Promise<StepReport>;
-  checkpoint(): Promise<TrainerCheckpoint>;
-  /** @throws InvalidInputError naming every setting that is unknown or out of range; none is changed then. */
-  configure(changes: Readonly<Record<string, unknown>>): void;
-  openRun(folder: string): Promise<Run>;
 }
