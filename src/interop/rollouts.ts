@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { InvalidInputError } from "../base/errors.ts";
 import { Tokenizer } from "../policy/tokenizer.ts";
 import { RecordingError, type Run, stepsOf } from "../recording/index.ts";
+import { type Message, messagesOf } from "../rollout/messages.ts";
 import { type PromptFormatName, promptText } from "../rollout/prompts.ts";
 import type { Task } from "../rollout/tasks/index.ts";
 import type { Trajectory } from "../rollout/trajectory.ts";
@@ -13,21 +14,15 @@ import { readSetup } from "../training/run-folder.ts";
 /** First and last step whose rollouts are exported, counted from 1. */
 export type StepRange = readonly [first: number, last: number];
 
-/** A stretch of a response that one side wrote. */
-export interface Turn {
-  readonly role: "assistant" | "tool";
-  readonly content: string;
-}
-
 /** A recorded rollout in words. */
 export interface ExportedRollout extends Pick<RolloutRecord, "group" | "sample" | "reward"> {
   readonly step: number;
   readonly task: Task;
   /** The task as it was put to the policy. */
   readonly prompt: string;
-  /** Everything after the prompt, outputs of tools included; the turns' contents joined. */
+  /** Everything after the prompt, outputs of tools included: the turns' contents joined. */
   readonly completion: string;
-  readonly turns: readonly Turn[];
+  readonly turns: readonly Message[];
   readonly trajectory: Trajectory;
 }
 
@@ -81,23 +76,12 @@ export async function rolloutSource(run: Run, range?: StepRange): Promise<Rollou
           task,
           prompt,
           completion: trajectory.text,
-          turns: turnsOf(trajectory),
+          turns: messagesOf(trajectory).slice(1),
           trajectory,
         };
       }
   }
   return { taskset: setup.taskset.name, rollouts };
-}
-
-/** A response cut where the other side begins to write. Text that was forced is the policy's own. */
-export function turnsOf({ ids, sources, promptLength, tokenizer }: Trajectory): Turn[] {
-  const turns: { role: Turn["role"]; content: string }[] = [];
-  for (let i = promptLength; i < ids.length; i++) {
-    const role = sources[i] === "tool" ? "tool" : "assistant";
-    if (turns.at(-1)?.role !== role) turns.push({ role, content: "" });
-    turns.at(-1)!.content += tokenizer.tokenText(ids[i]!);
-  }
-  return turns;
 }
 
 async function recordedTokenizer(run: Run): Promise<Tokenizer> {

@@ -7,10 +7,11 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { exportRun } from "../../src/interop/index.ts";
-import { type RolloutSource, turnsOf } from "../../src/interop/rollouts.ts";
+import type { RolloutSource } from "../../src/interop/rollouts.ts";
 import { writeVerl } from "../../src/interop/verl.ts";
 import { tinyMathTokenizer } from "../../src/policy/tiny-math.ts";
 import { Run } from "../../src/recording/index.ts";
+import { messagesOf } from "../../src/rollout/messages.ts";
 import { sketchBatch } from "../training/batch-tools.ts";
 import { findPython, missing } from "./python.ts";
 
@@ -39,7 +40,7 @@ const source: RolloutSource = {
         step: 7,
         prompt: `<C>${own.prompt}`,
         completion: trajectory.text,
-        turns: turnsOf(trajectory),
+        turns: messagesOf(trajectory).slice(1),
       };
     }
   },

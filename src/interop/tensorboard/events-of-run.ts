@@ -33,6 +33,8 @@ function entryOf(event: RecordedEvent): TensorBoardEvent | undefined {
       };
     case "config":
       return { wallTime, step: event.step, texts: { "settings/changed": markdownTable(event.changes) } };
+    case "course":
+      return { wallTime, step: event.step, texts: { course: event.text } };
     case "rewound":
       return { wallTime, step: event.step + 1, restarts: true };
     default:
