@@ -11,7 +11,7 @@ import type { CodeInterpreter } from "./interpreter/types.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { SamplingOptions } from "./policy/sampling.ts";
 import type { Tokenizer } from "./policy/tokenizer.ts";
-import { type Reward, rewards } from "./reward/index.ts";
+import { asReward, type RewardLike, rewards } from "./reward/index.ts";
 import type { Agent, Mixture, Writer } from "./rollout/agents/index.ts";
 import { type PromptFormatName, promptText } from "./rollout/prompts.ts";
 import { Rollout, rolloutWriters } from "./rollout/rollout.ts";
@@ -50,7 +50,7 @@ export interface LabRolloutOptions extends SamplingOptions {
   /** Default `"code"`; for an agent `"cir"`, which says what is asked in words. */
   promptFormat?: PromptFormatName;
   /** Default: +1 or -1 on the last boxed answer. */
-  reward?: Reward;
+  reward?: RewardLike;
   /** Which sample of the prompt; another number draws other noise. Default 0. */
   sampleIndex?: number;
 }
@@ -100,7 +100,7 @@ export class Lab implements LabContext {
       policy,
       agent,
       interpreter,
-      reward,
+      reward: asReward(reward),
       maxToolCalls,
       maxLength,
       prompt: writers.tokenizer.encode(promptText(promptFormat, task, interpreter)),

@@ -1,9 +1,12 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { InterruptedError, InvalidInputError, LabError } from "../base/errors.ts";
 import { parseInput } from "../base/schema.ts";
 import { PythonInterpreter } from "../interpreter/index.ts";
 import { Lab } from "../lab.ts";
+import { Part } from "../parts/index.ts";
 import { Policy } from "../policy/policy.ts";
 import { presets } from "../policy/presets.ts";
 import { recipes } from "../recipes/index.ts";
@@ -18,8 +21,8 @@ import { type Difference, differenceLines } from "../training/version-difference
 import { settings } from "./runs.ts";
 
 const usage = `Usage: cirlab train --recipe NAME [--steps N] [--set name=value]...
-       cirlab train --from RUN [--steps N]
-       cirlab train --resume RUN [--steps N] [--set name=value]...
+       cirlab train --from RUN [--parts FILE] [--steps N]
+       cirlab train --resume RUN [--parts FILE] [--steps N] [--set name=value]...
 
 Trains, and records under ./runs. Steer it meanwhile with cirlab runs pause | set | stop RUN.
   --recipe NAME       a published configuration: ${Object.keys(recipes).join(", ")}
@@ -27,6 +30,8 @@ Trains, and records under ./runs. Steer it meanwhile with cirlab runs pause | se
                       prints which versions and which figures differ
   --resume RUN        goes on with a recorded run in its own folder, with its interpreter's options, and prints which
                       versions differ
+  --parts FILE        with --from and --resume: a JavaScript module that exports the run's code of the user's own, made with
+                      reward, taskFamily, filter, estimator, objective, guard and schedule
   --steps N           steps to take (default: 60; with --from as many as were recorded)
   --set name=value    a setting; values are JSON where they can be, else text
   --policy NAME       ${Object.keys(presets).join(", ")}, or the folder of a checkpoint (default: tiny-math)
@@ -44,6 +49,7 @@ const optionsSchema = z.object({
   recipe: z.enum(Object.keys(recipes) as [keyof typeof recipes]).optional(),
   from: z.string().optional(),
   resume: z.string().optional(),
+  parts: z.string().optional(),
   steps: z.coerce.number().int().positive().optional(),
   set: z.array(z.string()).optional(),
   policy: z.string().default("tiny-math"),
@@ -80,6 +86,7 @@ export async function main(argv: string[]): Promise<number> {
     const ways = [options.recipe, options.from, options.resume].filter((way) => way !== undefined);
     if (ways.length !== 1) throw new InvalidInputError("Say one of --recipe, --from and --resume.");
     if (options.from && options.set) throw new InvalidInputError("--from repeats a run as it was: it takes no --set.");
+    if (options.recipe && options.parts) throw new InvalidInputError("--parts goes with --from and --resume.");
     return await (options.from ? repeat(options.from, options) : train(options));
   } catch (error) {
     if (error instanceof InterruptedError) return 130;
@@ -121,17 +128,31 @@ async function train(options: Options): Promise<number> {
 }
 
 /** A trainer of a recorded run, with the run's own interpreter, if need be on another engine. */
-async function takeUp(folder: string, { engine }: Options): Promise<Trainer> {
+async function takeUp(folder: string, { engine, parts: file }: Options): Promise<Trainer> {
+  const parts = await partsOf(file);
   const onVersions = (differences: readonly Difference[]): void => say("versions", differences);
   const setup = engine && readSetup((await Run.open(folder)).config).interpreter;
-  if (!setup) return Trainer.resume(folder, { onVersions });
+  if (!setup) return Trainer.resume(folder, { parts, onVersions });
   const interpreter = await recordedInterpreter(setup, engine);
   try {
-    return await Trainer.resume(folder, { interpreter, onVersions });
+    return await Trainer.resume(folder, { interpreter, parts, onVersions });
   } catch (error) {
     await interpreter.close();
     throw error;
   }
+}
+
+/** The parts that a module exports. */
+async function partsOf(file: string | undefined): Promise<Part[]> {
+  if (file === undefined) return [];
+  const module = (await import(pathToFileURL(resolve(file)).href)) as Readonly<Record<string, unknown>>;
+  const parts = Object.values(module).filter((value) => value instanceof Part);
+  if (!parts.length)
+    throw new InvalidInputError(
+      `${file} exports no code of the user's own.`,
+      'Write: export const mine = estimator("mine", ...);',
+    );
+  return parts;
 }
 
 async function make(
@@ -172,12 +193,13 @@ function say(title: string, differences: readonly Difference[]): void {
   for (const line of differenceLines(differences)) console.log(`  ${line}`);
 }
 
-async function repeat(folder: string, { steps, folder: target }: Options): Promise<number> {
+async function repeat(folder: string, { steps, folder: target, parts: file }: Options): Promise<number> {
   const {
     run,
     metrics,
     steps: taken,
   } = await repeatRun(folder, (parts, given) => new Trainer({ ...given, ...parts }), {
+    parts: await partsOf(file),
     steps,
     folder: target,
     onVersions: (versions) => say("versions", versions),

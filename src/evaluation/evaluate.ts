@@ -5,7 +5,7 @@ import type { CodeInterpreter } from "../interpreter/types.ts";
 import { checkSampling, type SamplingOptions } from "../policy/sampling.ts";
 import type { Tokenizer } from "../policy/tokenizer.ts";
 import { lastBoxed } from "../reward/answer.ts";
-import { type Reward, rewards } from "../reward/index.ts";
+import { asReward, type RewardLike, rewards } from "../reward/index.ts";
 import { type Writer, Writers } from "../rollout/agents/index.ts";
 import { collectTrajectories } from "../rollout/collect.ts";
 import { type PromptFormatName, promptText } from "../rollout/prompts.ts";
@@ -32,7 +32,7 @@ export interface EvaluateOptions extends SamplingOptions {
   /** Default `"code"`; for an agent `"cir"`, which says what is asked in words. */
   promptFormat?: PromptFormatName;
   /** Default: the last boxed answer. */
-  reward?: Reward;
+  reward?: RewardLike;
   /** Name on the card. Default: the task set's. */
   name?: string;
 }
@@ -56,7 +56,7 @@ export async function evaluate(
     samples = 16,
     maxToolCalls = 3,
     promptFormat = writers.network ? "code" : "cir",
-    reward = rewards.boxedAnswer(),
+    reward: judge = rewards.boxedAnswer(),
     maxLength = writers.maxLength,
   } = options;
   const count = options.count ?? taskset.size;
@@ -64,6 +64,7 @@ export async function evaluate(
     throw new InvalidInputError(`Task set ${taskset.name} has no end.`, "Say how many tasks: `count`.");
   if (!Number.isInteger(samples) || samples < 1)
     throw new InvalidInputError(`samples must be a whole number of at least 1, was ${samples}.`);
+  const reward = asReward(judge);
   const started = performance.now();
   const tasks = Array.from({ length: count }, (_, i): Task => taskset.at(i));
   const requests = tasks.flatMap((task, promptIndex) => {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type RecordedEvent, RecordingError, type Run, stepsOf } from "../recording/index.ts";
-import type { Reward, RewardResult } from "../reward/index.ts";
+import type { RewardLike, RewardResult } from "../reward/index.ts";
 import type { Advantages, Batch, FilterMark } from "./batch.ts";
 import type { UnscoredBatch } from "./collect-batch.ts";
 import type { StepConfig } from "./config.ts";
@@ -12,7 +12,7 @@ import type { StepReport } from "./types.ts";
 
 export interface ReplayOptions {
   /** Judges the rollouts anew. Default: the run's own reward. */
-  readonly reward?: Reward;
+  readonly reward?: RewardLike;
 }
 
 /** Something that was recorded, and what came of it now. */
@@ -44,7 +44,7 @@ export interface ReplayReport {
 
 /** What replaying needs of a trainer. */
 export interface Replayable extends Omit<Forkable, "trainStep"> {
-  score(batch: UnscoredBatch, options: { reward?: Reward | undefined }): Promise<Batch>;
+  score(batch: UnscoredBatch, options: { reward?: RewardLike | undefined }): Promise<Batch>;
   advantages(batch: Batch): Advantages;
   valuesAt(step: number): StepConfig;
   trainStep(batch: Batch): Promise<StepReport>;

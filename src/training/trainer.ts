@@ -203,9 +203,12 @@ export class Trainer implements Learner<StepReport> {
    *
    * @param options `reward`: judges in place of the trainer's own.
    */
-  async score(batch: UnscoredBatch, { reward = this.reward }: { reward?: Reward | undefined } = {}): Promise<Batch> {
+  async score(
+    batch: UnscoredBatch,
+    { reward = this.reward }: { reward?: RewardLike | undefined } = {},
+  ): Promise<Batch> {
     const config = this.valuesAt(batch.step);
-    return shownBatch(await scoreBatch(reward, this.#state, config, batch));
+    return shownBatch(await scoreBatch(asReward(reward), this.#state, config, batch));
   }
 
   /**
