@@ -16,7 +16,7 @@ const slots = 8;
 /** Loads every program in sessions that refuse to leave a node to the CPU; the names of those that loaded. */
 async function placement(): Promise<string[]> {
   const graphs = [
-    buildForward(config, size),
+    buildForward(config, { ...size, packed: true }),
     buildObjective(config, size),
     buildGradients(config, size),
     buildOptimizerStep(config),
@@ -33,7 +33,7 @@ async function placement(): Promise<string[]> {
   return graphs.map(({ name }) => name);
 }
 
-/** Two updates in place, then 20 greedy tokens for each of eight sequences; every number that came out, by name. */
+/** Two updates in place and what packed rows say of the new weights, then 20 greedy tokens for each of eight sequences; every number that came out, by name. */
 export default async function scenario({ device }: { device: Device }) {
   const placed = device === "webgpu" ? await placement() : [];
   const engine = await Engine.start({ device, threads: 2 });
@@ -78,6 +78,21 @@ export default async function scenario({ device }: { device: Device }) {
   }
   for (const [name, buffer] of Object.entries({ ...weights, ...moments }))
     seen[name] = Array.from((await engine.read(buffer)).data, Number);
+
+  // Two segments in each row: one of seven tokens, one of five.
+  const forward = await engine.load(encode(buildForward(config, { ...size, packed: true })));
+  const packed = await forward.run({
+    inputs: {
+      ...weights,
+      ids: int32(ids),
+      targets: int32(targets),
+      segments: int32(ids.map((_, i) => (i % 12 < 7 ? 1 : 2))),
+      positions: int32(ids.map((_, i) => (i % 12) % 7)),
+      inverseTemperature: scalar(1),
+    },
+    fetch: ["logprobs", "entropy"],
+  });
+  for (const [name, { data }] of Object.entries(packed)) seen[`${name} of packed rows`] = Array.from(data, Number);
 
   const decode = await engine.load(encode(buildDecode(config, { slots })));
   const caches: Record<string, EngineBuffer> = {};
