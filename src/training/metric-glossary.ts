@@ -32,7 +32,7 @@ export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
     meaning: "Mean reward of the step's rollouts.",
     expected: "Rises, fastest in the first third of a run; noisy by about 1 / sqrt(rollouts).",
     advice:
-      "Flat from the start: look at zeroVariance and at single rollouts. Falling: look at entropy, gradNorm and kl.",
+      "Flat from the start: look at zeroVariance and at single rollouts. Falling: look at entropy, gradNorm and kl. Gone within one step: read the tool outputs in its rollouts.",
   },
   accuracy: {
     meaning: "Share of rollouts whose final answer is right, whatever the reward.",
@@ -138,7 +138,7 @@ export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
     meaning: "Entropy of the policy's next-token distributions over trained tokens, in nats: -sum p log p.",
     expected: "Falls slowly, levels off above 0.",
     advice:
-      "Collapsing to 0: raise clipRatioHigh, add an entropy bonus, or lower the learning rate. Rising: the policy is falling apart.",
+      "Collapsing to 0: raise clipRatioHigh, add an entropy bonus, or lower the learning rate. Rising: the policy is falling apart, or it reads tool outputs unlike any before.",
   },
   kl: {
     meaning: "KL(old || new) within the step by the k1 estimate: mean of oldLogprob - logprob over trained tokens.",
