@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { InvalidInputError } from "../../src/base/errors.ts";
+import { main } from "../../src/commands/train.ts";
 import { displaySymbol } from "../../src/display/host.ts";
 import { maximum, mul, neg, sqrt, sub } from "../../src/graph/index.ts";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { Lab } from "../../src/lab.ts";
+import { Run } from "../../src/recording/index.ts";
 import { reward } from "../../src/reward/index.ts";
 import { taskFamily } from "../../src/rollout/tasks/index.ts";
 import { shapedReward } from "../../src/training/batch.ts";
@@ -296,6 +299,35 @@ test("a part made again from the same code is the same; one that reads something
   );
   assert.equal(hash("({rewards})=>{\n  // why\n  const twice=rewards.map(x=>2*x)\n  return (twice)\n}"), plain);
   assert.notEqual(hash("({ rewards }) => { const twice = rewards.map((x) => 3 * x); return twice; }"), plain);
+});
+
+test("the command takes code from a module; a reward whose unknown parts changed gives itself away by the rollouts", async () => {
+  const folder = await runsFolder();
+  const file = join(folder, "mine.mjs");
+  const index = new URL("../../src/index.js", import.meta.url).href;
+  await writeFile(
+    file,
+    `import { estimator, reward } from ${JSON.stringify(index)};
+     export const halved = estimator("halved", ({ rewards }) => rewards.map((value) => value / 2));
+     export const scaled = (factor) => reward("scaled", ({ text }) => ({ reward: factor * text.length, correct: false }));
+     export const once = scaled(1);`,
+  );
+  const { halved, once, scaled } = (await import(pathToFileURL(file).href)) as {
+    halved: ReturnType<typeof estimator>;
+    once: ReturnType<typeof reward>;
+    scaled: (factor: number) => ReturnType<typeof reward>;
+  };
+  const trainer = await smallTrainer({ interpreter, advantageEstimator: halved, reward: once });
+  await trainer.train(1, { record: folder }).done();
+  const run = await trainer.openRun(folder);
+  await trainer.close();
+  await assert.rejects(
+    Trainer.resume(run.folder, { interpreter, parts: [halved, scaled(2)] }),
+    /it gives rollout 0\/0 of step 1 [-\d.]+, recorded is/,
+  );
+  assert.equal(await main(["--resume", run.folder, "--steps", "1"]), 2, "without the code");
+  assert.equal(await main(["--resume", run.folder, "--steps", "1", "--parts", file]), 0);
+  assert.equal((await (await Run.open(run.folder)).timeline()).step, 2);
 });
 
 test("arms of a comparison may be the user's own", async () => {
