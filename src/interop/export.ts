@@ -53,8 +53,8 @@ export class Export {
 
 /**
  * Writes what a run has recorded, finished or still training, in a format that others read. Files of an earlier export to
- * the same folder are replaced. W&B (`wandb sync`) and Trackio (`import_tf_events`) take
- * TensorBoard's files.
+ * the same folder are replaced. Trackio takes TensorBoard's files
+ * (`trackio.import_tf_events`).
  *
  * @param run a run, or its folder.
  * @param interrupt ends what is followed. Default: the cell's interrupt.

@@ -114,6 +114,10 @@ test("a training under way is followed step by step; the file is that of an expo
   const out = join(record, "followed");
   const going = trainer.start(2, { record });
   await going.pause();
+  const control = new AbortController();
+  const cut = exportRun(run, { to: "tensorboard", out: join(record, "cut"), follow: true }, control.signal);
+  control.abort();
+  assert.equal((await cut).files[0]!.rows, 4, "interrupted, it has what was there: one of them was left behind");
   const followed = exportRun(run.folder, { to: "tensorboard", out, follow: true });
   await going.resume();
   await going.done;
