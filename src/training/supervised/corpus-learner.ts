@@ -6,6 +6,7 @@ import type { Policy } from "../../policy/policy.ts";
 import { type CheckpointFiles, Run } from "../../recording/index.ts";
 import { explainMetric, type MetricExplanation } from "../explain.ts";
 import type { Alert } from "../guards/types.ts";
+import { queue } from "../in-turn.ts";
 import { figuresOf, type Learner, type LearnerStep, type LearnerView } from "../learner.ts";
 import type { MetricEntry } from "../metric-glossary.ts";
 import type { PolicyOptimizer } from "../optimizer.ts";
@@ -87,8 +88,8 @@ export class CorpusLearner<C extends CorpusConfig, Settings, M> implements Learn
   #config: C;
   #run: Run | undefined;
   #last: CorpusStep<M> | undefined;
-  /** The work on the state that was asked for last. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Work on the state goes one after the other. */
+  readonly #inTurn = queue();
   /** Rows of the epoch that was looked at last. */
   #epoch: { readonly number: number; readonly rows: readonly (readonly number[])[] } | undefined;
 
@@ -276,13 +277,6 @@ export class CorpusLearner<C extends CorpusConfig, Settings, M> implements Learn
     const rows = this.#task.rows(this.lab.random("corpus", number).shuffle(items), this.#config);
     this.#epoch = { number, rows };
     return rows;
-  }
-
-  /** Work on the state goes one after the other: a step whose cell was interrupted may still end while the next begins. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => undefined);
-    return result;
   }
 }
 

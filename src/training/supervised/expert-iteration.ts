@@ -20,6 +20,7 @@ import type { Policy, Weights } from "../../policy/policy.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../policy/safetensors.ts";
 import { type CheckpointFiles, Run } from "../../recording/index.ts";
 import { explainMetric, type MetricExplanation } from "../explain.ts";
+import { queue } from "../in-turn.ts";
 import { figuresOf, type Learner } from "../learner.ts";
 import { rolloutMetrics } from "../metrics.ts";
 import { bringTo, refuseWhileBusy } from "../rewind.ts";
@@ -61,7 +62,8 @@ export class ExpertIteration implements Learner<ExpertIterationRound> {
   #step = 0;
   #run: Run | undefined;
   #last: Pick<ExpertIterationRound, "metrics"> | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Work on the state goes one after the other. */
+  readonly #inTurn = queue();
 
   /** @throws InvalidInputError naming every setting that is unknown or out of range. */
   constructor(options: ExpertIterationOptions) {
@@ -262,11 +264,5 @@ export class ExpertIteration implements Learner<ExpertIterationRound> {
       await trainer.close();
     }
     return losses;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => undefined);
-    return result;
   }
 }
