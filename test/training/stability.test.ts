@@ -228,3 +228,29 @@ test("the rollouts that an alert names are found in the run and shown as tokens"
   await assert.rejects(trainer.rollouts({ step: 1, rollouts: [{ group: 9, sample: 0 }] }), /no rollout 9\/0/);
   await assert.rejects(trainer.rollouts({ step: 7 }), /no rollouts of step 7/);
 });
+
+test("rewinding through a step that was rolled back repeats it, and what follows is the same", async () => {
+  const folder = await runsFolder();
+  const trainer = await make({
+    learningRate: [
+      [0, 1e-4],
+      [4, 1],
+      [5, 1e-4],
+    ],
+    guards: [{ metric: "kl", above: 0.5, action: "rollback" }],
+    checkpointEvery: 4,
+  });
+  const steps = await trainer.train(6, { record: folder }).done();
+  const last = await trainer.policy.weights();
+  await trainer.rewind(5);
+  assert.equal(trainer.step, 5);
+  assert.notDeepEqual(await trainer.policy.weights(), last);
+  const [again] = await trainer.train(1, { record: folder }).done();
+  assert.deepEqual(again!.metrics, steps[5]!.metrics);
+  assert.deepEqual(await trainer.policy.weights(), last);
+  // Also to before it, with guards that the run did not have then.
+  await trainer.rewind(4);
+  trainer.configure({ guards: [{ metric: "kl", above: 0.5, action: "pause" }], learningRate: 1e-4 });
+  const [calmed, ...rest] = await trainer.train(2, { record: folder }).done();
+  assert.deepEqual([calmed!.alerts, rest.length], [[], 1]);
+});
