@@ -27,7 +27,7 @@ export class Timeline {
   error: string | undefined;
   readonly changes: SettingsChange[] = [];
   /** Parts of the user's own that were changed, in the order in which it happened. */
-  readonly partChanges: { readonly step: number; readonly from: string; readonly to: string }[] = [];
+  readonly partChanges: Omit<Extract<RunEvent, { type: "part" }>, "type">[] = [];
   readonly checkpoints = new Map<number, StoredCheckpoint>();
   /** Steps of checkpoints that were marked, also of those left behind. */
   readonly marked = new Map<number, string>();
@@ -54,7 +54,7 @@ export class Timeline {
         this.changes.push({ step: event.step, changes: event.changes });
         break;
       case "part":
-        this.partChanges.push({ step: event.step, from: event.from, to: event.to });
+        this.partChanges.push(event);
         break;
       case "checkpoint":
         this.checkpoints.set(event.step, { step: event.step, bytes: event.bytes, label: event.label });

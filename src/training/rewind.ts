@@ -4,6 +4,9 @@ import type { Run } from "../recording/index.ts";
 import type { Learner } from "./learner.ts";
 import { busyLoop } from "./train-loop.ts";
 
+/** Kinds of parts that no setting names. */
+const wholeRun = ["reward", "task family"];
+
 /**
  * Brings a trainer to the state that a run had after `step`: the nearest checkpoint at or before it, then the steps from
  * there again, each with the settings that held for it. The trainer's present settings are what they were.
@@ -18,6 +21,13 @@ export async function bringTo(trainer: Learner, run: Run, step: number): Promise
     throw new CheckpointError(
       `There is no way back to step ${step}.`,
       `The run is at step ${timeline.step}; checkpoints: ${checkpoints.map((one) => one.step).join(", ") || "none"}.`,
+    );
+  // Settings hold the code of then; the reward and the tasks are those that the run was last taken up with.
+  const changed = timeline.partChanges.find(({ kind, step: at }) => wholeRun.includes(kind) && at > nearest.step);
+  if (changed && nearest.step < step)
+    throw new CheckpointError(
+      `The steps after ${nearest.step} cannot be made again: the ${changed.kind} ${JSON.stringify(changed.name)} was another one up to step ${changed.step}.`,
+      `Go to the checkpoint of step ${nearest.step} itself.`,
     );
   const files = await run.checkpoints.read(nearest.step);
   await trainer.load(files, nearest.path);

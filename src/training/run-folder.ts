@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { LabContext } from "../base/context.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
-import { type Part, partReferenceSchema } from "../parts/index.ts";
+import { type Part, partReferenceSchema, partText } from "../parts/index.ts";
 import type { Policy } from "../policy/policy.ts";
 import { RecordingError, Run, type RunConfig } from "../recording/index.ts";
-import { ownRewards, type Reward } from "../reward/index.ts";
+import { OwnReward, ownRewards, type Reward } from "../reward/index.ts";
 import { ArithmeticTaskset, OwnTaskFamily, type Task, type Taskset } from "../rollout/tasks/index.ts";
 import type { PaperSettings } from "./diff.ts";
 import { type Helpers, helpersSetup, helpersSetupSchema } from "./helpers-setup.ts";
@@ -89,7 +89,7 @@ export function createTrainerRun(
     ...(interpreter && { interpreter: interpreterSetup(interpreter) }),
     ...helpersSetup(parts),
     taskset: { name: taskset.name, families: [...taskset.families], source: sourceOf(taskset, tasks) },
-    reward: { name: reward.name, source: String(reward.score), own: ownRewards(reward).map((part) => part.toJSON()) },
+    reward: { name: reward.name, source: sourceText(reward), own: ownRewards(reward).map((part) => part.toJSON()) },
     papers: JSON.parse(JSON.stringify(papers)) as RunSetup["papers"],
   };
   return Run.create({
@@ -128,6 +128,9 @@ function listOf(taskset: Taskset): Task[] | undefined {
   const { size } = taskset;
   return size === undefined ? undefined : Array.from({ length: size }, (_, i) => taskset.at(i));
 }
+
+const sourceText = (reward: Reward): string =>
+  reward instanceof OwnReward ? partText(reward.record) : String(reward.score);
 
 function sourceOf(taskset: Taskset, tasks: readonly Task[] | undefined): RunSetup["taskset"]["source"] {
   if (tasks) return { kind: "list", size: tasks.length };

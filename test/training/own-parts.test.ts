@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -14,13 +14,15 @@ import { reward } from "../../src/reward/index.ts";
 import { taskFamily } from "../../src/rollout/tasks/index.ts";
 import { shapedReward } from "../../src/training/batch.ts";
 import { configAt } from "../../src/training/config.ts";
+import { applyFilters } from "../../src/training/filters/index.ts";
 import { type EstimatorInput, estimator } from "../../src/training/parts/own-estimator.ts";
-import { filter } from "../../src/training/parts/own-filter.ts";
+import { type FilterFunction, filter } from "../../src/training/parts/own-filter.ts";
 import { guard } from "../../src/training/parts/own-guard.ts";
 import { objective } from "../../src/training/parts/own-objective.ts";
 import { schedule } from "../../src/training/parts/own-schedule.ts";
 import { readRolloutRecords } from "../../src/training/rollout-records.ts";
 import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
+import { sketchBatch } from "./batch-tools.ts";
 import { byLength, runsFolder, smallTrainer } from "./time-tools.ts";
 
 const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
@@ -175,6 +177,17 @@ test("a run goes on only with the code it was made with; a changed part is shown
   ]);
   assert.ok(events.some((event) => event.type === "config" && "filters" in event.changes));
   assert.equal((await readdir(join(run.folder, "parts"))).length, 9);
+  await assert.rejects(async () => {
+    const late = await Trainer.resume(run.folder, { interpreter, parts });
+    await rm(join(run.folder, "checkpoints", (await readdir(join(run.folder, "checkpoints"))).sort()[1]!), {
+      recursive: true,
+    });
+    try {
+      await late.rewind(1);
+    } finally {
+      await late.close();
+    }
+  }, /steps after 0 cannot be made again: the reward "even-length" was another one up to step 2/);
   // From now on it is the new code that is the run's.
   await assert.rejects(Trainer.resume(run.folder, { interpreter, parts: all }), /another reward/);
   await (await Trainer.resume(run.folder, { interpreter, parts })).close();
@@ -277,6 +290,25 @@ test("parts that cannot work are refused by name, before anything is trained", a
     /objective "flat" has the gradient 0 at every token/,
   );
   assert.deepEqual(await policy.weights(), before);
+});
+
+test("filters of the user's own: out of the loss, in or out of the statistics", async () => {
+  const { tokenizer } = (await smallTrainer({ interpreter })).policy;
+  const batch = sketchBatch(tokenizer, [
+    { text: "sorry", group: 0, reward: 1 },
+    { text: "fine", group: 0, reward: -1 },
+    { text: "fine", group: 1, reward: 1 },
+  ]);
+  const begs: FilterFunction = ({ trajectory }, siblings) =>
+    trajectory.assistantText.includes("sorry") && `it begs before ${siblings.length - 1} other`;
+  for (const inStatistics of [true, false]) {
+    const { rollouts } = applyFilters(batch, [filter("no-begging", begs, { inStatistics })]);
+    const mark = { filter: "no-begging", reason: "it begs before 1 other", masked: true, inStatistics };
+    assert.deepEqual(
+      rollouts.map(({ marks }) => marks),
+      [[mark], undefined, undefined],
+    );
+  }
 });
 
 test("a part made again from the same code is the same; one that reads something unknown cannot be told from another", async () => {
