@@ -23,6 +23,7 @@ import { refill } from "./filters/refill.ts";
 import { type ForkOptions, forkTrainer } from "./fork.ts";
 import { type InfluenceReport, rolloutInfluences } from "./gradients.ts";
 import { interventionOf } from "./helpers-setup.ts";
+import { queue } from "./in-turn.ts";
 import type { Learner } from "./learner.ts";
 import { type ObjectiveReport, objectiveTerms } from "./objective.ts";
 import { checkObjective } from "./parts/check-objective.ts";
@@ -101,8 +102,8 @@ export class Trainer implements Learner<StepReport> {
   #inForce: TrainerConfig | undefined;
   #run: Run | undefined;
   #lastMetrics: StepReport["metrics"] | undefined;
-  /** The work on the trainer's state that was asked for last. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Work on the state goes one after the other. */
+  readonly #inTurn = queue();
 
   /** @throws InvalidInputError naming every setting that is unknown or out of range. */
   constructor(options: TrainerOptions) {
@@ -428,16 +429,6 @@ export class Trainer implements Learner<StepReport> {
   [displaySymbol](): unknown {
     const caption = `Trainer at step ${this.step}: ${this.policy.name} on ${this.taskset.name}`;
     return settingsTable(this.#config, caption);
-  }
-
-  /**
-   * Work on the state goes one after the other: a step whose cell was interrupted may still end while the next cell
-   * trains on. It begins in a microtask, where an interrupt of the calling cell cannot cut it.
-   */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => undefined);
-    return result;
   }
 
   get #current(): TrainerConfig {
