@@ -33,14 +33,14 @@ async function filesOf(folder: string): Promise<Map<string, string>> {
 }
 
 /**
- * Files that a run does not read: of the events a process that was killed leaves a beginning, and of later checkpoints
- * architecture and tokenizer are those of the first.
+ * Files that a run does not need: of the events a process that was killed leaves a beginning; of later checkpoints
+ * architecture and tokenizer are those of the first; the code of a part tells what has changed only where its hash has.
  */
-const unread = /^events\.jsonl$|tokenizer_config|step-00000[12].(config|tokenizer)\.json$/;
+const unread = /^parts.|^events\.jsonl$|tokenizer_config|step-00000[12].(config|tokenizer)\.json$/;
 
 /** Takes a run up in every way that reads it. */
-async function use(folder: string): Promise<void> {
-  const trainer = await Trainer.resume(folder, { interpreter, reward: byLength });
+async function use(folder: string, reward = byLength): Promise<void> {
+  const trainer = await Trainer.resume(folder, { interpreter, reward });
   try {
     const replay = await trainer.replay(2);
     assert.deepEqual([replay.differences, replay.rescored, replay.remarked, replay.alerts], [[], [], [], []]);
@@ -88,11 +88,12 @@ test("a run of which a file is cut off anywhere is refused by that file's name, 
       await cp(folder, copy, { recursive: true });
       await truncate(join(copy, name), cut);
       const before = await filesOf(copy);
-      await assert.rejects(use(copy), (error) => {
-        assert.ok(error instanceof LabError, `${name} cut at ${cut}: ${(error as Error).stack}`);
-        assert.ok(error.message.includes(basename(name)), `${name}: ${error.message}`);
-        return true;
-      });
+      const refusal = await use(copy).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      assert.ok(refusal instanceof LabError, `${name} cut at ${cut}: ${(refusal as Error | undefined)?.stack}`);
+      assert.ok(refusal.message.includes(basename(name)), `${name}: ${refusal.message}`);
       assert.deepEqual(await filesOf(copy), before, `${name} cut at ${cut}: the folder is as it was`);
       await rm(copy, { recursive: true });
     }
@@ -101,6 +102,15 @@ test("a run of which a file is cut off anywhere is refused by that file's name, 
   await cp(folder, copy, { recursive: true });
   await truncate(join(copy, "events.jsonl"), 0);
   await assert.rejects(use(copy), /before its first checkpoint/);
+
+  const [part] = [...files.keys()].filter((name) => name.startsWith("parts"));
+  const other = join(record, "no-part");
+  await cp(folder, other, { recursive: true });
+  await truncate(join(other, part!), 40);
+  const changed = { ...byLength, score: () => ({ reward: 0, correct: false, detail: {} }) };
+  await assert.rejects(use(other, changed), (error) => {
+    return error instanceof LabError && error.message.includes(basename(part!));
+  });
 });
 
 test("what a newer version has written is refused: the run, a checkpoint, a setting; an event is passed over", async () => {
