@@ -47,7 +47,7 @@ export interface LabRolloutOptions extends SamplingOptions {
   maxLength?: number;
   /** Cells of the rollout share variables. Default false: each starts anew, as in CIR. */
   stateful?: boolean;
-  /** Default `"code"`; for an agent `"cir"`, which says what is asked in words. */
+  /** Default `"code"`; for an agent without a policy `"cir"`, which says what is asked in words. */
   promptFormat?: PromptFormatName;
   /** Default: +1 or -1 on the last boxed answer. */
   reward?: RewardLike;
@@ -92,7 +92,7 @@ export class Lab implements LabContext {
     const { policy, agent, task, maxToolCalls = 3, reward = rewards.boxedAnswer() } = options;
     const interpreter = toolsetOf(options, "A rollout");
     const writers = rolloutWriters(options);
-    const { promptFormat = writers.network ? "code" : "cir" } = options;
+    const { promptFormat = (policy ?? writers.network) ? "code" : "cir" } = options;
     // A fork of an agent's rollout may go on with the policy.
     const { maxLength = policy?.config.maxLength ?? writers.maxLength } = options;
     return new Rollout({

@@ -4,6 +4,7 @@ import { html, tokenStrip } from "../display/index.ts";
 import type { RewardResult } from "../reward/index.ts";
 import type { Task } from "./tasks/index.ts";
 import type { Token, Trajectory } from "./trajectory.ts";
+import { agentSources } from "./trajectory-types.ts";
 
 /** What the picture tells of a rollout. */
 export interface RolloutFacts {
@@ -42,12 +43,21 @@ export function rolloutBundle(rollout: RolloutFacts): MimeBundle {
   };
 }
 
+/** How many tokens the policy sampled, and how many each agent wrote. */
+function authors({ sources, sampledCount }: Trajectory): string {
+  const written = agentSources.flatMap((source) => {
+    const count = sources.filter((one) => one === source).length;
+    return count ? [`${count} by ${source === "remote" ? "a remote model" : `a ${source}`}`] : [];
+  });
+  return [...(sampledCount || !written.length ? [`${sampledCount} sampled`] : []), ...written].join(", ");
+}
+
 function caption({ name, task, trajectory, result }: RolloutFacts): string {
   const { toolCalls, stopReason, pendingCode } = trajectory;
   const parts = [
     ...(name === undefined ? [] : [name]),
     `task ${task.family}: ${task.prompt}`,
-    `${trajectory.length} tokens, ${trajectory.sampledCount} sampled, ${toolCalls.length} tool calls`,
+    `${trajectory.length} tokens, ${authors(trajectory)}, ${toolCalls.length} tool calls`,
   ];
   if (pendingCode !== null) parts.push("code waits to be executed");
   parts.push(stopReason === null ? "open" : stopReason);

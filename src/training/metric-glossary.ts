@@ -99,6 +99,12 @@ export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
     expected: "0.",
     advice: "Anything else: look at python.stats() and `cirlab doctor`.",
   },
+  interventions: {
+    meaning:
+      "Share of rollouts in which an expert wrote. Reward and accuracy are of the rollouts as they are, help included.",
+    expected: "As the rule says when the expert takes over; absent where it never did.",
+    advice: "To see the policy alone, evaluate it without the mixture.",
+  },
   refillRounds: {
     meaning: "Rounds of further prompts that dynamic sampling collected in place of prompts without variance.",
     expected: "0 to 2; at most the filter's maxRefills.",

@@ -1,3 +1,4 @@
+import { isAgentSource } from "../rollout/trajectory-types.ts";
 import type { Batch, ScoredRollout } from "./batch.ts";
 import { hasForgedOutput, isRepetitive, isTruncated, responseLength, zeroVarianceGroups } from "./rollout-traits.ts";
 
@@ -31,6 +32,8 @@ export interface RolloutMetrics {
   zeroVariance: number;
   /** Share of rollouts lost to infrastructure. */
   infrastructure: number;
+  /** Share of rollouts in which an expert wrote; absent where none did in any. */
+  interventions?: number;
   /** With dynamic sampling: rounds of further prompts, prompts thrown away, accuracy over all that was collected. */
   refillRounds?: number;
   discardedPrompts?: number;
@@ -50,6 +53,7 @@ export function rolloutMetrics(batch: Batch): RolloutMetrics {
   const sum = (value: (rollout: ScoredRollout) => number) => rollouts.reduce((total, r) => total + value(r), 0);
   const usedCode = ({ trajectory }: ScoredRollout) => trajectory.toolCalls.length > 0;
   const n = rollouts.length;
+  const helped = count(({ trajectory }) => trajectory.sources.some(isAgentSource));
   const calls = sum((r) => r.trajectory.toolCalls.length);
   const passed = sum((r) => r.trajectory.toolCalls.filter((call) => call.result.status === "ok").length);
   return {
@@ -79,6 +83,7 @@ export function rolloutMetrics(batch: Batch): RolloutMetrics {
     ),
     zeroVariance: share(zeroVarianceGroups(rollouts).size, new Set(rollouts.map(({ group }) => group)).size),
     infrastructure: share(batch.dropped, n + batch.dropped),
+    ...(helped && { interventions: share(helped, n) }),
     ...(batch.refill && {
       refillRounds: batch.refill.rounds,
       discardedPrompts: batch.refill.discardedPrompts,

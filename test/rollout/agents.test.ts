@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { InfrastructureError, InvalidInputError } from "../../src/base/errors.ts";
+import { displaySymbol } from "../../src/display/host.ts";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { Lab } from "../../src/lab.ts";
 import { Policy } from "../../src/policy/policy.ts";
@@ -55,6 +56,18 @@ test("what a script writes after its block of code is not kept; without a call l
   const uncut = await lab.rollout({ ...open, maxToolCalls: 0 }).finish();
   assert.equal(uncut.text, `${compute}\nIt will say 42.`);
   assert.equal(uncut.stopReason, "completed");
+  // One token holds the end of the block and more: what is kept of it stays the script's.
+  const glued = lab.rollout({ ...open, policy, agent: agents.script(["```python\nprint(1)\n```python\n2", ""]) });
+  await glued.finish();
+  const kept = "```python\nprint(1)\n```";
+  assert.equal(glued.text, `${kept}\n\`\`\`output\n1\n\`\`\`\n`);
+  assert.deepEqual([glued.trajectory.forcedBoundaries, glued.trajectory.sources.includes("forced")], [0, false]);
+  const { ids } = glued.trajectory;
+  assert.deepEqual(glued.fork().trajectory.ids, ids);
+  assert.match(
+    String((glued[displaySymbol]() as Record<string, string>)["text/plain"]),
+    /\d+ by a script, 1 tool calls/,
+  );
   const short = lab.rollout({ ...open, promptFormat: "text", maxLength: 27 });
   await short.finish();
   assert.deepEqual([short.stopReason, short.trajectory.length, short.truncated], ["maxTokens", 27, true]);

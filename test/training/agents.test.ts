@@ -9,6 +9,7 @@ import { tasks } from "../../src/rollout/tasks/index.ts";
 import { Trajectory } from "../../src/rollout/trajectory.ts";
 import { isAgentSource, type TokenSource } from "../../src/rollout/trajectory-types.ts";
 import type { Batch } from "../../src/training/batch.ts";
+import { rolloutMetrics } from "../../src/training/metrics.ts";
 import { readRolloutRecords } from "../../src/training/rollout-records.ts";
 import { sampleOf } from "../../src/training/supervised/samples.ts";
 import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
@@ -68,6 +69,10 @@ test("training on a mixture leaves the expert's tokens out: gradient and weights
   const { tokens } = await trainer.objective(batch, advantages);
   assert.deepEqual([...new Set(tokens.map(({ source }) => source))], ["sampled"]);
 
+  const helped = sources.filter((one) => one.has("script")).length;
+  assert.equal(rolloutMetrics(batch).interventions, helped / sources.length);
+  assert.match(trainer.explain("interventions").meaning, /expert/);
+
   const start = await trainer.checkpoint();
   const report = await trainer.update(batch, advantages);
   assert.equal(
@@ -126,6 +131,15 @@ test("an expert's log-probs, where it tells them, make its tokens off-policy sam
   } finally {
     await server.close();
   }
+  // The server is gone: that is nobody's reward.
+  const { baseUrl } = server;
+  const dead = agents.remote({ baseUrl, model: "teacher", retries: 1, backoffMs: 1 });
+  const trainer = await make({ intervention: { expert: dead, when: { turns: [1] } } });
+  await assert.rejects(trainer.trainStep(), {
+    name: "InfrastructureError",
+    message: /6 of 6 rollouts were lost because the interpreter or teacher at .*failed 2 times.*Nothing was trained/,
+  });
+  assert.deepEqual([trainer.step, trainer.version], [0, 0]);
 });
 
 test("a run with an expert names it, and goes on with that expert alone, as if it had never stopped", async () => {

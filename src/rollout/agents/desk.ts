@@ -1,4 +1,4 @@
-import { InvalidInputError } from "../../base/errors.ts";
+import { InterruptedError, InvalidInputError } from "../../base/errors.ts";
 import type { BoundaryName } from "../boundary.ts";
 import { messagesOf } from "../messages.ts";
 import type { Task } from "../tasks/index.ts";
@@ -33,6 +33,7 @@ export class AgentDesk {
   /**
    * Has the agent write on.
    *
+   * @throws InterruptedError when `signal` is aborted.
    * @throws InvalidInputError for text that the rollout's tokenizer cannot write, a prompt that it could not, or an agent
    * that leaves the rest to nobody; what else the agent throws.
    */
@@ -43,6 +44,7 @@ export class AgentDesk {
     if (this.#busy >= this.agent.concurrency) await new Promise<void>((resolve) => this.#queue.push(resolve));
     else this.#busy++;
     try {
+      if (signal?.aborted) throw new InterruptedError();
       const turn = { ...turnOf(trajectory), ...this.#about, task, keys, signal };
       const reply = await this.agent.reply(turn);
       if (this.#isAlone && reply.next === "continue" && reply.text === "")
