@@ -72,23 +72,21 @@ const begun = new SftTrainer({ lab, policy, data: demonstrations, learningRate: 
 await begun.train(40, { record: false }).done();
 await begun.close();
 
+const small = {
+  promptsPerStep: 4,
+  numGenerations: 8,
+  miniBatches: 1,
+  learningRate: 5e-3,
+  warmupSteps: 0,
+  maxLength: 48,
+  maxToolCalls: 1,
+  checkpointEvery: 1,
+  tools,
+  taskset,
+  reward: rewards.toolCalls(),
+};
 const make = async (settings: Partial<TrainerOptions> = {}): Promise<Trainer> =>
-  new Trainer({
-    promptsPerStep: 4,
-    numGenerations: 8,
-    miniBatches: 1,
-    learningRate: 5e-3,
-    warmupSteps: 0,
-    maxLength: 48,
-    maxToolCalls: 1,
-    checkpointEvery: 1,
-    lab,
-    policy: await policy.clone(),
-    tools,
-    taskset,
-    reward: rewards.toolCalls(),
-    ...settings,
-  });
+  new Trainer({ ...small, lab, policy: await policy.clone(), ...settings });
 
 test("demonstrations went through the tools, and are what the reward asks for", async () => {
   const { trajectory, toolCalls } = demonstrations[0]!;
@@ -139,6 +137,21 @@ test("a run keeps what its tools look like; it goes on with those alone, as if i
   const replayed = await trainer.replay(2);
   assert.deepEqual([replayed.rescored, replayed.weights], [[], whole]);
   await Promise.all([trainer.close(), again.close()]);
+});
+
+test("a comparison's arms train and are evaluated with the tools", async () => {
+  const base = { ...small, promptsPerStep: 2, numGenerations: 4, policy };
+  const evaluation = { taskset, samples: 4, reward: base.reward };
+  const { arms } = await lab.compare({ base, vary: { maxToolCalls: [0] }, steps: 1, evaluation });
+  const calls = arms.map(({ name, runs: [run] }) => [
+    name,
+    run!.metrics[0]!.toolCalls! > 0,
+    run!.card!.summary.codeShare > 0,
+  ]);
+  assert.deepEqual(calls, [
+    ["control", true, true],
+    ["maxToolCalls 0", false, true],
+  ]);
 });
 
 test("an interpreter beside typed tools is one of them; a trainer without either is refused", async () => {
