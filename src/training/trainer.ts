@@ -409,10 +409,12 @@ export class Trainer implements Learner<StepReport> {
   }
 
   /**
-   * A trainer that goes on with a recorded run, from its folder alone; parts that were code of your own must be given.
+   * A trainer that goes on with a recorded run, from its folder alone; code of your own must be given, and one that was
+   * changed since is refused with the difference, unless `allowChanged` is true.
    *
    * @example
    * const trainer = await Trainer.resume("runs/20260801-120000-tiny-math-arithmetic");
+   * const other = await Trainer.resume("runs/20260801-130000-mine", { parts: [lengthAware, medianBaseline] });
    * await trainer.train(20).done();
    * @throws RecordingError for a folder that is no run, is damaged, of a newer version, or being trained; CheckpointError for
    * a run without checkpoints or a policy of another architecture; InvalidInputError naming a part that must be given.
