@@ -63,6 +63,7 @@ export type { StepConfig, TrainerConfig, TrainerSettings } from "./training/conf
 export type { CourseChange } from "./training/controllers/types.ts";
 export { type Alert, type GuardSettings, guards } from "./training/guards/index.ts";
 export type { Learner, LearnerStep } from "./training/learner.ts";
+export type { TrainerOptions } from "./training/open-steps.ts";
 export { type EstimatorInput, estimator } from "./training/parts/own-estimator.ts";
 export { type FilterVerdict, filter } from "./training/parts/own-filter.ts";
 export { type GuardSight, guard } from "./training/parts/own-guard.ts";
@@ -79,7 +80,7 @@ export { type RejectionSamplingOptions, rejectionSampling } from "./training/sup
 export type { SftExample } from "./training/supervised/samples.ts";
 export { SftTrainer, type SftTrainerOptions } from "./training/supervised/sft-trainer.ts";
 export type { TrainOptions } from "./training/train-loop.ts";
-export { Trainer, type TrainerOptions } from "./training/trainer.ts";
+export { Trainer } from "./training/trainer.ts";
 export type { StepReport, UpdateReport } from "./training/types.ts";
 
 registerPythonMagic();

@@ -6,7 +6,9 @@ function packageVersion(): string {
   for (;;) {
     const file = new URL("package.json", folder);
     if (existsSync(file)) return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
-    folder = new URL("../", folder);
+    const above = new URL("../", folder);
+    if (above.href === folder.href) throw new Error(`There is no package.json above ${import.meta.url}.`);
+    folder = above;
   }
 }
 

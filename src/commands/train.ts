@@ -13,10 +13,11 @@ import { recipes } from "../recipes/index.ts";
 import { Run } from "../recording/index.ts";
 import { type ArithmeticFamily, tasks } from "../rollout/tasks/index.ts";
 import { recordedInterpreter } from "../training/interpreter-setup.ts";
+import type { TrainerOptions } from "../training/open-steps.ts";
 import { repeatRun } from "../training/repeat.ts";
 import { readSetup } from "../training/run-folder.ts";
 import { sft } from "../training/sft.ts";
-import { Trainer, type TrainerOptions } from "../training/trainer.ts";
+import { Trainer } from "../training/trainer.ts";
 import { type Difference, differenceLines } from "../training/version-differences.ts";
 import { settings } from "./runs.ts";
 

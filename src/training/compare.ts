@@ -9,7 +9,8 @@ import type { Taskset } from "../rollout/tasks/index.ts";
 import { Comparison, type ComparisonArm, type ComparisonRun } from "./comparison.ts";
 import { ComparisonCache, digestOfWeights, type RunIdentity } from "./comparison-cache.ts";
 import { type TrainerConfig, type TrainerSettings, trainerConfigSchema } from "./config.ts";
-import { Trainer, type TrainerOptions } from "./trainer.ts";
+import type { TrainerOptions } from "./open-steps.ts";
+import { Trainer } from "./trainer.ts";
 
 /** What every run is asked at its end. */
 export interface ComparisonEvaluation extends Omit<EvaluateOptions, "interpreter" | "tools"> {

@@ -1,6 +1,7 @@
 import { Run } from "../../src/recording/index.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { rolloutRecords } from "../../src/training/rollout-records.ts";
-import type { Trainer, TrainerOptions } from "../../src/training/trainer.ts";
+import type { Trainer } from "../../src/training/trainer.ts";
 import { sketchBatch } from "../training/batch-tools.ts";
 import { smallTrainer } from "../training/time-tools.ts";
 

@@ -10,9 +10,10 @@ import { Trajectory } from "../../src/rollout/trajectory.ts";
 import { isAgentSource, type TokenSource } from "../../src/rollout/trajectory-types.ts";
 import type { Batch } from "../../src/training/batch.ts";
 import { rolloutMetrics } from "../../src/training/metrics.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { readRolloutRecords } from "../../src/training/rollout-records.ts";
 import { sampleOf } from "../../src/training/supervised/samples.ts";
-import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
+import { Trainer } from "../../src/training/trainer.ts";
 import { chatServer, says } from "../rollout/chat-server.ts";
 import { byLength, runsFolder } from "./time-tools.ts";
 

@@ -3,7 +3,8 @@ import { after, test } from "node:test";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { Run } from "../../src/recording/index.ts";
 import { checkpointFiles, readCheckpointFiles } from "../../src/training/checkpoint-files.ts";
-import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
+import { Trainer } from "../../src/training/trainer.ts";
 import type { StepReport } from "../../src/training/types.ts";
 import { byLength, runsFolder, smallTrainer } from "./time-tools.ts";
 

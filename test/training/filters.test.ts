@@ -8,7 +8,7 @@ import { shapedReward } from "../../src/training/batch.ts";
 import { applyFilters, type FilterSetting, filtersSchema } from "../../src/training/filters/index.ts";
 import { softOverlong } from "../../src/training/filters/overlong.ts";
 import { rolloutMetrics } from "../../src/training/metrics.ts";
-import type { TrainerOptions } from "../../src/training/trainer.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { sketchBatch } from "./batch-tools.ts";
 import { byLength, smallTrainer } from "./time-tools.ts";
 

@@ -10,7 +10,8 @@ import { freshState, guardName, guardSchema, guardsSchema, look } from "../../sr
 import { guards } from "../../src/training/guards/index.ts";
 import type { GuardState } from "../../src/training/guards/types.ts";
 import { gradNormLimit, nonFinite, watch } from "../../src/training/guards/watch.ts";
-import type { Trainer, TrainerOptions } from "../../src/training/trainer.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
+import type { Trainer } from "../../src/training/trainer.ts";
 import { sketchBatch } from "./batch-tools.ts";
 import { runsFolder, smallTrainer } from "./time-tools.ts";
 

@@ -8,7 +8,8 @@ import { culprits } from "../../src/training/guards/culprits.ts";
 import { composeObjective } from "../../src/training/objectives/compose.ts";
 import { ImportanceTotals, importanceLevels, importanceRatios } from "../../src/training/objectives/importance.ts";
 import { policyLosses } from "../../src/training/objectives/index.ts";
-import type { Trainer, TrainerOptions } from "../../src/training/trainer.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
+import type { Trainer } from "../../src/training/trainer.ts";
 import { runGraph } from "../graph/runtime.ts";
 import { smallTrainer } from "./time-tools.ts";
 

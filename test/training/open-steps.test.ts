@@ -9,7 +9,8 @@ import { recipes } from "../../src/recipes/index.ts";
 import type { Reward } from "../../src/reward/index.ts";
 import { tasks } from "../../src/rollout/tasks/index.ts";
 import { metricGlossary } from "../../src/training/metric-glossary.ts";
-import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
+import { Trainer } from "../../src/training/trainer.ts";
 
 const lab = new Lab({ seed: 11, device: "cpu", threads: 2 });
 const python = await PythonInterpreter.start({ engine: "pyodide", isolation: "pooled" });

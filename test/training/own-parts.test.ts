@@ -15,13 +15,14 @@ import { taskFamily } from "../../src/rollout/tasks/index.ts";
 import { shapedReward } from "../../src/training/batch.ts";
 import { configAt } from "../../src/training/config.ts";
 import { applyFilters } from "../../src/training/filters/index.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { type EstimatorInput, estimator } from "../../src/training/parts/own-estimator.ts";
 import { type FilterFunction, filter } from "../../src/training/parts/own-filter.ts";
 import { guard } from "../../src/training/parts/own-guard.ts";
 import { objective } from "../../src/training/parts/own-objective.ts";
 import { schedule } from "../../src/training/parts/own-schedule.ts";
 import { readRolloutRecords } from "../../src/training/rollout-records.ts";
-import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
+import { Trainer } from "../../src/training/trainer.ts";
 import { sketchBatch } from "./batch-tools.ts";
 import { byLength, runsFolder, smallTrainer } from "./time-tools.ts";
 

@@ -11,7 +11,7 @@ import { type Alert, guards } from "../../src/training/guards/index.ts";
 import type { GuardStates } from "../../src/training/guards/types.ts";
 import { watch } from "../../src/training/guards/watch.ts";
 import { rolloutMetrics } from "../../src/training/metrics.ts";
-import type { TrainerOptions } from "../../src/training/trainer.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { sketchBatch } from "./batch-tools.ts";
 import { runsFolder, smallTrainer } from "./time-tools.ts";
 

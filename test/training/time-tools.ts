@@ -7,7 +7,8 @@ import { Policy } from "../../src/policy/policy.ts";
 import { recipes } from "../../src/recipes/index.ts";
 import type { Reward } from "../../src/reward/index.ts";
 import { tasks } from "../../src/rollout/tasks/index.ts";
-import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
+import { Trainer } from "../../src/training/trainer.ts";
 
 export const runsFolder = (): Promise<string> => mkdtemp(join(tmpdir(), "cirlab-runs-"));
 

@@ -9,7 +9,8 @@ import { Policy } from "../../src/policy/policy.ts";
 import { RecordingError, Run, sendCommand, stepsOf, waitForAnswer } from "../../src/recording/index.ts";
 import type { Reward } from "../../src/reward/index.ts";
 import { tasks } from "../../src/rollout/tasks/index.ts";
-import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
+import { Trainer } from "../../src/training/trainer.ts";
 import { byLength, runsFolder, smallTrainer, until } from "./time-tools.ts";
 
 const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });

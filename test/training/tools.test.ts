@@ -10,8 +10,9 @@ import { rewards } from "../../src/reward/index.ts";
 import { agents } from "../../src/rollout/agents/index.ts";
 import { ListTaskset, type Task } from "../../src/rollout/tasks/index.ts";
 import { defineTool, ToolBox } from "../../src/tools/index.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { SftTrainer } from "../../src/training/supervised/sft-trainer.ts";
-import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
+import { Trainer } from "../../src/training/trainer.ts";
 import { runsFolder } from "./time-tools.ts";
 
 const lab = new Lab({ seed: 3, device: "cpu", threads: 1 });

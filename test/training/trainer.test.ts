@@ -14,8 +14,9 @@ import { tasks } from "../../src/rollout/tasks/index.ts";
 import { checkpointFiles, readCheckpointFiles } from "../../src/training/checkpoint-files.ts";
 import { configAt } from "../../src/training/config.ts";
 import { type PolicyLossName, policyLosses } from "../../src/training/objectives/index.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { sft } from "../../src/training/sft.ts";
-import { Trainer, type TrainerOptions } from "../../src/training/trainer.ts";
+import { Trainer } from "../../src/training/trainer.ts";
 
 const lab = new Lab({ seed: 7, device: "cpu", threads: 2 });
 const python = await PythonInterpreter.start({ engine: "pyodide", isolation: "pooled" });
