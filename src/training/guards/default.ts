@@ -45,15 +45,16 @@ function defaultGuards({ onSpike = "alert", onCollapse = "alert" }: DefaultGuard
     },
     {
       metric: "kl",
-      above: 0.05,
+      above: 0.03,
       action: onCollapse,
-      reason: "an on-policy step moves by less than 0.02; 0.05 means too large a step",
+      reason: "an on-policy step moves by less than 0.01; 0.03 means too large a step",
     },
     {
       metric: "kl",
       zScore: 8,
       action: onCollapse,
-      reason: "steps that became much larger than they were: a slow collapse shows here before the reward falls",
+      patience: 2,
+      reason: "two steps that are far larger than usual: a slow collapse shows here before the reward falls",
     },
     {
       metric: "refKl",
