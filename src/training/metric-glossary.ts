@@ -149,7 +149,7 @@ export const metricGlossary: Readonly<Record<string, MetricEntry>> = {
   kl: {
     meaning: "KL(old || new) within the step by the k1 estimate: mean of oldLogprob - logprob over trained tokens.",
     expected: "About 0 in the first mini-batch, below 0.02 in later ones.",
-    advice: "Above 0.05: fewer mini-batches, a lower learning rate, or a KL stop.",
+    advice: "Above it: fewer mini-batches, a lower learning rate, or a KL stop.",
   },
   refKl: {
     meaning:

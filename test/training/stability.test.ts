@@ -77,8 +77,8 @@ const troubles: Record<string, Batch> = {
 };
 /** Figures that only an update has: those of runs that collapsed (seeds 80 to 82, learning rate 3e-3 to 2e-2). */
 const ruined: Record<string, number> = {
-  "kl above 0.03": 0.1,
-  "kl above 8 deviations of the last 20 steps": 0.011,
+  "kl above 0.02": 0.1,
+  "kl above 12 deviations of the last 20 steps": 0.011,
   "ratioMax above 20": 34,
   "entropy above 6 deviations of the last 20 steps": 0.49,
   "entropy below 0.005": 0.002,

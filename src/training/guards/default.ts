@@ -45,16 +45,15 @@ function defaultGuards({ onSpike = "alert", onCollapse = "alert" }: DefaultGuard
     },
     {
       metric: "kl",
-      above: 0.03,
+      above: 0.02,
       action: onCollapse,
-      reason: "an on-policy step moves by less than 0.01; 0.03 means too large a step",
+      reason: "an on-policy step moves by less than 0.01; one of 0.02 can ruin a policy",
     },
     {
       metric: "kl",
-      zScore: 8,
+      zScore: 12,
       action: onCollapse,
-      patience: 2,
-      reason: "two steps that are far larger than usual: a slow collapse shows here before the reward falls",
+      reason: "a step far larger than usual: a slow collapse shows here before the reward falls",
     },
     {
       metric: "refKl",
