@@ -72,7 +72,7 @@ export async function collectBatch(options: CollectBatchOptions): Promise<Unscor
       policy: intervention ? { policy, ...intervention } : policy,
       interpreter,
       requests,
-      limits: { maxToolCalls, maxLength, ...(boundary && { boundary }) },
+      limits: { maxToolCalls, maxLength, ...(boundary !== "auto" && { boundary }) },
       stateful: statefulCode,
       seed: lab.seed,
       ...sampling,

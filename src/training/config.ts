@@ -99,8 +99,8 @@ export const trainerConfigSchema = z.strictObject({
   importanceLevel: z.enum(importanceLevels).default("token"),
   /** A rollout's code cells share variables (ReTool style); false: each starts anew (CIR). */
   statefulCode: z.boolean().default(false),
-  /** How the policy asks for the tool. Default: as the interpreter says, which for code is the precise rule. */
-  boundary: z.enum(boundaryNames).optional(),
+  /** How the policy asks for the tool; `"auto"`: as the interpreter says, which for code is the precise rule. */
+  boundary: z.enum(["auto", ...boundaryNames]).default("auto"),
   /** Leave tool outputs out of the loss. */
   maskToolTokens: z.boolean().default(true),
   /**

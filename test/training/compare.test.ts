@@ -12,6 +12,7 @@ import { recipes } from "../../src/recipes/index.ts";
 import type { Reward } from "../../src/reward/index.ts";
 import { tasks } from "../../src/rollout/tasks/index.ts";
 import { Comparison } from "../../src/training/comparison.ts";
+import { trainerConfigSchema } from "../../src/training/config.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 
 const lab = new Lab({ seed: 5, device: "cpu", threads: 2 });
@@ -143,4 +144,9 @@ test("arms that do not fit are refused before anything runs", async () => {
   await refuses({ vary: {} }, /nothing to vary/);
   await refuses({ seeds: [1, 1] }, /seed comes twice/);
   await refuses({ steps: 0 }, /steps.*0/);
+});
+
+test("every setting has a default: one that could be absent would pass from an arm, or from before a rewind, to what follows", () => {
+  const { shape } = trainerConfigSchema;
+  assert.deepEqual(Object.keys(trainerConfigSchema.parse({})).sort(), Object.keys(shape).sort());
 });
