@@ -18,7 +18,7 @@ export const cirPaper: PaperSettings = {
     miniBatches: { value: 2 },
     learningRate: {
       value: 1e-6,
-      why: "a policy of 0.3 M parameters needs larger steps; decayed against a late wobble",
+      why: "a policy of 0.3 M parameters needs larger steps; the recipe lets them fall against a late wobble",
     },
     warmupSteps: { value: 0, why: "the larger step size starts gently" },
     weightDecay: { value: 0.01 },

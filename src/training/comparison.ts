@@ -32,7 +32,7 @@ export interface ArmSummary {
   readonly deviation: number;
   /** Mean over the seeds of the difference from the control with the same seed. */
   readonly difference: number;
-  /** Seeds in which the difference has the sign of its mean. */
+  /** Seeds in which the difference has the sign of its mean; none where that is 0. */
   readonly sameSign: number;
   readonly seeds: number;
 }
@@ -76,7 +76,7 @@ export class Comparison {
         final: average(values),
         deviation: deviation(values),
         difference,
-        sameSign: differences.filter((value) => Math.sign(value) === Math.sign(difference)).length,
+        sameSign: differences.filter((value) => value * difference > 0).length,
         seeds: values.length,
       };
     });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -66,4 +66,11 @@ test("the replication of CIR, small, runs and judges every claim by its rule", a
       outputs.some(({ data }) => data?.["image/svg+xml"]),
       joined(source),
     );
+});
+
+test("the replication as it is kept shows three seeds and its own rule's verdicts", async () => {
+  const { cells } = JSON.parse(await readFile(replication, "utf8")) as { cells: Cell[] };
+  for (const { cell_type, source, outputs = [] } of cells)
+    assert.ok(!outputs.some(({ output_type }) => output_type === "error"), `${cell_type}: ${joined(source)}`);
+  checkVerdicts(cells, 3);
 });
