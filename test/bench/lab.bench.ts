@@ -5,6 +5,7 @@ import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { Lab } from "../../src/lab.ts";
 import type { DecoderConfig } from "../../src/nn/index.ts";
 import { Policy } from "../../src/policy/policy.ts";
+import { tinyMathTokenizer } from "../../src/policy/tiny-math.ts";
 import { recipes } from "../../src/recipes/index.ts";
 import { tasks } from "../../src/rollout/tasks/index.ts";
 import { sft } from "../../src/training/sft.ts";
@@ -13,7 +14,7 @@ import { type Bench, type BenchContext, type BenchTable, interleave, seconds } f
 import { benchPolicy } from "./models.ts";
 
 const taskset = tasks.arithmetic();
-const steps = 4;
+const steps = 10;
 
 /** Recording and display, checkpoints, going back, and what collecting beside the update would gain. */
 export const bench: Bench = async (context) => {
@@ -75,7 +76,7 @@ async function recording(
 
 /** Width 256, eight layers: 5.3 million parameters. */
 const fiveMillion: DecoderConfig = {
-  vocabSize: 256,
+  vocabSize: tinyMathTokenizer().vocabSize,
   hiddenSize: 256,
   numLayers: 8,
   numHeads: 8,
