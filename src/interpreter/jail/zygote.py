@@ -17,7 +17,7 @@ import sys
 import time
 
 # Where a snippet has run this long, the driver is told whether it computes or waits.
-SLOW_AFTER = 0.2
+SLOW_AFTER = 0.1
 # Less of a core than this is waiting. So little, because on a crowded machine a busy process gets little too.
 IDLE_SHARE = 0.02
 # From Linux's headers; a huge page of x86-64, and of arm64 with pages of 4 KiB.
