@@ -1,6 +1,24 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+
+/** What a file is to hold; several parts stand one after another, so that large ones need not be joined in memory. */
+export type FileData = string | Uint8Array | readonly Uint8Array[];
+
+/** The bytes of a file in one piece. */
+export const bytesOf = (data: FileData): Uint8Array =>
+  typeof data === "string" || data instanceof Uint8Array ? Buffer.from(data) : Buffer.concat(data);
+
+/** Writes all of it to a file just opened. */
+export async function writeData(file: FileHandle, data: FileData): Promise<void> {
+  if (typeof data === "string" || data instanceof Uint8Array) return file.writeFile(data);
+  // One call may take less than it is given: Linux ends it after 2 GiB.
+  for (let rest = [...data]; rest.length > 0; ) {
+    let { bytesWritten } = await file.writev(rest);
+    while (rest.length > 0 && bytesWritten >= rest[0]!.length) bytesWritten -= rest.shift()!.length;
+    if (bytesWritten > 0) rest[0] = rest[0]!.subarray(bytesWritten);
+  }
+}
 
 /**
  * Writes a file so that a reader, or a crash, meets either the old content or the new one, never a part: the data goes
@@ -8,18 +26,14 @@ import { dirname, join } from "node:path";
  *
  * @param options `mode`: permissions of the new file; the system's default for new files without it.
  */
-export async function writeFileAtomic(
-  path: string,
-  data: string | Uint8Array,
-  options: { mode?: number } = {},
-): Promise<void> {
+export async function writeFileAtomic(path: string, data: FileData, options: { mode?: number } = {}): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const temporary = join(folder, `.${randomUUID()}.tmp`);
   try {
     const file = await open(temporary, "wx");
     try {
-      await file.writeFile(data);
+      await writeData(file, data);
       if (options.mode !== undefined) await file.chmod(options.mode);
       await file.sync();
     } finally {

@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LabContext } from "../base/context.ts";
 import { CheckpointError, InvalidInputError } from "../base/errors.ts";
-import { writeFileAtomic } from "../base/files.ts";
+import { type FileData, writeFileAtomic } from "../base/files.ts";
 import { displaySymbol } from "../display/host.ts";
-import { engineFor } from "../engine/index.ts";
+import { engineFor, readBuffers, writeBuffers } from "../engine/index.ts";
 import type { EngineApi, EngineBuffer, Program } from "../engine/types.ts";
 import { encode } from "../graph/index.ts";
 import {
@@ -117,20 +117,13 @@ export class Policy {
   }
 
   /** Copies the weights off the device. */
-  async weights(): Promise<Weights> {
-    const weights: Weights = {};
-    for (const [name, buffer] of Object.entries(this.parameters))
-      weights[name] = (await this.engine.read(buffer)).data as Float32Array;
-    return weights;
+  weights(): Promise<Weights> {
+    return readBuffers(this.engine, this.parameters);
   }
 
   /** Replaces the weights; `version` says how many optimizer steps they have seen. */
   async setWeights(weights: Weights, version: number): Promise<void> {
-    for (const [name, buffer] of Object.entries(this.parameters)) {
-      const data = weights[name];
-      if (!data) throw new CheckpointError(`Weights without the tensor ${name}.`);
-      await this.engine.write(buffer, data);
-    }
+    await writeBuffers(this.engine, this.parameters, weights);
     this.version = version;
   }
 
@@ -141,11 +134,15 @@ export class Policy {
     return copy;
   }
 
-  /** The checkpoint's files in Hugging Face's layout: model.safetensors, config.json, tokenizer.json, tokenizer_config.json. */
-  async files(): Promise<Record<string, Uint8Array | string>> {
+  /**
+   * The checkpoint's files in Hugging Face's layout: model.safetensors, config.json, tokenizer.json, tokenizer_config.json.
+   *
+   * @param weights those of the policy, where the caller has a copy of them already.
+   */
+  async files(weights?: Weights): Promise<Record<string, FileData>> {
     const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
     return {
-      "model.safetensors": encodeSafetensors(toHuggingFace(this.config, await this.weights())),
+      "model.safetensors": encodeSafetensors(toHuggingFace(this.config, weights ?? (await this.weights()))),
       "tokenizer.json": json(this.tokenizer.toJSON()),
       "tokenizer_config.json": json(this.tokenizer.configJSON()),
       "config.json": json(configToJSON(this.config, this.tokenizer)),

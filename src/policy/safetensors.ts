@@ -15,9 +15,9 @@ interface HeaderEntry {
 /**
  * Writes tensors in the safetensors layout: an 8-byte little-endian header length, a JSON header, the raw data.
  *
- * @returns the file's bytes; tensors stand in the order given.
+ * @returns the file's parts: the header, then views of the tensors' data in the order given.
  */
-export function encodeSafetensors(tensors: Readonly<Record<string, NamedTensor>>): Uint8Array {
+export function encodeSafetensors(tensors: Readonly<Record<string, NamedTensor>>): Uint8Array[] {
   const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
   let offset = 0;
   for (const [name, { shape, data }] of Object.entries(tensors)) {
@@ -27,15 +27,11 @@ export function encodeSafetensors(tensors: Readonly<Record<string, NamedTensor>>
   const text = JSON.stringify(header);
   // The data starts at a multiple of 8 bytes; the format pads the header with spaces.
   const json = new TextEncoder().encode(text.padEnd(Math.ceil(text.length / 8) * 8, " "));
-  const bytes = new Uint8Array(8 + json.length + offset);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
-  bytes.set(json, 8);
-  let at = 8 + json.length;
-  for (const { data } of Object.values(tensors)) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
-  return bytes;
+  const head = new Uint8Array(8 + json.length);
+  new DataView(head.buffer).setBigUint64(0, BigInt(json.length), true);
+  head.set(json, 8);
+  const bytesOf = ({ data }: NamedTensor) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return [head, ...Object.values(tensors).map(bytesOf)];
 }
 
 /**

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError, InvalidInputError } from "../base/errors.ts";
+import { type FileData, writeData } from "../base/files.ts";
 
 /** A checkpoint on disk. */
 export interface Checkpoint {
@@ -12,7 +13,7 @@ export interface Checkpoint {
 }
 
 /** Files of a checkpoint by name; no folders inside. */
-export type CheckpointFiles = Readonly<Record<string, Uint8Array | string>>;
+export type CheckpointFiles = Readonly<Record<string, FileData>>;
 
 const finished = /^step-(\d{6,})$/;
 const replaced = /^\.replaced-(step-(\d{6,}))$/;
@@ -27,11 +28,11 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-async function writeDurably(path: string, data: Uint8Array | string): Promise<void> {
+async function writeDurably(path: string, data: FileData): Promise<void> {
   const file = await open(path, "wx");
   try {
-    await file.writeFile(data);
-    await file.sync();
+    await writeData(file, data);
+    await file.datasync();
   } finally {
     await file.close();
   }

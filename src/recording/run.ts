@@ -239,7 +239,8 @@ export class Run {
    */
   async saveCheckpoint(step: number, files: CheckpointFiles, label?: string): Promise<Checkpoint> {
     const checkpoint = await this.checkpoints.write(step, files);
-    const bytes = Object.values(files).reduce((sum, data) => sum + Buffer.byteLength(data), 0);
+    const parts = Object.values(files).flatMap((data) => data as string | Uint8Array | Uint8Array[]);
+    const bytes = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0);
     this.append({ type: "checkpoint", step, name: checkpoint.name, bytes, ...(label !== undefined && { label }) });
     return checkpoint;
   }

@@ -1,3 +1,4 @@
+import { readBuffers, writeBuffers } from "../engine/index.ts";
 import type { EngineApi, EngineBuffer, HostTensor, Program } from "../engine/types.ts";
 import { type AdamWOptions, adamwInputs } from "../nn/index.ts";
 import type { Weights } from "../policy/policy.ts";
@@ -77,16 +78,14 @@ export class AdamW {
   /** Copies the moments off the device. */
   async state(): Promise<OptimizerState> {
     const state: OptimizerState = { updates: this.#updates, m: {}, v: {} };
-    for (const [key, buffer] of Object.entries(this.#moments)) {
-      const data = (await this.#engine.read(buffer)).data as Float32Array;
+    for (const [key, data] of Object.entries(await readBuffers(this.#engine, this.#moments)))
       state[key[0] as "m" | "v"][key.slice(2)] = data;
-    }
     return state;
   }
 
   async setState(state: OptimizerState): Promise<void> {
-    for (const [key, buffer] of Object.entries(this.#moments))
-      await this.#engine.write(buffer, state[key[0] as "m" | "v"][key.slice(2)]!);
+    const moment = (key: string) => [key, state[key[0] as "m" | "v"][key.slice(2)]!] as const;
+    await writeBuffers(this.#engine, this.#moments, Object.fromEntries(Object.keys(this.#moments).map(moment)));
     this.#updates = state.updates;
   }
 

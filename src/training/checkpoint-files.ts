@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CheckpointError } from "../base/errors.ts";
+import type { FileData } from "../base/files.ts";
 import { fromHuggingFace, parameterSpecs, toHuggingFace } from "../nn/index.ts";
 import type { Policy } from "../policy/policy.ts";
 import { decodeSafetensors, encodeSafetensors } from "../policy/safetensors.ts";
@@ -33,7 +34,7 @@ const stateSchema = z.strictObject({
 export async function checkpointFiles(
   policy: Policy,
   checkpoint: TrainerCheckpoint,
-): Promise<Record<string, Uint8Array | string>> {
+): Promise<Record<string, FileData>> {
   const { step, policyVersion, optimizer, critic, reference, guards, controllers = {} } = checkpoint;
   const { config } = policy;
   const specs = parameterSpecs(config);
@@ -59,7 +60,7 @@ export async function checkpointFiles(
     ...(Object.keys(controllers).length > 0 && { controllers }),
   };
   return {
-    ...(await policy.files()),
+    ...(await policy.files(checkpoint.weights)),
     "optimizer.safetensors": encodeSafetensors(momentTensors(specs, optimizer)),
     ...(critic && { "critic.safetensors": criticFile(config, critic) }),
     ...(reference && { "reference.safetensors": encodeSafetensors(toHuggingFace(config, reference)) }),

@@ -9,8 +9,8 @@ const tensors = {
 };
 
 test("safetensors round trip, with the layout that others read", () => {
-  const bytes = encodeSafetensors(tensors);
-  const headerLength = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const bytes = Buffer.concat(encodeSafetensors(tensors));
+  const headerLength = Number(bytes.readBigUInt64LE());
   assert.equal((8 + headerLength) % 8, 0);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength)));
   assert.deepEqual(header["a.weight"], { dtype: "F32", shape: [2, 3], data_offsets: [0, 24] });
@@ -20,13 +20,13 @@ test("safetensors round trip, with the layout that others read", () => {
 });
 
 test("damaged files are refused by name", () => {
-  const bytes = encodeSafetensors(tensors);
+  const bytes = Buffer.concat(encodeSafetensors(tensors));
   for (const damaged of [bytes.subarray(0, 4), bytes.subarray(0, 20), bytes.subarray(0, bytes.length - 1)])
     assert.throws(
       () => decodeSafetensors(damaged, "model.safetensors"),
       (error) => error instanceof CheckpointError && /model\.safetensors/.test(error.message),
     );
-  const scrambled = bytes.slice();
+  const scrambled = Uint8Array.from(bytes);
   scrambled[9] = 0xff;
   assert.throws(() => decodeSafetensors(scrambled, "model.safetensors"), CheckpointError);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { bytesOf } from "../../src/base/files.ts";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { Run } from "../../src/recording/index.ts";
 import { checkpointFiles, readCheckpointFiles } from "../../src/training/checkpoint-files.ts";
@@ -99,7 +100,7 @@ test("what steers a run is told, recorded, and restored exactly: rewind, fork, r
   const bytes = Object.fromEntries(
     Object.entries({ ...files, "trainer.json": JSON.stringify(old) }).map(([name, data]) => [
       name,
-      Uint8Array.from(Buffer.from(data)),
+      Uint8Array.from(bytesOf(data)),
     ]),
   );
   await trainer.restore(readCheckpointFiles(trainer.policy, bytes, "checkpoint"));
@@ -196,9 +197,7 @@ test("how often guards have gone back is in the checkpoint", async () => {
   const trainer = await make(settings);
   await trainer.trainStep();
   const files = await checkpointFiles(trainer.policy, await trainer.checkpoint());
-  const bytes = Object.fromEntries(
-    Object.entries(files).map(([name, data]) => [name, Uint8Array.from(Buffer.from(data))]),
-  );
+  const bytes = Object.fromEntries(Object.entries(files).map(([name, data]) => [name, Uint8Array.from(bytesOf(data))]));
   const resumed = await make(settings);
   await resumed.restore(readCheckpointFiles(resumed.policy, bytes, "checkpoint"));
   same((await resumed.trainStep()).alerts.at(-1)!.action, "pause");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { CheckpointError, InvalidInputError } from "../../src/base/errors.ts";
+import { bytesOf } from "../../src/base/files.ts";
 import { Interpreter } from "../../src/interpreter/index.ts";
 import { parameterSpecs } from "../../src/nn/index.ts";
 import { tinyMathTokenizer } from "../../src/policy/tiny-math.ts";
@@ -245,12 +246,7 @@ test("a guard that goes back takes the critic along", async () => {
   // What the guard may go back to is in the checkpoint's files too, and a file that is missing is named.
   same(back.guards?.lastGood?.critic, good.critic, "the goal holds the critic");
   const files = await checkpointFiles(trainer.policy, back);
-  const bytes = Object.fromEntries(
-    Object.entries(files).map(([name, data]) => [
-      name,
-      typeof data === "string" ? new TextEncoder().encode(data) : data,
-    ]),
-  );
+  const bytes = Object.fromEntries(Object.entries(files).map(([name, data]) => [name, Uint8Array.from(bytesOf(data))]));
   const read = readCheckpointFiles(trainer.policy, bytes, "here");
   same([read.critic, read.guards], [back.critic, back.guards], "files hold the critic and the goal");
   const { "critic.safetensors": _, ...without } = bytes;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { bytesOf } from "../../src/base/files.ts";
 import { displaySymbol } from "../../src/display/host.ts";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { tinyMathTokenizer } from "../../src/policy/tiny-math.ts";
@@ -225,9 +226,7 @@ test("a run resumed under guards equals one that was never stopped; checkpoints 
   const whole = await make(settings);
   for (let i = 0; i < 2; i++) await whole.trainStep();
   const files = await checkpointFiles(whole.policy, await whole.checkpoint());
-  const bytes = Object.fromEntries(
-    Object.entries(files).map(([name, data]) => [name, Uint8Array.from(Buffer.from(data))]),
-  );
+  const bytes = Object.fromEntries(Object.entries(files).map(([name, data]) => [name, Uint8Array.from(bytesOf(data))]));
   assert.ok("last-good.safetensors" in bytes, "the weights to go back to are older than the checkpoint's");
   const resumed = await make(settings);
   await resumed.restore(readCheckpointFiles(resumed.policy, bytes, "checkpoint"));

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { InfrastructureError, InvalidInputError, InvariantError } from "../../src/base/errors.ts";
+import { bytesOf } from "../../src/base/files.ts";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { Lab } from "../../src/lab.ts";
 import { Policy } from "../../src/policy/policy.ts";
@@ -116,9 +117,7 @@ test("a run resumed from its checkpoint files equals the uninterrupted run", asy
 
   const resumed = await make();
   await resumed.trainStep(); // has moments and weights of its own, which the checkpoint must replace
-  const bytes = Object.fromEntries(
-    Object.entries(saved).map(([name, data]) => [name, Uint8Array.from(Buffer.from(data))]),
-  );
+  const bytes = Object.fromEntries(Object.entries(saved).map(([name, data]) => [name, Uint8Array.from(bytesOf(data))]));
   await resumed.restore(readCheckpointFiles(resumed.policy, bytes, "checkpoint"));
   assert.equal(resumed.step, 1);
   await resumed.trainStep();
@@ -237,9 +236,7 @@ test("a reference policy: KL is 0 at first, grows, is resumed from a checkpoint,
   assert.ok(metrics.refKl! > 1e-6, `KL to the reference is ${metrics.refKl}`);
 
   const resumed = await make(settings);
-  const bytes = Object.fromEntries(
-    Object.entries(saved).map(([name, data]) => [name, Uint8Array.from(Buffer.from(data))]),
-  );
+  const bytes = Object.fromEntries(Object.entries(saved).map(([name, data]) => [name, Uint8Array.from(bytesOf(data))]));
   await resumed.restore(readCheckpointFiles(resumed.policy, bytes, "checkpoint"));
   await resumed.trainStep();
   assert.deepEqual(await resumed.policy.weights(), await whole.policy.weights());

@@ -10,7 +10,7 @@ import type { CriticState } from "./critic.ts";
  *
  * @param config the policy's.
  */
-export function criticFile(config: DecoderConfig, { weights, optimizer }: CriticState): Uint8Array {
+export function criticFile(config: DecoderConfig, { weights, optimizer }: CriticState): Uint8Array[] {
   const head = valueHeadSpecs(config).map(({ name, shape }) => [name, { shape, data: weights[name]! }]);
   return encodeSafetensors({
     ...toHuggingFace(config, weights),

@@ -1,3 +1,4 @@
+import { readBuffers, writeBuffers } from "../../engine/index.ts";
 import type { EngineBuffer, HostTensor, Program } from "../../engine/types.ts";
 import { encode, type Graph } from "../../graph/index.ts";
 import { buildValueStep, buildValues, valueHeadSpecs } from "../../nn/index.ts";
@@ -110,15 +111,12 @@ export class Critic {
 
   /** Copies weights and moments off the device. */
   async state(): Promise<CriticState> {
-    const weights: Weights = {};
-    for (const [name, buffer] of Object.entries(this.#parameters))
-      weights[name] = (await this.#policy.engine.read(buffer)).data as Float32Array;
+    const weights = await readBuffers(this.#policy.engine, this.#parameters);
     return { weights, optimizer: await this.optimizer.state() };
   }
 
   async setState({ weights, optimizer }: CriticState): Promise<void> {
-    for (const [name, buffer] of Object.entries(this.#parameters))
-      await this.#policy.engine.write(buffer, weights[name]!);
+    await writeBuffers(this.#policy.engine, this.#parameters, weights);
     await this.optimizer.setState(optimizer);
   }
 
