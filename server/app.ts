@@ -11,15 +11,26 @@ import { ContentsStore } from "./api/contents/store.ts";
 import { NotebookTrust } from "./api/contents/trust.ts";
 import { Uploads } from "./api/contents/uploads.ts";
 import { jsonErrors, notFound } from "./api/errors.ts";
-import { EventBus } from "./api/events.ts";
+import { EventBus } from "./api/events/bus.ts";
+import { tellContents } from "./api/events/contents.ts";
+import { tellKernels } from "./api/events/kernels.ts";
 import { filesRouter } from "./api/files.ts";
+import { identityRouter } from "./api/identity.ts";
 import { connectChannels } from "./api/kernels/channels.ts";
+import { type CullOptions, cullIdleKernels } from "./api/kernels/culling.ts";
 import { KernelManager } from "./api/kernels/manager.ts";
 import { kernelsRouter } from "./api/kernels/router.ts";
 import { kernelspecFilesRouter, kernelspecsRouter } from "./api/kernelspecs.ts";
+import { languageServerStatus } from "./api/language-servers.ts";
+import { formatsRouter, nbconvertRouter } from "./api/nbconvert/router.ts";
+import { resolvePathHandler } from "./api/resolve-path.ts";
 import { SessionManager, sessionsRouter } from "./api/sessions.ts";
 import { type SocketRoute, serveSockets } from "./api/sockets.ts";
+import { sendSpec } from "./api/spec/document.ts";
 import { statusRouter } from "./api/status.ts";
+import { TerminalManager } from "./api/terminals/manager.ts";
+import { loadPty } from "./api/terminals/pty.ts";
+import { terminalsRouter } from "./api/terminals/router.ts";
 import { applicationRouter } from "./application/router.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { loginRouter } from "./auth/login.ts";
@@ -45,6 +56,12 @@ export interface ServerOptions {
    * less than 1 GB of memory is free. Default false; `cirlab start` sets it.
    */
   spareKernel?: boolean;
+  /** Whether pages may open a shell in a terminal. Default true, where the platform has terminals. */
+  terminals?: boolean;
+  /** Kernelspec of documents that name none. Default `cirlab`. */
+  defaultKernel?: string;
+  /** End idle kernels. Off by default. */
+  cull?: CullOptions;
 }
 
 export interface RunningServer {
@@ -56,6 +73,8 @@ export interface RunningServer {
   publisherToken: string;
   /** Ends all kernels and connections. */
   close(): Promise<void>;
+  /** Settles when the server has ended: by `close`, or because a client asked for it (POST /api/shutdown). */
+  closed: Promise<void>;
 }
 
 /**
@@ -78,20 +97,33 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
     CIRLAB_LIVE_TOKEN: live.publisherToken,
   }));
   const sessions = new SessionManager(kernels);
+  const terminals = new TerminalManager(root, options.terminals === false ? undefined : await loadPty());
   const events = new EventBus();
+  if (options.defaultKernel !== undefined) kernels.defaultName = options.defaultKernel;
+  kernels.onAction = tellKernels(events);
 
   const app = express();
   app.disable("x-powered-by");
   app.use(authentication.guard);
   app.use(loginRouter(authentication));
-  app.use("/api", statusRouter(kernels));
-  app.use("/api/contents", contentsRouter(store, checkpoints, uploads));
+  app.use(
+    "/api",
+    statusRouter(kernels, () => void close()),
+  );
+  app.get("/api/spec.yaml", sendSpec);
+  app.use("/api/me", identityRouter(userFolder));
+  app.get("/api/resolvePath", resolvePathHandler(root));
+  app.get("/lsp/status", languageServerStatus);
+  app.use("/api/contents", tellContents(events), contentsRouter(store, checkpoints, uploads));
   app.use("/api/kernels", kernelsRouter(kernels));
-  app.use("/api/kernelspecs", kernelspecsRouter());
+  app.use("/api/kernelspecs", kernelspecsRouter(kernels.defaultName));
   app.use("/api/sessions", sessionsRouter(sessions));
+  app.use("/api/terminals", terminalsRouter(terminals));
   app.use("/api/config", configRouter(userFolder));
   app.use("/api/events", events.router());
+  app.use("/api/nbconvert", formatsRouter());
   app.use("/api", notFound);
+  app.use("/nbconvert", nbconvertRouter(store));
   app.use("/files", filesRouter(root));
   app.use("/kernelspecs", kernelspecFilesRouter());
   app.use(
@@ -99,6 +131,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
       root: root.path,
       settingsFolder: join(userFolder, "settings"),
       workspacesFolder: join(userFolder, "workspaces"),
+      terminals: terminals.isAvailable,
     }),
   );
   app.use(notFound);
@@ -115,6 +148,13 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
         return kernel && ((socket) => connectChannels(kernel, socket, query.get("session_id") ?? undefined));
       },
     },
+    {
+      path: /^\/terminals\/websocket\/([\w.-]+)$/,
+      open([, name]) {
+        const terminal = terminals.find(name!);
+        return terminal && ((socket) => terminal.connect(socket));
+      },
+    },
     { path: /^\/api\/events\/subscribe$/, open: () => (socket) => events.subscribe(socket) },
   ];
   const sockets = serveSockets(server, authentication, routes, (path) => path.startsWith(livePath));
@@ -125,22 +165,31 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   });
   authentication.cookieName = `cirlab-session-${port()}`;
   if (options.spareKernel) kernels.keepSpare();
+  const stopCulling = options.cull && cullIdleKernels(kernels, options.cull);
 
-  let closing: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
+  let ended: () => void = () => undefined;
+  const closed = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  const end = async (): Promise<void> => {
+    stopCulling?.();
     // Requests are answered until the kernels have ended: clients learn what became of theirs.
-    await kernels.close();
+    await Promise.all([kernels.close(), terminals.close()]);
     await uploads.close();
     sockets.close();
     server.closeAllConnections();
     await live.close();
+    ended();
   };
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= end());
   return {
     url: `http://${urlHost(host)}:${port()}`,
     port: port(),
     token: authentication.token,
     publisherToken: live.publisherToken,
-    close: () => (closing ??= close()),
+    close,
+    closed,
   };
 }
 

@@ -1,15 +1,19 @@
 import { basename } from "node:path";
 import express, { type Router } from "express";
-import { type FoundKernelSpec, findKernelSpecs, kernelName } from "../../kernel/specs/index.ts";
+import { type FoundKernelSpec, findKernelSpecs } from "../../kernel/specs/index.ts";
 import { HttpError } from "./errors.ts";
 
-/** Jupyter's kernelspecs API: /api/kernelspecs. */
-export function kernelspecsRouter(): Router {
+/**
+ * Jupyter's kernelspecs API: /api/kernelspecs.
+ *
+ * @param defaultName kernelspec of documents that name none.
+ */
+export function kernelspecsRouter(defaultName: string): Router {
   const router = express.Router();
   router.get("/", async (_request, response) => {
     const specs = Object.values(await findKernelSpecs());
     response.json({
-      default: kernelName,
+      default: defaultName,
       kernelspecs: Object.fromEntries(specs.map((spec) => [spec.name, describeSpec(spec)])),
     });
   });

@@ -1,14 +1,24 @@
 import { readFile } from "node:fs/promises";
 
 /** The pages of the notebook application, by the first part of their address. */
-export type Page = "tree" | "notebooks" | "edit" | "consoles";
+export type Page = "tree" | "notebooks" | "edit" | "consoles" | "terminals";
 
 /** The versions that the bundled application shows in its About box and that other clients ask for. */
 const applicationVersion = "7.6.2";
 
+/** What differs from page to page and from server to server. */
+export interface PageOptions {
+  /** Address under which the application is mounted, with slashes at both ends. */
+  baseUrl: string;
+  /** The folder or file that the page shows. */
+  path: string;
+  /** Whether the page may offer terminals. */
+  terminals: boolean;
+}
+
 /** Options that the application reads from its page (JupyterLab's PageConfig: every value is text). */
-function pageConfig(page: Page, options: { baseUrl: string; path: string }): Record<string, string> {
-  const { baseUrl, path } = options;
+function pageConfig(page: Page, options: PageOptions): Record<string, string> {
+  const { baseUrl, path, terminals } = options;
   return {
     appName: "CIR Lab",
     appUrl: "/lab",
@@ -27,7 +37,7 @@ function pageConfig(page: Page, options: { baseUrl: string; path: string }): Rec
     themesUrl: "lab/api/themes",
     translationsApiUrl: "lab/api/translations",
     workspacesApiUrl: "lab/api/workspaces",
-    terminalsAvailable: "false",
+    terminalsAvailable: String(terminals),
     federated_extensions: "[]",
   };
 }
@@ -37,11 +47,7 @@ const asScriptJson = (value: unknown): string =>
   JSON.stringify(value).replace(/[<>&]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** Fills in the built template. */
-export async function renderPage(
-  templateFile: string,
-  page: Page,
-  options: { baseUrl: string; path: string },
-): Promise<string> {
+export async function renderPage(templateFile: string, page: Page, options: PageOptions): Promise<string> {
   const template = await readFile(templateFile, "utf8");
   const values: Record<string, string> = {
     page,

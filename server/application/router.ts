@@ -17,6 +17,8 @@ export interface ApplicationOptions {
   settingsFolder: string;
   /** Where layouts are kept. */
   workspacesFolder: string;
+  /** Whether pages may offer terminals. Default false. */
+  terminals?: boolean;
   /** The built application. Default: `dist/web` of this package. */
   webFolder?: string;
 }
@@ -28,7 +30,7 @@ function builtWebFolder(): string {
 }
 
 /**
- * The notebook application: its pages (`/`, `/tree`, `/notebooks`, `/edit`, `/consoles`), its files (`/static`) and the
+ * The notebook application: its pages (`/`, `/tree`, `/notebooks`, `/edit`, `/consoles`, `/terminals`), its files (`/static`) and the
  * endpoints that serve only it (`/lab/api`: settings, workspaces, translations, themes). Who may ask is decided before.
  */
 export function applicationRouter(options: ApplicationOptions): Router {
@@ -47,12 +49,14 @@ export function applicationRouter(options: ApplicationOptions): Router {
       const other = await otherPage(root, name, path);
       if (other)
         return response.redirect(302, `${baseUrl}${other}/${path.split("/").map(encodeURIComponent).join("/")}`);
-      response.type("html").send(await renderPage(template, name, { baseUrl, path }));
+      response
+        .type("html")
+        .send(await renderPage(template, name, { baseUrl, path, terminals: options.terminals ?? false }));
     };
 
   const router = express.Router();
   router.get("/", (_, response) => response.redirect(302, `${baseUrl}tree`));
-  for (const name of ["tree", "notebooks", "edit", "consoles"] as const)
+  for (const name of ["tree", "notebooks", "edit", "consoles", "terminals"] as const)
     router.get([`/${name}`, `/${name}/*path`], page(name));
   router.get("/favicon.ico", (_, response) => response.redirect(302, `${baseUrl}static/favicon.svg`));
   router.use("/static", staticRouter(web));

@@ -3,14 +3,15 @@ import { existsSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { createServer, type RunningServer } from "../app.ts";
+import { createServer, type RunningServer, type ServerOptions } from "../app.ts";
+import { featureOptions, featuresOf, featureUsage } from "./features.ts";
 
 const usage = `cirlab start [folder] [options]
   --port N      port to listen on (default: 8888, or the next free one)
   --host H      address to listen on (default: 127.0.0.1, this machine only)
   --token T     token that opens the server (default: random)
   --no-open     do not open a browser
-  --no-spare    do not keep a kernel ready for the next notebook (saves 200 MB of memory)`;
+${featureUsage}`;
 
 const defaultPort = 8888;
 const triedPorts = 50;
@@ -21,7 +22,7 @@ interface StartOptions {
   host: string;
   token: string | undefined;
   open: boolean;
-  spareKernel: boolean;
+  features: Partial<ServerOptions>;
 }
 
 /** `cirlab start`: serves the web notebook until it is told to stop. Returns the exit code. */
@@ -51,10 +52,11 @@ export async function main(argv: string[]): Promise<number> {
   console.log(`CIR Lab is running at ${page}`);
   console.log(`Serving ${options.folder}. Ctrl-C stops it and all kernels.`);
   if (options.open) openBrowser(page);
-  const signal = await stopSignal();
+  // A page may also stop the server (POST /api/shutdown).
+  const signal = await Promise.race([stopSignal(), server.closed]);
   console.log("Stopping.");
   await server.close();
-  return signal === "SIGINT" ? 0 : 143;
+  return signal === "SIGTERM" || signal === "SIGHUP" ? 143 : 0;
 }
 
 function parseOptions(argv: string[]): StartOptions {
@@ -66,7 +68,7 @@ function parseOptions(argv: string[]): StartOptions {
       host: { type: "string" },
       token: { type: "string" },
       "no-open": { type: "boolean" },
-      "no-spare": { type: "boolean" },
+      ...featureOptions,
     },
   });
   if (positionals.length > 1) throw new Error(`one folder at most, not ${positionals.join(" and ")}.`);
@@ -78,7 +80,7 @@ function parseOptions(argv: string[]): StartOptions {
   if (values.token !== undefined && !/^[\w.~-]{8,}$/.test(values.token))
     throw new Error("--token must be at least 8 letters, digits or any of - _ . ~");
   const host = values.host ?? "127.0.0.1";
-  return { folder, port, host, token: values.token, open: !values["no-open"], spareKernel: !values["no-spare"] };
+  return { folder, port, host, token: values.token, open: !values["no-open"], features: featuresOf(values) };
 }
 
 /** The notebooks of this package when the command is given inside its own checkout, else the current folder. */
@@ -90,9 +92,9 @@ function defaultFolder(): string {
   return isInside && existsSync(notebooks) ? notebooks : process.cwd();
 }
 
-async function listen({ folder, port, host, token, spareKernel }: StartOptions): Promise<RunningServer> {
+async function listen({ folder, port, host, token, features }: StartOptions): Promise<RunningServer> {
   const attempt = (at: number): Promise<RunningServer> =>
-    createServer({ root: folder, port: at, host, spareKernel, ...(token === undefined ? {} : { token }) });
+    createServer({ root: folder, port: at, host, ...features, ...(token === undefined ? {} : { token }) });
   if (port !== undefined) return attempt(port);
   for (let at = defaultPort; ; at++) {
     try {

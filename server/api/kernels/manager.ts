@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { findKernelSpecs, kernelName } from "../../../kernel/specs/index.ts";
 import { parsePath, type RootFolder } from "../contents/paths.ts";
 import { HttpError } from "../errors.ts";
+import type { KernelAction } from "./actions.ts";
 import { Kernel } from "./kernel.ts";
 import { SpareKernel } from "./spare.ts";
 
@@ -16,6 +17,10 @@ export class KernelManager {
   #lastActivity = new Date().toISOString();
   #spare: SpareKernel | undefined;
   #isClosed = false;
+  /** Hears of what is done with kernels. */
+  onAction: (action: KernelAction) => void = () => undefined;
+  /** Kernelspec of kernels that are started without a name. */
+  defaultName = kernelName;
 
   /** @param kernelEnv variables that every kernel gets. */
   constructor(root: RootFolder, kernelEnv: () => NodeJS.ProcessEnv) {
@@ -61,7 +66,18 @@ export class KernelManager {
    * @param name kernelspec; this package's own by default.
    * @param path file or folder of the API whose folder becomes the working directory; the served folder by default.
    */
-  async start(name = kernelName, path = ""): Promise<Kernel> {
+  async start(name = this.defaultName, path = ""): Promise<Kernel> {
+    try {
+      const kernel = await this.#start(name, path);
+      this.onAction({ action: "start", kernelId: kernel.id, kernelName: kernel.name });
+      return kernel;
+    } catch (error) {
+      this.onAction({ action: "start", kernelName: name, error });
+      throw error;
+    }
+  }
+
+  async #start(name: string, path: string): Promise<Kernel> {
     const spec = (await findKernelSpecs())[name.toLowerCase()];
     if (!spec)
       throw new HttpError(
@@ -87,7 +103,20 @@ export class KernelManager {
   async shutdown(id: string): Promise<void> {
     const kernel = this.get(id);
     this.#kernels.delete(id);
-    await kernel.close();
+    await this.#told("shutdown", kernel, () => kernel.close());
+  }
+
+  /** @throws HttpError 404. */
+  async interrupt(id: string): Promise<void> {
+    const kernel = this.get(id);
+    await this.#told("interrupt", kernel, () => kernel.interrupt());
+  }
+
+  /** Ends a kernel's process and starts a new one. @throws HttpError 404. */
+  async restart(id: string): Promise<Kernel> {
+    const kernel = this.get(id);
+    await this.#told("restart", kernel, () => kernel.restart());
+    return kernel;
   }
 
   async close(): Promise<void> {
@@ -96,6 +125,16 @@ export class KernelManager {
     const kernels = this.list();
     this.#kernels.clear();
     await Promise.all(kernels.map((kernel) => kernel.close()));
+  }
+
+  async #told(action: KernelAction["action"], { id, name }: Kernel, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.onAction({ action, kernelId: id, kernelName: name });
+    } catch (error) {
+      this.onAction({ action, kernelId: id, kernelName: name, error });
+      throw error;
+    }
   }
 
   /** The folder of a notebook that may not exist yet; the nearest folder above that does. */

@@ -26,13 +26,11 @@ export function kernelsRouter(kernels: KernelManager): Router {
     response.status(204).end();
   });
   router.post("/:id/interrupt", async (request, response) => {
-    await kernels.get(request.params.id).interrupt();
+    await kernels.interrupt(request.params.id);
     response.status(204).end();
   });
   router.post("/:id/restart", async (request, response) => {
-    const kernel = kernels.get(request.params.id);
-    await kernel.restart();
-    response.json(kernel.model);
+    response.json((await kernels.restart(request.params.id)).model);
   });
   return router;
 }

@@ -26,7 +26,7 @@ async function pluginsOf(name: string, part: Package, page: Page): Promise<Plugi
 /** The list that the settings editor shows, in the form that the application expects: page, package, plugin ids. */
 function settingsPlugins(): Record<string, Record<string, boolean | string[]>> {
   const list: Record<string, Record<string, boolean | string[]>> = {};
-  for (const page of ["everywhere", "tree", "notebooks", "edit", "consoles"] as const) {
+  for (const page of ["everywhere", "tree", "notebooks", "edit", "consoles", "terminals"] as const) {
     const path = page === "everywhere" ? "/" : `/${page}`;
     list[path] = {};
     for (const [name, part] of Object.entries(packages)) {

@@ -1,11 +1,11 @@
 /**
  * The parts of the notebook application, page by page. A page loads what stands under `everywhere` and what stands under
- * its own name; `"all"` means every plugin of the package. Left out: language servers, terminals, the plugin manager
- * and announcements.
+ * its own name; `"all"` means every plugin of the package. Left out: language servers, the plugin manager and
+ * announcements.
  */
 
 /** The pages of the application, as they appear in addresses. */
-export type Page = "tree" | "notebooks" | "edit" | "consoles";
+export type Page = "tree" | "notebooks" | "edit" | "consoles" | "terminals";
 
 /** All plugins of a package, or those with these names (the part of the id after the colon). */
 export type Choice = "all" | readonly string[];
@@ -18,6 +18,7 @@ export interface Package {
   notebooks?: Choice;
   edit?: Choice;
   consoles?: Choice;
+  terminals?: Choice;
 }
 
 export const packages: Record<string, Package> = {
@@ -196,6 +197,7 @@ export const packages: Record<string, Package> = {
   "@jupyterlab/running-extension": { load: () => import("@jupyterlab/running-extension"), tree: ["plugin"] },
   "@jupyterlab/services-extension": { load: () => import("@jupyterlab/services-extension"), everywhere: "all" },
   "@jupyterlab/settingeditor-extension": { load: () => import("@jupyterlab/settingeditor-extension"), tree: "all" },
+  "@jupyterlab/terminal-extension": { load: () => import("@jupyterlab/terminal-extension"), everywhere: "all" },
   "@jupyterlab/theme-dark-extension": { load: () => import("@jupyterlab/theme-dark-extension"), everywhere: "all" },
   "@jupyterlab/theme-light-extension": { load: () => import("@jupyterlab/theme-light-extension"), everywhere: "all" },
   "@jupyterlab/toc-extension": {
@@ -213,7 +215,7 @@ export const packages: Record<string, Package> = {
     everywhere: "all",
   },
   "cirlab-widgets": { load: () => import("./widget-modules.ts"), notebooks: "all", consoles: "all" },
-  cirlab: { load: () => import("./lab-plugins.ts"), everywhere: ["logo"], notebooks: ["live-panel"] },
+  cirlab: { load: () => import("./lab-plugins.ts"), everywhere: ["logo", "terminals"], notebooks: ["live-panel"] },
 };
 
 /** Packages that render a kind of output, on every page. */

@@ -37,6 +37,7 @@ import "@jupyterlab/notebook-extension/style/index.js";
 import "@jupyterlab/running-extension/style/index.js";
 import "@jupyterlab/settingeditor-extension/style/index.js";
 import "@jupyterlab/shortcuts-extension/style/index.js";
+import "@jupyterlab/terminal-extension/style/index.js";
 import "@jupyterlab/toc-extension/style/index.js";
 import "@jupyterlab/tooltip-extension/style/index.js";
 import "@jupyterlab/translation-extension/style/index.js";
