@@ -5,6 +5,10 @@ import { existsSync } from "node:fs";
 const kernel = (name) => new URL(`../dist/kernel/commands/${name}.js`, import.meta.url);
 const commands = {
   start: [new URL("../dist/server/commands/start.js", import.meta.url), "open the notebook in the browser"],
+  password: [
+    new URL("../dist/server/commands/password.js", import.meta.url),
+    "a password for the notebook in the browser: set, --remove",
+  ],
   run: [kernel("run"), "execute a notebook without a browser: cirlab run x.ipynb --output out.ipynb -p steps=40"],
   doctor: [new URL("../dist/src/commands/doctor.js", import.meta.url), "what this machine has, and what it lacks"],
   packages: [

@@ -1,5 +1,3 @@
-import { createServer as createHttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import express from "express";
@@ -34,22 +32,40 @@ import { terminalsRouter } from "./api/terminals/router.ts";
 import { applicationRouter } from "./application/router.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { loginRouter } from "./auth/login.ts";
-import { isLoopback } from "./auth/origin.ts";
-import { randomSecret } from "./auth/secrets.ts";
+import { KnownHosts } from "./auth/origin.ts";
+import { PasswordFile } from "./auth/password.ts";
+import { RateLimit } from "./auth/rate-limit.ts";
+import { SessionCookies } from "./auth/sessions.ts";
+import { locateUnder, parseBaseUrl } from "./door/base-url.ts";
+import { Door, urlHost } from "./door/door.ts";
+import { defaultLimits, type Limits } from "./door/limits.ts";
+import type { TlsPair } from "./door/tls.ts";
 import { LiveChannel, livePath } from "./live/channel.ts";
 
 export interface ServerOptions {
   /** The folder that is served. */
   root: string;
-  /** Who knows it may do everything. Random by default. */
+  /** Who knows it may do everything. Random by default. The password of the user folder opens the server, too. */
   token?: string;
   /** 0 takes any free port. Default 0. */
   port?: number;
   /** Address to listen on. Default 127.0.0.1: reachable from this machine only. */
   host?: string;
+  /** Path under which a proxy in front shows the server, for example `/user/x/`. Default `/`. */
+  baseUrl?: string;
+  /** Serves https and wss with this certificate. */
+  tls?: TlsPair;
+  /** Names, beside its own, under which the server may be asked for; `.example.org` stands for all below it. */
+  allowedHosts?: readonly string[];
+  /** One proxy stands in front: its X-Forwarded-For, -Proto and -Host are believed. Default false. */
+  trustProxy?: boolean;
+  /** Pages may load pictures, styles, scripts and data from other servers. Default false. */
+  allowRemoteContent?: boolean;
+  /** What differs from the limits in door/limits.ts. */
+  limits?: Partial<Limits>;
   /** Variables that kernels get beside the server's own. */
   kernelEnv?: NodeJS.ProcessEnv;
-  /** Where settings, layouts, configuration and trust are kept. Default `~/.cirlab`. */
+  /** Where settings, layouts, configuration, trust and the password are kept. Default `~/.cirlab`. */
   userFolder?: string;
   /**
    * Keep one kernel started, so that the next notebook has its kernel at once. It holds about 200 MB; none is kept while
@@ -65,7 +81,7 @@ export interface ServerOptions {
 }
 
 export interface RunningServer {
-  /** Address of the server without path, for example `http://127.0.0.1:8888`. */
+  /** Address of the server without slash at its end, for example `http://127.0.0.1:8888`. */
   url: string;
   port: number;
   token: string;
@@ -85,15 +101,33 @@ export interface RunningServer {
 export async function createServer(options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
   const userFolder = options.userFolder ?? join(homedir(), ".cirlab");
+  const baseUrl = parseBaseUrl(options.baseUrl ?? "/");
+  const limits: Limits = { ...defaultLimits, ...options.limits };
+  const remote = { allowed: options.allowRemoteContent ?? false };
   const root = await RootFolder.open(options.root);
-  const authentication = new Authentication(options.token ?? randomSecret(), isLoopback(host));
+  const authentication = new Authentication({
+    token: options.token,
+    password: new PasswordFile(userFolder),
+    sessions: await SessionCookies.open(userFolder),
+    hosts: new KnownHosts(host, options.allowedHosts),
+    baseUrl,
+    remote,
+  });
+  const door = new Door({
+    baseUrl,
+    tls: options.tls,
+    trustProxy: options.trustProxy ?? false,
+    limits,
+    isKnownHost: (request) => authentication.isKnownHost(request),
+    innerPath: livePath,
+  });
 
   const checkpoints = new Checkpoints();
   const uploads = new Uploads();
   const store = new ContentsStore(root, checkpoints, new NotebookTrust(userFolder));
   const kernels = new KernelManager(root, () => ({
     ...options.kernelEnv,
-    CIRLAB_LIVE_URL: `http://${isLoopback(host) ? urlHost(host) : "127.0.0.1"}:${port()}`,
+    CIRLAB_LIVE_URL: door.innerUrl(host),
     CIRLAB_LIVE_TOKEN: live.publisherToken,
   }));
   const sessions = new SessionManager(kernels);
@@ -102,10 +136,15 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   if (options.defaultKernel !== undefined) kernels.defaultName = options.defaultKernel;
   kernels.onAction = tellKernels(events);
 
+  /** More than any person opens, and fewer than would bring the machine down. */
+  const starts = new RateLimit(300);
+
   const app = express();
   app.disable("x-powered-by");
+  app.use(locateUnder(baseUrl));
   app.use(authentication.guard);
-  app.use(loginRouter(authentication));
+  app.use(loginRouter(authentication, { baseUrl, bodyTimeoutMs: limits.loginTimeoutMs }));
+  for (const path of ["/api/kernels", "/api/sessions"]) app.post(path, starts.guard("Too many kernels at once."));
   app.use(
     "/api",
     statusRouter(kernels, () => void close()),
@@ -116,7 +155,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   app.get("/lsp/status", languageServerStatus);
   app.use("/api/contents", tellContents(events), contentsRouter(store, checkpoints, uploads));
   app.use("/api/kernels", kernelsRouter(kernels));
-  app.use("/api/kernelspecs", kernelspecsRouter(kernels.defaultName));
+  app.use("/api/kernelspecs", kernelspecsRouter(kernels.defaultName, baseUrl));
   app.use("/api/sessions", sessionsRouter(sessions));
   app.use("/api/terminals", terminalsRouter(terminals));
   app.use("/api/config", configRouter(userFolder));
@@ -128,7 +167,9 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   app.use("/kernelspecs", kernelspecFilesRouter());
   app.use(
     applicationRouter({
-      root: root.path,
+      root,
+      baseUrl,
+      remote,
       settingsFolder: join(userFolder, "settings"),
       workspacesFolder: join(userFolder, "workspaces"),
       terminals: terminals.isAvailable,
@@ -137,8 +178,8 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   app.use(notFound);
   app.use(jsonErrors);
 
-  const server = createHttpServer(app);
-  const port = (): number => (server.address() as AddressInfo).port;
+  const server = door.inside;
+  server.on("request", app);
   const live = new LiveChannel(server, authentication);
   const routes: SocketRoute[] = [
     {
@@ -150,20 +191,21 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
     },
     {
       path: /^\/terminals\/websocket\/([\w.-]+)$/,
+      maxMessageBytes: 16 * 1024 * 1024,
       open([, name]) {
         const terminal = terminals.find(name!);
         return terminal && ((socket) => terminal.connect(socket));
       },
     },
-    { path: /^\/api\/events\/subscribe$/, open: () => (socket) => events.subscribe(socket) },
+    { path: /^\/api\/events\/subscribe$/, maxMessageBytes: 65_536, open: () => (socket) => events.subscribe(socket) },
   ];
-  const sockets = serveSockets(server, authentication, routes, (path) => path.startsWith(livePath));
-
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port ?? 0, host, resolve);
+  const sockets = serveSockets(server, authentication, routes, {
+    isElsewhere: (path) => path.startsWith(livePath),
+    max: limits.websockets,
   });
-  authentication.cookieName = `cirlab-session-${port()}`;
+
+  await door.listen(options.port ?? 0, host);
+  authentication.cookieName = `cirlab-session-${door.port}`;
   if (options.spareKernel) kernels.keepSpare();
   const stopCulling = options.cull && cullIdleKernels(kernels, options.cull);
 
@@ -177,23 +219,18 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
     await Promise.all([kernels.close(), terminals.close()]);
     await uploads.close();
     sockets.close();
-    server.closeAllConnections();
+    door.close();
     await live.close();
     ended();
   };
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= end());
   return {
-    url: `http://${urlHost(host)}:${port()}`,
-    port: port(),
+    url: `${options.tls ? "https" : "http"}://${urlHost(host)}:${door.port}${baseUrl.slice(0, -1)}`,
+    port: door.port,
     token: authentication.token,
     publisherToken: live.publisherToken,
     close,
     closed,
   };
-}
-
-/** A host as it stands in a URL. */
-function urlHost(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import express, { type Request, type Router } from "express";
 import { writeFileAtomic } from "../../src/base/files.ts";
+import { jsonBody, megabyte } from "./bodies.ts";
 import { HttpError } from "./errors.ts";
 
 type Section = Record<string, unknown>;
@@ -16,7 +17,7 @@ const isSection = (value: unknown): value is Section =>
  */
 export function configRouter(folder: string): Router {
   const router = express.Router();
-  router.use(express.json({ limit: "1mb", type: () => true }));
+  router.use(jsonBody(megabyte));
   const fileOf = (request: Request<{ section: string }>): string => {
     const { section } = request.params;
     if (!/^[\w-]+$/.test(section)) throw new HttpError(404, `No such configuration section: ${section}`);

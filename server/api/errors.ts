@@ -39,6 +39,9 @@ export function asHttpError(error: unknown): HttpError {
   // Errors of express's own parts (a malformed % in the URL, a bad length) carry a 4xx status and a safe message.
   if (typeof status === "number" && status >= 400 && status < 500)
     return new HttpError(status, error instanceof Error ? error.message : "Bad request");
+  // What is nested without end cannot be walked through.
+  if (error instanceof RangeError && /call stack/.test(error.message))
+    return new HttpError(400, "The body is nested too deeply");
   return new HttpError(500, "Internal server error");
 }
 
@@ -47,6 +50,9 @@ export const jsonErrors: ErrorRequestHandler = (error, request, response, next) 
   const { status, message, reason } = asHttpError(error);
   if (status === 500) console.error(`${request.method} ${request.path}:`, error);
   if (response.headersSent) return next(error);
+  // A stranger's long body is not read to its end only to be thrown away.
+  if ([403, 408, 429].includes(status) && Number(request.get("content-length") ?? 0) > 1_000_000)
+    response.setHeader("Connection", "close");
   response.status(status).json({ message, reason });
 };
 

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import express, { type Router } from "express";
 import { z } from "zod";
 import { parseInput } from "../../src/base/schema.ts";
+import { jsonBody, megabyte } from "./bodies.ts";
+import { parsePath } from "./contents/paths.ts";
 import { HttpError } from "./errors.ts";
 import type { KernelModel } from "./kernels/kernel.ts";
 import type { KernelManager } from "./kernels/manager.ts";
@@ -25,15 +27,22 @@ interface SessionModel {
   notebook?: { path: string; name: string };
 }
 
+/** A document's path: it becomes a kernel's working folder, so that it may not lead out of the served one. */
+const pathSchema = (message?: string) =>
+  z.string(message).transform((path) => {
+    parsePath(path);
+    return path;
+  });
+
 const kernelSchema = z.object({ id: z.string().nullish(), name: z.string().nullish() });
 const startSchema = z.object({
-  path: z.string("Field missing in session: path"),
+  path: pathSchema("Field missing in session: path"),
   type: z.string().default("notebook"),
   name: z.string().nullish(),
   kernel: kernelSchema.nullish(),
 });
 const patchSchema = z.object({
-  path: z.string().nullish(),
+  path: pathSchema().nullish(),
   type: z.string().nullish(),
   name: z.string().nullish(),
   kernel: kernelSchema.nullish(),
@@ -127,7 +136,7 @@ export class SessionManager {
 /** Jupyter's sessions API: /api/sessions. */
 export function sessionsRouter(sessions: SessionManager): Router {
   const router = express.Router();
-  router.use(express.json({ limit: "1mb", type: () => true }));
+  router.use(jsonBody(megabyte));
 
   router.get("/", (_request, response) => {
     response.json(sessions.list());

@@ -2,47 +2,71 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Authentication } from "../auth/authentication.ts";
+import { refuseUpgrade } from "../door/door.ts";
 import { v1Protocol } from "./kernels/wire.ts";
 
 /** A kernel message may carry large buffers (images, arrays); nothing legitimate is larger. */
-const maxMessageBytes = 256 * 1024 * 1024;
+const defaultMessageBytes = 256 * 1024 * 1024;
 const pingMs = 30_000;
 
 /** Opens one kind of websocket; undefined when its path names nothing that exists (404). */
 export type SocketRoute = {
   path: RegExp;
+  /** Largest message that may come in; a larger one closes the websocket with 1009. Default 256 MiB. */
+  maxMessageBytes?: number;
   /** @param match groups of `path`. */
   open(match: RegExpExecArray, query: URLSearchParams): ((socket: WebSocket) => void) | undefined;
 };
 
-/** Serves the websockets of the API on the HTTP server. `isElsewhere` tells upgrades that others on it handle. */
+export interface SocketOptions {
+  /** Whether others on the HTTP server handle the upgrade to a path. */
+  isElsewhere(path: string): boolean;
+  /** Websockets that may be open; further ones get 429. */
+  max: number;
+}
+
+/** Serves the websockets of the API on the HTTP server. */
 export function serveSockets(
   server: Server,
   authentication: Authentication,
   routes: readonly SocketRoute[],
-  isElsewhere: (path: string) => boolean,
+  { isElsewhere, max }: SocketOptions,
 ): { close(): void } {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: maxMessageBytes,
-    handleProtocols: (offered) => (offered.has(v1Protocol) ? v1Protocol : false),
-  });
+  /** One server for each limit of messages: that is where the limit is kept. */
+  const servers = new Map<number, WebSocketServer>();
+  const open = new Set<WebSocket>();
+  const serverOf = (maxPayload: number): WebSocketServer => {
+    let sockets = servers.get(maxPayload);
+    if (!sockets) {
+      const handleProtocols = (offered: Set<string>): string | false => (offered.has(v1Protocol) ? v1Protocol : false);
+      sockets = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload, handleProtocols });
+      servers.set(maxPayload, sockets);
+    }
+    return sockets;
+  };
+  const welcome = (socket: WebSocket, accept: (socket: WebSocket) => void): void => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+    accept(socket);
+  };
   server.on("upgrade", (request: IncomingMessage, connection: Duplex, head: Buffer) => {
     const url = new URL(request.url ?? "/", "http://localhost");
     if (isElsewhere(url.pathname)) return;
-    connection.on("error", () => connection.destroy());
-    if (!authentication.mayUpgrade(request)) return refuse(connection, "403 Forbidden");
-    for (const { path, open } of routes) {
+    const refusal = authentication.upgradeRefusal(request);
+    if (refusal) return refuseUpgrade(connection, refusal);
+    if (open.size >= max) return refuseUpgrade(connection, 429, { "Retry-After": "10" });
+    for (const { path, open: find, maxMessageBytes = defaultMessageBytes } of routes) {
       const match = path.exec(url.pathname);
-      const accept = match && open(match, url.searchParams);
-      if (accept) return sockets.handleUpgrade(request, connection, head, accept);
+      const accept = match && find(match, url.searchParams);
+      if (!accept) continue;
+      serverOf(maxMessageBytes).handleUpgrade(request, connection, head, (socket) => welcome(socket, accept));
+      return;
     }
-    refuse(connection, "404 Not Found");
+    refuseUpgrade(connection, 404);
   });
   return {
     close() {
-      for (const socket of sockets.clients) socket.terminate();
-      sockets.close();
+      for (const socket of open) socket.terminate();
     },
   };
 }
@@ -62,8 +86,4 @@ export function heartbeat(socket: WebSocket): void {
   socket.on("close", () => clearInterval(timer));
   // A failing connection also closes; that is where it is dealt with.
   socket.on("error", () => socket.terminate());
-}
-
-function refuse(connection: Duplex, status: string): void {
-  connection.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -14,6 +14,8 @@ export interface PageOptions {
   path: string;
   /** Whether the page may offer terminals. */
   terminals: boolean;
+  /** What the page's policy knows the scripts of trusted outputs by. */
+  nonce: string;
 }
 
 /** Options that the application reads from its page (JupyterLab's PageConfig: every value is text). */
@@ -52,10 +54,11 @@ export async function renderPage(templateFile: string, page: Page, options: Page
   const values: Record<string, string> = {
     page,
     static: `${options.baseUrl}static`,
+    nonce: options.nonce,
     config: asScriptJson(pageConfig(page, options)),
   };
   return template.replace(
-    /\{\{(page|static)\}\}|"\{\{(config)\}\}"/g,
+    /\{\{(page|static|nonce)\}\}|"\{\{(config)\}\}"/g,
     (_, text?: string, json?: string) => values[text ?? json!]!,
   );
 }

@@ -5,6 +5,7 @@ import express, { type Router } from "express";
 import { z } from "zod";
 import { writeFileAtomic } from "../../src/base/files.ts";
 import { parseInput } from "../../src/base/schema.ts";
+import { jsonBody, megabyte } from "../api/bodies.ts";
 import { HttpError } from "../api/errors.ts";
 
 /** What the build collected about one plugin's settings. */
@@ -56,8 +57,7 @@ export function settingsRouter(options: { schemasFile: string; folder: string })
   };
 
   const router = express.Router();
-  // JupyterLab's client sends JSON as text/plain.
-  router.use(express.json({ limit: "2mb", type: () => true }));
+  router.use(jsonBody(2 * megabyte));
   router.get("/", async (request, response) => {
     const ids = Object.keys(known());
     const settings = request.query.ids_only === "true" ? ids.map((id) => ({ id })) : await Promise.all(ids.map(load));

@@ -23,7 +23,10 @@ export function staticRouter(folder: string): Router {
   const assets = join(folder, "assets");
   const router = express.Router();
   router.use("/assets", precompressed(assets));
-  router.use("/assets", express.static(assets, { maxAge: aYearInSeconds * 1000, immutable: true, index: false }));
-  router.use(express.static(folder, { index: false }));
+  router.use(
+    "/assets",
+    express.static(assets, { maxAge: aYearInSeconds * 1000, immutable: true, index: false, redirect: false }),
+  );
+  router.use(express.static(folder, { index: false, redirect: false }));
   return router;
 }

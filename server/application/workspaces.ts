@@ -4,6 +4,7 @@ import express, { type Router } from "express";
 import { z } from "zod";
 import { writeFileAtomic } from "../../src/base/files.ts";
 import { parseInput } from "../../src/base/schema.ts";
+import { jsonBody, megabyte } from "../api/bodies.ts";
 import { HttpError } from "../api/errors.ts";
 
 const workspaceSchema = z.object({
@@ -30,8 +31,7 @@ export function workspacesRouter(options: { folder: string }): Router {
   };
 
   const router = express.Router();
-  // JupyterLab's client sends JSON as text/plain.
-  router.use(express.json({ limit: "10mb", type: () => true }));
+  router.use(jsonBody(10 * megabyte));
   router.get("/", async (_, response) => {
     const names = await readdir(options.folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return [];

@@ -1,15 +1,33 @@
 import type { IncomingMessage } from "node:http";
 import type { RequestHandler, Response } from "express";
 import { HttpError } from "../api/errors.ts";
+import { clientOf, senderOf } from "./client.ts";
 import { parseCookies, serializeCookie } from "./cookies.ts";
-import { hostName, isLoopback, isSameOrigin } from "./origin.ts";
+import { isSameOrigin, type KnownHosts } from "./origin.ts";
+import type { PasswordFile } from "./password.ts";
+import { dataPolicy, type RemoteContent, setCommonHeaders, strangerPolicy } from "./policy.ts";
+import { RateLimit, tooMany } from "./rate-limit.ts";
 import { equalSecrets, fingerprint, randomSecret } from "./secrets.ts";
+import { type SessionCookies, sessionLifeMs } from "./sessions.ts";
 
 /** How a request proved who it is. */
 export type Credential = "token" | "cookie";
 
-const sessionLifeMs = 30 * 24 * 3600 * 1000;
+export interface AuthenticationOptions {
+  /** Who knows it may do everything. Random without it; a random one cannot be guessed, a chosen one perhaps. */
+  token: string | undefined;
+  password: PasswordFile;
+  sessions: SessionCookies;
+  hosts: KnownHosts;
+  /** The address under which the server is reached, with slashes at both ends. */
+  baseUrl: string;
+  remote: RemoteContent;
+}
+
 const xsrfCookie = "_xsrf";
+
+/** Wrong tokens in a minute after which an address has to wait. Stale pages of an earlier server send some. */
+const maxWrongTokens = 60;
 
 /** Paths that answer without a credential; everything else needs one. */
 const openPaths = [/^\/api\/?$/, /^\/login\/?$/, /^\/logout\/?$/, /^\/static\//, /^\/favicon\.ico$/];
@@ -21,16 +39,14 @@ const openPaths = [/^\/api\/?$/, /^\/login\/?$/, /^\/logout\/?$/, /^\/static\//,
  */
 export class Authentication {
   readonly token: string;
-  /** Bound to a loopback address: then only loopback names are served, so that no DNS trick reaches us. */
-  readonly #loopbackOnly: boolean;
-  /** Fingerprints of the session cookies that are valid, and when each ends. */
-  readonly #sessions = new Map<string, number>();
+  readonly #options: AuthenticationOptions;
+  readonly #wrongTokens = new RateLimit(maxWrongTokens);
   /** Set once the port is known: servers on one machine share a cookie jar, so the name tells them apart. */
   cookieName = "cirlab-session";
 
-  constructor(token: string, loopbackOnly: boolean) {
-    this.token = token;
-    this.#loopbackOnly = loopbackOnly;
+  constructor(options: AuthenticationOptions) {
+    this.#options = options;
+    this.token = options.token ?? randomSecret();
   }
 
   /** The credential that a request carries, if it is valid. */
@@ -38,36 +54,43 @@ export class Authentication {
     const given = tokenOf(request);
     if (given !== undefined && equalSecrets(given, this.token)) return "token";
     const session = parseCookies(request.headers.cookie).get(this.cookieName);
-    if (session === undefined) return undefined;
-    const ends = this.#sessions.get(fingerprint(session).toString("hex"));
-    return ends !== undefined && ends > Date.now() ? "cookie" : undefined;
+    return session !== undefined && this.#options.sessions.isValid(session, this.#purpose) ? "cookie" : undefined;
   }
 
-  /** Whether a websocket may open. A page of another site is refused whatever it knows. */
-  mayUpgrade(request: IncomingMessage): boolean {
-    if (!this.isKnownHost(request) || !isSameOrigin(request)) return false;
+  /** Whether the text that somebody gave to log in is the token or the password. */
+  async matches(given: string): Promise<boolean> {
+    return equalSecrets(given, this.token) || this.#options.password.matches(given);
+  }
+
+  get hasPassword(): boolean {
+    return this.#options.password.isSet;
+  }
+
+  /** Why a websocket may not open; undefined when it may. A page of another site is refused whatever it knows. */
+  upgradeRefusal(request: IncomingMessage): 403 | 429 | undefined {
+    if (!isSameOrigin(request)) return 403;
+    if (this.#mustWait(request) > 0) return 429;
     const credential = this.credential(request);
     // A browser always names the origin of a websocket, and only a browser has our cookie.
-    return credential === "token" || (credential === "cookie" && request.headers.origin !== undefined);
+    const isLetIn = credential === "token" || (credential === "cookie" && request.headers.origin !== undefined);
+    return isLetIn ? undefined : 403;
   }
 
   isKnownHost(request: IncomingMessage): boolean {
-    return !this.#loopbackOnly || isLoopback(hostName(request.headers.host));
+    return this.#options.hosts.has(request.headers.host);
   }
 
   /** Gives the browser a session cookie. */
   openSession(response: Response): void {
-    const session = randomSecret();
-    const now = Date.now();
-    for (const [known, ends] of this.#sessions) if (ends <= now) this.#sessions.delete(known);
-    this.#sessions.set(fingerprint(session).toString("hex"), now + sessionLifeMs);
+    const session = this.#options.sessions.issue(this.#purpose);
     this.#setCookie(response, this.cookieName, session, { httpOnly: true, maxAgeSeconds: sessionLifeMs / 1000 });
   }
 
   /** Ends the browser's session, here and there. */
-  closeSession(request: IncomingMessage, response: Response): void {
+  async closeSession(request: IncomingMessage, response: Response): Promise<void> {
+    const { sessions } = this.#options;
     const session = parseCookies(request.headers.cookie).get(this.cookieName);
-    if (session !== undefined) this.#sessions.delete(fingerprint(session).toString("hex"));
+    if (session !== undefined && sessions.isValid(session, this.#purpose)) await sessions.end(session);
     this.#setCookie(response, this.cookieName, "", { httpOnly: true, maxAgeSeconds: 0 });
   }
 
@@ -90,29 +113,24 @@ export class Authentication {
 
   /** The guard in front of every page and endpoint. */
   readonly guard: RequestHandler = (request, response, next) => {
-    response.setHeader("Content-Security-Policy", "frame-ancestors 'self'");
-    response.setHeader("X-Content-Type-Options", "nosniff");
-    if (!this.isKnownHost(request))
-      throw new HttpError(403, `Host ${hostName(request.headers.host)} is not served here.`);
-    if (openPaths.some((path) => path.test(request.path))) return next();
+    const { path, method } = request;
+    setCommonHeaders(response);
+    response.setHeader("Content-Security-Policy", isApi(path) ? dataPolicy : strangerPolicy(this.#options.remote));
+    if (isApi(path)) response.setHeader("Cache-Control", "no-store");
+    refuseOtherSites(request.headers, method, path);
+    if (openPaths.some((open) => open.test(path))) return next();
 
+    const wait = this.#mustWait(request);
+    if (wait > 0) throw tooMany(response, wait, "Too many wrong tokens. Wait a minute and try again.");
     const credential = this.credential(request);
     if (!credential) {
-      if (isApi(request.path)) throw new HttpError(403, "Forbidden", "authentication");
-      if (request.method !== "GET" && request.method !== "HEAD")
-        throw new HttpError(403, "Forbidden", "authentication");
+      if (isApi(path) || !["GET", "HEAD"].includes(method)) throw new HttpError(403, "Forbidden", "authentication");
       response.redirect(302, `/login?next=${encodeURIComponent(withoutToken(request.originalUrl))}`);
       return;
     }
-    if (credential === "cookie") {
-      const site = request.headers["sec-fetch-site"];
-      const navigates = request.headers["sec-fetch-mode"] === "navigate" && request.method === "GET";
-      if (site !== undefined && site !== "same-origin" && site !== "none" && !navigates)
-        throw new HttpError(403, "Requests from other sites are refused.", "origin");
-      if (!["GET", "HEAD", "OPTIONS"].includes(request.method))
-        this.checkXsrf(request, request.get("x-xsrftoken") ?? request.get("x-csrftoken"));
-    }
-    if (!isApi(request.path) && request.method === "GET") {
+    if (credential === "cookie" && !["GET", "HEAD", "OPTIONS"].includes(method))
+      this.checkXsrf(request, request.get("x-xsrftoken") ?? request.get("x-csrftoken"));
+    if (!isApi(path) && method === "GET") {
       this.xsrf(request, response);
       if (credential === "token" && request.query.token !== undefined) {
         this.openSession(response);
@@ -126,14 +144,49 @@ export class Authentication {
     next();
   };
 
+  /**
+   * Seconds that a request has to wait because its sender tried too many tokens. Counts a wrong one. One that is right
+   * need not wait if it was drawn at random: then nobody found it by trying.
+   */
+  #mustWait(request: IncomingMessage): number {
+    const given = tokenOf(request);
+    if (given === undefined) return 0;
+    const isRight = equalSecrets(given, this.token);
+    if (isRight && this.#options.token === undefined) return 0;
+    const sender = senderOf(request);
+    const wait = this.#wrongTokens.waitOf(sender);
+    if (wait === 0 && !isRight) this.#wrongTokens.count(sender);
+    return wait;
+  }
+
+  /** What a session cookie is good for: this server, as long as its password and its chosen token stay. */
+  get #purpose(): string {
+    const { token, password } = this.#options;
+    const chosen = token === undefined ? "" : fingerprint(token).toString("hex");
+    return `${this.cookieName} ${password.stamp} ${chosen}`;
+  }
+
   #setCookie(
     response: Response,
     name: string,
     value: string,
     options: { httpOnly?: boolean; maxAgeSeconds?: number },
   ): void {
-    response.append("Set-Cookie", serializeCookie(name, value, { ...options, secure: response.req.secure }));
+    const { secure } = clientOf(response.req);
+    response.append("Set-Cookie", serializeCookie(name, value, { ...options, secure, path: this.#options.baseUrl }));
   }
+}
+
+/**
+ * Refuses what a page of another site asks for, whatever credential comes with it: only following a link to a page is
+ * everyone's right.
+ */
+function refuseOtherSites(headers: IncomingMessage["headers"], method: string, path: string): void {
+  const site = headers["sec-fetch-site"];
+  if (site === undefined || site === "same-origin" || site === "none") return;
+  const follows = headers["sec-fetch-mode"] === "navigate" && (method === "GET" || method === "HEAD");
+  if (!follows || isApi(path) || /^\/logout\/?$/.test(path))
+    throw new HttpError(403, "Requests from other sites are refused.", "origin");
 }
 
 /** The token that a request carries, whether or not it is the right one. */
@@ -144,6 +197,7 @@ function tokenOf(request: IncomingMessage): string | undefined {
   return query < 0 ? undefined : (new URLSearchParams(request.url!.slice(query + 1)).get("token") ?? undefined);
 }
 
+/** Whether a path is one of endpoints for programs, which are not sent to the login page. */
 function isApi(path: string): boolean {
   return /^\/(?:api|lab\/api|kernelspecs|lsp)(?:\/|$)/.test(path);
 }

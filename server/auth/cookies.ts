@@ -8,13 +8,17 @@ export function parseCookies(header: string | undefined): Map<string, string> {
   return cookies;
 }
 
-/** A `Set-Cookie` value for the whole site, not sent along with requests that other sites start. */
-export function serializeCookie(
-  name: string,
-  value: string,
-  options: { httpOnly?: boolean; secure?: boolean; maxAgeSeconds?: number },
-): string {
-  const parts = [`${name}=${value}`, "Path=/", "SameSite=Lax"];
+export interface CookieOptions {
+  /** The addresses that get it: this one and all below. */
+  path: string;
+  httpOnly?: boolean;
+  secure?: boolean;
+  maxAgeSeconds?: number;
+}
+
+/** A `Set-Cookie` value; the cookie is not sent along with requests that other sites start. */
+export function serializeCookie(name: string, value: string, options: CookieOptions): string {
+  const parts = [`${name}=${value}`, `Path=${options.path}`, "SameSite=Lax"];
   if (options.httpOnly) parts.push("HttpOnly");
   if (options.secure) parts.push("Secure");
   if (options.maxAgeSeconds !== undefined) parts.push(`Max-Age=${options.maxAgeSeconds}`);

@@ -1,81 +1,95 @@
 import express, { type Router } from "express";
+import { limitLength } from "../api/bodies.ts";
 import { HttpError } from "../api/errors.ts";
 import type { Authentication } from "./authentication.ts";
-import { equalSecrets } from "./secrets.ts";
+import { senderOf } from "./client.ts";
+import { loginPage } from "./login-page.ts";
+import { formPolicy, newNonce } from "./policy.ts";
+import { RateLimit, tooMany } from "./rate-limit.ts";
 
-/** Wrong tokens that one address may send within `windowMs` before it has to wait. */
+/** Wrong guesses in a minute after which an address has to wait. */
 const maxFailures = 10;
-const windowMs = 60_000;
 
-/** GET and POST /login (fields `password` = the token, `_xsrf`; query `next`), and /logout. */
-export function loginRouter(authentication: Authentication): Router {
+/** Larger than any form of ours. */
+const maxFormBytes = 16 * 1024;
+
+/** Longer than any form of ours takes to arrive. */
+const bodyTimeoutMs = 15_000;
+
+export interface LoginOptions {
+  /** The address under which the server is reached, with slashes at both ends. */
+  baseUrl: string;
+  /** Milliseconds within which the form's fields have to arrive; strangers may send them. Default 15,000. */
+  bodyTimeoutMs?: number;
+}
+
+/** GET and POST /login (fields `password` = the token or password, `_xsrf`; query `next`), and /logout. */
+export function loginRouter(authentication: Authentication, options: LoginOptions): Router {
+  const { baseUrl } = options;
   const router = express.Router();
-  const failures = new Map<string, number[]>();
+  const failures = new RateLimit(maxFailures);
+
+  const show: (...given: [request: express.Request, response: express.Response, problem?: string]) => void = (
+    request,
+    response,
+    problem,
+  ) => {
+    const nonce = newNonce();
+    response.setHeader("Content-Security-Policy", formPolicy(nonce));
+    response.setHeader("Cache-Control", "no-store");
+    const next = localTarget(request.query.next, baseUrl);
+    const action = `${baseUrl}login?next=${encodeURIComponent(next)}`;
+    const xsrf = authentication.xsrf(request, response);
+    response
+      .type("html")
+      .send(loginPage({ action, xsrf, nonce, takesPassword: authentication.hasPassword, problem: problem ?? "" }));
+  };
 
   router.get("/login", (request, response) => {
-    const next = localTarget(request.query.next);
-    if (authentication.credential(request)) return response.redirect(302, next);
-    response.send(page(next, authentication.xsrf(request, response)));
+    if (authentication.credential(request)) return response.redirect(302, localTarget(request.query.next, baseUrl));
+    show(request, response);
   });
 
-  router.post("/login", express.urlencoded({ extended: false, limit: "16kb" }), (request, response) => {
+  router.post("/login", (request, response, next) => {
+    const timer = setTimeout(() => {
+      response.setHeader("Connection", "close");
+      next(new HttpError(408, "The form did not arrive in time."));
+    }, options.bodyTimeoutMs ?? bodyTimeoutMs);
+    request.once("close", () => clearTimeout(timer));
+    next();
+  });
+  router.post("/login", limitLength(maxFormBytes), express.urlencoded({ extended: false, limit: maxFormBytes }));
+  router.post("/login", async (request, response) => {
     const body = (request.body ?? {}) as Record<string, unknown>;
     const field = (name: string): string => (typeof body[name] === "string" ? body[name] : "");
     authentication.checkXsrf(request, field("_xsrf") || request.get("x-xsrftoken"));
-    const next = localTarget(request.query.next ?? body.next);
-    const address = request.socket.remoteAddress ?? "";
-    const since = Date.now() - windowMs;
-    const recent = (failures.get(address) ?? []).filter((at) => at > since);
-    if (recent.length >= maxFailures) {
-      response.setHeader("Retry-After", String(Math.ceil((recent[0]! - since) / 1000)));
-      throw new HttpError(429, "Too many wrong tokens. Wait a minute and try again.", "rate-limit");
-    }
-    if (!equalSecrets(field("password"), authentication.token)) {
-      for (const [known, times] of failures) if (times.at(-1)! <= since) failures.delete(known);
-      failures.set(address, [...recent, Date.now()]);
-      response.status(401).send(page(next, authentication.xsrf(request, response), "That is not the token."));
+    const sender = senderOf(request);
+    const wait = failures.waitOf(sender);
+    if (wait > 0) throw tooMany(response, wait, "Too many wrong guesses. Wait a minute and try again.");
+    // Counted before it is looked at, so that guesses sent at once count each.
+    failures.count(sender);
+    if (!(await authentication.matches(field("password")))) {
+      response.status(401);
+      show(request, response, authentication.hasPassword ? "That is neither the password nor the token." : wrongToken);
       return;
     }
-    failures.delete(address);
+    failures.forget(sender);
     authentication.openSession(response);
-    response.redirect(302, next);
+    response.redirect(302, localTarget(request.query.next ?? body.next, baseUrl));
   });
 
-  router.get("/logout", (request, response) => {
-    authentication.closeSession(request, response);
+  router.get("/logout", async (request, response) => {
+    await authentication.closeSession(request, response);
     response.redirect(302, "/login");
   });
   return router;
 }
 
+const wrongToken = "That is not the token.";
+
 /** A path on this server to go on to; anything that could lead elsewhere becomes the file list. */
-function localTarget(next: unknown): string {
+function localTarget(next: unknown, baseUrl: string): string {
   if (typeof next !== "string" || !/^\/(?![/\\])/.test(next) || /[\\\s\x00-\x1f]/.test(next)) return "/tree";
-  return next;
-}
-
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-
-function page(next: string, xsrf: string, problem = ""): string {
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>CIR Lab: log in</title>
-<style>
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 32rem; margin: 12vh auto; padding: 0 1rem; color-scheme: light dark; }
-  input, button { font: inherit; padding: .4rem .6rem; }
-  input { width: 100%; box-sizing: border-box; margin: .5rem 0 1rem; }
-  .problem { color: #c62828; }
-</style>
-<h1>CIR Lab</h1>
-<form method="post" action="/login?next=${escapeHtml(encodeURIComponent(next))}">
-  <input type="hidden" name="_xsrf" value="${escapeHtml(xsrf)}">
-  <label>Token, as printed where the server was started
-    <input type="password" name="password" autofocus autocomplete="current-password" required></label>
-  ${problem ? `<p class="problem" role="alert">${escapeHtml(problem)}</p>` : ""}
-  <button>Log in</button>
-</form>
-</html>
-`;
+  const inside = next.startsWith(baseUrl) ? next.slice(baseUrl.length - 1) : next;
+  return /^\/\//.test(inside) ? "/tree" : inside;
 }

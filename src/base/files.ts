@@ -31,7 +31,8 @@ export async function writeFileAtomic(path: string, data: FileData, options: { m
   await mkdir(folder, { recursive: true });
   const temporary = join(folder, `.${randomUUID()}.tmp`);
   try {
-    const file = await open(temporary, "wx");
+    // Never readable by more people than in the end; the system may still take rights from a new file.
+    const file = await open(temporary, "wx", options.mode);
     try {
       await writeData(file, data);
       if (options.mode !== undefined) await file.chmod(options.mode);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { WorkspaceManager } from "@jupyterlab/services";
 import express from "express";
+import { RootFolder } from "../../server/api/contents/paths.ts";
 import { applicationRouter } from "../../server/application/router.ts";
 import { startServer, type TestServer } from "../server/server.ts";
 
@@ -114,7 +116,9 @@ test("workspaces are saved, listed and removed by JupyterLab's own client", asyn
 test("without a build the page says what to do", async (t) => {
   const app = express();
   const folder = "/nonexistent";
-  app.use(applicationRouter({ root: folder, settingsFolder: folder, workspacesFolder: folder, webFolder: folder }));
+  const root = await RootFolder.open(tmpdir());
+  const folders = { settingsFolder: folder, workspacesFolder: folder, webFolder: folder };
+  app.use(applicationRouter({ root, baseUrl: "/", remote: { allowed: false }, ...folders }));
   const server = app.listen(0, "127.0.0.1");
   t.after(() => server.close());
   await new Promise((resolve) => server.once("listening", resolve));

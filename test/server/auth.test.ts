@@ -3,28 +3,8 @@ import { readdir } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { describe, it } from "node:test";
 import WebSocket from "ws";
+import { cookiesOf, cookieHeader as header, visit } from "./cookies.ts";
 import { startServer, type TestServer } from "./server.ts";
-
-/** Name and value of each cookie that an answer sets. */
-function cookiesOf(response: Response): Record<string, string> {
-  return Object.fromEntries(
-    response.headers.getSetCookie().map((cookie) => {
-      const [pair] = cookie.split(";", 1);
-      const equals = pair!.indexOf("=");
-      return [pair!.slice(0, equals), pair!.slice(equals + 1)];
-    }),
-  );
-}
-
-const header = (cookies: Record<string, string>): string =>
-  Object.entries(cookies)
-    .map(([name, value]) => `${name}=${value}`)
-    .join("; ");
-
-/** The cookies of a browser that visited with the token. */
-async function visit(server: TestServer): Promise<Record<string, string>> {
-  return cookiesOf(await server.raw(`/tree?token=${server.token}`));
-}
 
 /** Status of a websocket's opening; 101 when it opened. */
 function upgrade(url: string, headers: Record<string, string> = {}): Promise<number> {

@@ -1,6 +1,6 @@
 import { HttpError } from "../errors.ts";
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type JsonObject = { [key: string]: Json };
 
 /** A notebook as pages see it: every multi-line text is one string. */

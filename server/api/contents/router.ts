@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import express, { type Request, type Router } from "express";
 import { z } from "zod";
 import { parseInput } from "../../../src/base/schema.ts";
+import { jsonBody, megabyte } from "../bodies.ts";
 import { HttpError } from "../errors.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { type ContentsFormat, type ContentsType, describe } from "./models.ts";
@@ -10,7 +11,7 @@ import { type ContentsStore, contentBytes } from "./store.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** The largest notebook or file that one request may save; larger files come in chunks. */
-const bodyLimit = "256mb";
+const maxBodyBytes = 256 * megabyte;
 
 const types = ["directory", "file", "notebook"] as const;
 const formats = ["text", "base64", "json"] as const;
@@ -34,7 +35,7 @@ const renameSchema = z.object({ path: z.string("PATCH needs the new path as `pat
 /** Jupyter's contents API: /api/contents/{path} and its checkpoints. */
 export function contentsRouter(store: ContentsStore, checkpoints: Checkpoints, uploads: Uploads): Router {
   const router = express.Router();
-  router.use(express.json({ limit: bodyLimit, type: () => true, strict: false }));
+  router.use(jsonBody(maxBodyBytes));
   const fileOf = async (request: Request): Promise<string> => {
     const file = await store.root.target(pathOf(request));
     if (!(await stat(file).catch(() => undefined))?.isFile())

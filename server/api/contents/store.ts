@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
-import { cp, lstat, mkdir, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
+import { cp, lstat, mkdir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../src/base/files.ts";
 import { HttpError } from "../errors.ts";
@@ -55,7 +55,7 @@ export class ContentsStore {
     model.type = options.type ?? model.type;
     if (options.content === false && !options.hash) return model;
 
-    const bytes = await readFile(real);
+    const bytes = await this.#bytes(path);
     if (options.hash) setHash(model, bytes);
     if (options.content === false) return model;
     if (model.type === "notebook") {
@@ -144,9 +144,18 @@ export class ContentsStore {
 
   /** Declares that the notebook at `path`, as it is on disk, may show its outputs with scripts. */
   async trust(path: string): Promise<void> {
-    const bytes = await readFile(await this.root.locate(path));
+    const bytes = await this.#bytes(path);
     parseNotebook(bytes.toString("utf8"), path);
     await this.#trust.add(bytes);
+  }
+
+  async #bytes(path: string): Promise<Buffer> {
+    const file = await this.root.open(path);
+    try {
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
   }
 
   async #list(path: string, real: string): Promise<ContentsModel[]> {

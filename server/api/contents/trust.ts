@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../../../src/base/files.ts";
-import type { Notebook } from "./notebooks.ts";
+import type { Json, Notebook } from "./notebooks.ts";
 
 const schema = z.object({ key: z.string().min(32), signatures: z.array(z.string()) });
 
@@ -28,19 +28,22 @@ export class NotebookTrust {
   async mark(notebook: Notebook, bytes: Uint8Array): Promise<Notebook> {
     const { key, signatures } = await this.#load();
     const trusted = signatures.includes(signature(key, bytes));
-    const cells = notebook.cells.map((cell) =>
-      cell.cell_type === "code" ? { ...cell, metadata: { ...(cell.metadata as object), trusted } } : cell,
-    );
+    const cells = notebook.cells.map((cell) => {
+      // What a notebook says of itself does not count.
+      const { trusted: _, ...metadata } = (cell.metadata ?? {}) as Record<string, Json>;
+      return { ...cell, metadata: cell.cell_type === "code" ? { ...metadata, trusted } : metadata };
+    });
     return { ...notebook, cells };
   }
 
   /** Remembers a saved notebook if every cell with outputs was trusted in the page that saved it. */
   async sign(notebook: Notebook, bytes: Uint8Array): Promise<void> {
-    const isTrusted = notebook.cells.every((cell) => {
-      const outputs = Array.isArray(cell.outputs) ? cell.outputs.length : 0;
-      return cell.cell_type !== "code" || outputs === 0 || (cell.metadata as { trusted?: unknown })?.trusted === true;
-    });
-    if (isTrusted) await this.add(bytes);
+    const code = notebook.cells.filter((cell) => cell.cell_type === "code");
+    const trusted = code.filter((cell) => (cell.metadata as { trusted?: unknown } | null)?.trusted === true);
+    // Saved widgets are outputs of no cell in particular, so that all cells have to answer for them.
+    const needed = notebook.metadata.widgets === undefined ? code.filter(hasOutputs) : code;
+    const isVouchedFor = notebook.metadata.widgets === undefined || code.length > 0;
+    if (isVouchedFor && needed.every((cell) => trusted.includes(cell))) await this.add(bytes);
   }
 
   async add(bytes: Uint8Array): Promise<void> {
@@ -49,7 +52,7 @@ export class NotebookTrust {
     if (state.signatures.includes(signed)) return;
     state.signatures.push(signed);
     state.signatures.splice(0, state.signatures.length - maxSignatures);
-    await writeFileAtomic(this.#file, JSON.stringify(state));
+    await writeFileAtomic(this.#file, JSON.stringify(state), { mode: 0o600 });
   }
 
   #load(): Promise<z.infer<typeof schema>> {
@@ -59,5 +62,7 @@ export class NotebookTrust {
     return this.#state;
   }
 }
+
+const hasOutputs = (cell: Notebook["cells"][number]): boolean => Array.isArray(cell.outputs) && cell.outputs.length > 0;
 
 const signature = (key: string, bytes: Uint8Array): string => createHmac("sha256", key).update(bytes).digest("hex");

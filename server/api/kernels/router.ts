@@ -1,6 +1,7 @@
 import express, { type Router } from "express";
 import { z } from "zod";
 import { parseInput } from "../../../src/base/schema.ts";
+import { jsonBody, megabyte } from "../bodies.ts";
 import type { KernelManager } from "./manager.ts";
 
 const startSchema = z.object({ name: z.string().nullish(), path: z.string().nullish() });
@@ -8,7 +9,7 @@ const startSchema = z.object({ name: z.string().nullish(), path: z.string().null
 /** Jupyter's kernels API: /api/kernels. */
 export function kernelsRouter(kernels: KernelManager): Router {
   const router = express.Router();
-  router.use(express.json({ limit: "1mb", type: () => true }));
+  router.use(jsonBody(megabyte));
 
   router.get("/", (_request, response) => {
     response.json(kernels.list().map((kernel) => kernel.model));
