@@ -180,7 +180,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
 
   const server = door.inside;
   server.on("request", app);
-  const live = new LiveChannel(server, authentication);
+  const live = new LiveChannel(server, authentication, root);
   const routes: SocketRoute[] = [
     {
       path: /^\/api\/kernels\/([^/]+)\/channels$/,

@@ -1,58 +1,111 @@
-/** An event of a run as the channel sees it; what else it holds is between the publisher and the readers. */
-export interface LiveEvent {
-  type: string;
-  [field: string]: unknown;
-}
+import type { RecordedEvent } from "../../src/recording/messages.ts";
+import { Timeline } from "../../src/recording/timeline.ts";
+import type { OtherEvent, Points, RunUpdate } from "./messages.ts";
+import { Columns } from "./points.ts";
 
-interface Entry {
-  /** Place in the run, counted from 1 over all its events. */
-  sequence: number;
-  event: LiveEvent;
-}
+/** Points of a metric that are kept, and that a reader who begins with the run gets. */
+const keptPoints = 20_000;
+const sentPoints = 1_500;
+/** Points of a metric in a piece that a reader gets who was behind. */
+const sentMissed = 300;
+const keptOthers = 3_000;
+/** The newest events as they are, for readers that are up to date, or not far behind. */
+const keptRecent = 2_000;
+/** Steps whose times say how long one takes. */
+const timedSteps = 50;
 
-/** The events of one run that a reader who comes late is given. */
+type StepEvent = Extract<RecordedEvent, { type: "step" }>;
+
+/** What the figures of a step amount to in seconds. */
+export const secondsMetric = "seconds";
+
+/** What is known of a run's events: enough to show it to whoever comes, in bounded memory. */
 export class RunHistory {
-  readonly #capacity: number;
-  #entries: Entry[] = [];
-  #sequence = 0;
+  timeline = new Timeline();
+  /** Number of the newest event; -1 before the first. */
+  seq = -1;
+  time: number | undefined;
+  #columns = new Columns(keptPoints);
+  #others: OtherEvent[] = [];
+  #recent: RecordedEvent[] = [];
+  #lastStep = -1;
+  /** Steps and when they ended, without what lies between two trainings or in a pause. */
+  #ends: { step: number; time: number }[] = [];
 
-  /** @param capacity events that are kept; of older steps every second one makes room, other events stay. */
-  constructor(capacity: number) {
-    this.#capacity = capacity;
+  add(event: RecordedEvent): void {
+    // A number that comes twice: the file was put together by hand. The order on disk counts.
+    this.seq = Math.max(this.seq + 1, event.seq);
+    this.time = event.time;
+    this.timeline.add(event);
+    this.#recent.push({ ...event, seq: this.seq });
+    if (this.#recent.length > 2 * keptRecent) this.#recent.splice(0, keptRecent);
+    if (event.type === "step") {
+      if (event.step <= this.#lastStep) this.#columns.cutAfter(event.step - 1);
+      this.#lastStep = event.step;
+      addStep(this.#columns, event);
+      this.#ends.push({ step: event.step, time: event.time });
+      if (this.#ends.length > timedSteps) this.#ends.shift();
+      return;
+    }
+    if (event.type === "rewound") this.#columns.cutAfter(event.step);
+    if (["rewound", "run-started", "command"].includes(event.type)) this.#ends = [];
+    this.#others.push(event);
+    if (this.#others.length > 2 * keptOthers) this.#others.splice(0, keptOthers);
   }
 
-  get events(): LiveEvent[] {
-    return this.#entries.map(({ event }) => event);
+  /** Wall-clock seconds of a step, of the last that were taken one after another. */
+  get secondsPerStep(): number | undefined {
+    const [first, last] = [this.#ends[0], this.#ends.at(-1)];
+    if (!first || !last || last.step <= first.step) return undefined;
+    return (last.time - first.time) / 1000 / (last.step - first.step);
   }
 
-  /** Sequence of the newest event; 0 before the first. */
-  get sequence(): number {
-    return this.#sequence;
+  /** All that a reader needs who begins with the run. */
+  whole(): Pick<RunUpdate, "after" | "seq" | "points" | "events"> {
+    return {
+      after: -1,
+      seq: this.seq,
+      points: this.#columns.snapshot(sentPoints),
+      events: this.#others.slice(-keptOthers),
+    };
   }
 
-  add(event: LiveEvent): void {
-    this.#entries.push({ sequence: ++this.#sequence, event });
-    if (this.#entries.length <= this.#capacity) return;
-    const half = this.#entries.length >> 1;
-    this.#entries = [...thin(this.#entries.slice(0, half), 2), ...this.#entries.slice(half)];
-    // A run that publishes little but other events: the oldest go.
-    this.#entries.splice(0, this.#entries.length - this.#capacity);
-  }
-
-  /** What came after an event, thinned out to about `limit`; the newest is always there. */
-  since(sequence: number, limit: number): LiveEvent[] {
-    let first = this.#entries.length;
-    while (first > 0 && this.#entries[first - 1]!.sequence > sequence) first--;
-    const missed = this.#entries.slice(first);
-    return thin(missed, Math.ceil(missed.length / limit)).map(({ event }) => event);
+  /** What came after an event; undefined where that lies too far back, or the reader has seen what never was. */
+  since(after: number): Pick<RunUpdate, "after" | "seq" | "cutAfter" | "points" | "events"> | undefined {
+    const first = this.#recent[0];
+    if (after < 0 || after > this.seq || !first || first.seq > after + 1) return undefined;
+    const missed = this.#recent.slice(this.#recent.findLastIndex(({ seq }) => seq <= after) + 1);
+    const columns = new Columns(Number.POSITIVE_INFINITY);
+    const events: OtherEvent[] = [];
+    let cutAfter: number | undefined;
+    const cut = (step: number) => {
+      cutAfter = Math.min(cutAfter ?? step, step);
+      columns.cutAfter(step);
+    };
+    let last = -1;
+    for (const event of missed) {
+      if (event.type !== "step") {
+        events.push(event);
+        if (event.type === "rewound") cut(event.step);
+        continue;
+      }
+      if (event.step <= last) cut(event.step - 1);
+      last = event.step;
+      addStep(columns, event);
+    }
+    const points: Record<string, Points> = columns.snapshot(sentMissed);
+    return { after, seq: this.seq, ...(cutAfter !== undefined && { cutAfter }), points, events };
   }
 }
 
-/** Keeps every `stride`-th step, counted from the newest, and all other events. */
-function thin(entries: Entry[], stride: number): Entry[] {
-  let steps = 0;
-  return entries
-    .reverse()
-    .filter(({ event }) => event.type !== "step" || steps++ % stride === 0)
-    .reverse();
+function addStep(columns: Columns, { step, metrics }: StepEvent): void {
+  columns.add(step, metrics);
+  let seconds = 0;
+  let isTimed = false;
+  for (const name in metrics)
+    if (/^seconds[A-Z]/.test(name)) {
+      seconds += metrics[name] ?? 0;
+      isTimed = true;
+    }
+  if (isTimed) columns.push(secondsMetric, step, seconds);
 }

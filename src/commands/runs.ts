@@ -25,6 +25,7 @@ const usage = `Usage: cirlab runs list [--folder runs]
        cirlab runs step RUN [COUNT]
        cirlab runs set RUN name=value...
        cirlab runs mark RUN LABEL
+       cirlab runs rewind RUN STEP
 
 Looks at the runs of a folder, and steers those that are being trained, from any process.
   RUN              a run's id, the unique beginning of one, or its folder
@@ -55,6 +56,7 @@ const actions: Readonly<Record<string, Action>> = {
   stop: steer(() => ({ type: "stop" })),
   step: steer(([count = "1"]) => ({ type: "step", count: Number(count) })),
   set: steer((values) => ({ type: "set", values: settings(values) })),
+  rewind: steer(([step = ""]) => ({ type: "rewind", step: step === "" ? Number.NaN : Number(step) })),
   mark: steer(([label]) => ({ type: "checkpoint", label: label ?? "" })),
 };
 

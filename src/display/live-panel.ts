@@ -86,6 +86,14 @@ export class LivePanel {
     this.#throttle.request();
   }
 
+  /** Takes off the values of all steps after `step`. */
+  cutAfter(step: number): void {
+    const kept = this.#steps.findLastIndex((one) => one <= step) + 1;
+    this.#steps.length = kept;
+    for (const values of Object.values(this.#values)) values.length = kept;
+    this.#throttle.request();
+  }
+
   /** Sets the line under the title. */
   status(text: string): void {
     this.#status = text;

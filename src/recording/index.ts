@@ -12,7 +12,6 @@ export {
   type CommandInput,
   commandSchema,
   type LiveEventMessage,
-  type LiveHistoryMessage,
   type RecordedEvent,
   type RunEvent,
   runEventSchema,
@@ -20,4 +19,5 @@ export {
 } from "./messages.ts";
 export { type RetentionRules, type StoredCheckpoint, surplusCheckpoints } from "./retention.ts";
 export { type CreateRunOptions, Run } from "./run.ts";
+export { readSettingsSchema, type SettingsSchema, writeSettingsSchema } from "./settings-schema.ts";
 export { type RunState, type SettingsChange, stepsOf, Timeline } from "./timeline.ts";

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers";
 import type { Socket } from "socket.io-client";
-import type { RecordedEvent } from "./messages.ts";
+import type { LiveEventMessage } from "./messages.ts";
 
 export interface LivePublisherOptions {
   /** The server's address, for example `http://127.0.0.1:8888`. */
@@ -24,7 +24,7 @@ export class LivePublisher {
   readonly #options: LivePublisherOptions;
   readonly #maxWaiting: number;
   /** Events from before the client was loaded. */
-  #early: { runId: string; event: RecordedEvent }[] = [];
+  #early: LiveEventMessage[] = [];
   #socket: Socket | undefined;
   #loading: Promise<void> | undefined;
   #isClosed = false;
@@ -41,13 +41,13 @@ export class LivePublisher {
     return this.#early.length + (socket?.sendBuffer.length ?? 0) + inEngine;
   }
 
-  publish(runId: string, event: RecordedEvent): void {
+  publish(message: LiveEventMessage): void {
     if (this.#isClosed) return;
     // Steps are many and alike: the other half of the room is for events that come once.
-    const limit = event.type === "step" ? this.#maxWaiting / 2 : this.#maxWaiting;
+    const limit = message.event.type === "step" ? this.#maxWaiting / 2 : this.#maxWaiting;
     if (this.waiting >= limit) this.dropped++;
-    else if (this.#socket) this.#socket.emit("publish", { runId, event });
-    else this.#early.push({ runId, event });
+    else if (this.#socket) this.#socket.emit("publish", message);
+    else this.#early.push(message);
     this.#loading ??= this.#connect();
   }
 

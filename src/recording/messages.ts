@@ -17,6 +17,8 @@ export const commandSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("set"), values: z.record(z.string().min(1), z.json()) }),
   /** Write a checkpoint after the step in flight; one with a label is kept. */
   z.object({ type: z.literal("checkpoint"), label: z.string().min(1).optional() }),
+  /** Go back to the state after this step: from the nearest checkpoint before it; later steps are left behind. */
+  z.object({ type: z.literal("rewind"), step }),
 ]);
 
 export type Command = z.infer<typeof commandSchema>;
@@ -29,8 +31,16 @@ export type Sender = z.infer<typeof senderSchema>;
 
 /** What can happen in a run. Steps are counted from 1; step 0 is the state before the first. */
 export const runEventSchema = z.discriminatedUnion("type", [
-  /** Training starts, or goes on: `step` is where. `config` is a summary of the settings. */
-  z.object({ type: z.literal("run-started"), step, config: z.record(z.string(), z.json()) }),
+  /**
+   * Training starts, or goes on: `step` is where, `count` how many steps are to be taken (absent from recordings of older
+   * versions). `config` is a summary of the settings.
+   */
+  z.object({
+    type: z.literal("run-started"),
+    step,
+    config: z.record(z.string(), z.json()),
+    count: z.int().positive().optional(),
+  }),
   z.object({ type: z.literal("step"), step, metrics }),
   z.object({ type: z.literal("evaluation"), step, label: z.string(), metrics }),
   /** A guard's limit was passed; what follows `text` is absent from recordings of versions without guards. */
@@ -108,14 +118,10 @@ export const eventEnvelopeSchema = stamp.extend({ type: z.string() });
 const known = new Set<string>(runEventSchema.options.map((option) => option.shape.type.value));
 export const isKnownEventType = (type: string): boolean => known.has(type);
 
-/** What a publisher sends on the live channel as `publish`, and readers receive as `event`. */
+/** What a publisher sends on the live channel as `publish`: an event that it has just recorded. */
 export interface LiveEventMessage {
   runId: string;
+  /** The run's folder, as an absolute path. */
+  folder: string;
   event: RecordedEvent;
-}
-
-/** What a reader of the live channel receives as `history` when it subscribes. */
-export interface LiveHistoryMessage {
-  runId: string;
-  events: RecordedEvent[];
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { z } from "zod";
 import { writeFileAtomic } from "../base/files.ts";
 import { parseInput } from "../base/schema.ts";
@@ -151,7 +151,7 @@ export class Run {
       this.#timeline?.add(checked);
       return next;
     });
-    this.#publisher?.publish(this.id, recorded);
+    this.#publisher?.publish({ runId: this.id, folder: resolve(this.folder), event: recorded });
     return recorded;
   }
 

@@ -22,6 +22,8 @@ export class Timeline {
   step = 0;
   /** The step at which the recording began. */
   start: number | undefined;
+  /** The step that the training under way, or the last one, is to reach; undefined where it does not tell. */
+  target: number | undefined;
   state: RunState = "new";
   /** What ended it, where it failed. */
   error: string | undefined;
@@ -44,6 +46,7 @@ export class Timeline {
       case "run-started":
         this.start ??= event.step;
         this.step = event.step;
+        this.target = event.count === undefined ? undefined : event.step + event.count;
         this.state = "running";
         this.error = undefined;
         break;
@@ -66,7 +69,8 @@ export class Timeline {
         this.#goBack(event.step);
         break;
       case "command":
-        if (event.command.type === "pause") this.state = "paused";
+        // After the steps that were asked for it stands still.
+        if (event.command.type === "pause" || event.command.type === "step") this.state = "paused";
         if (event.command.type === "resume") this.state = "running";
         break;
       case "alert":

@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { LabContext } from "../base/context.ts";
 import type { PanelMetric } from "../display/index.ts";
 import type { Part } from "../parts/index.ts";
@@ -53,6 +54,8 @@ export interface Learner<S extends LearnerStep = LearnerStep> {
   readonly view: LearnerView;
   /** Every setting, as JSON can hold it. */
   readonly config: LearnerConfig;
+  /** What `configure` takes, so that forms can offer it. Absent: they do not. */
+  readonly settingsSchema?: z.ZodType;
   /** Code of the user's own that its settings name or named; it is recorded with them. */
   readonly parts?: readonly Part[];
   /** Steps taken. */

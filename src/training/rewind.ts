@@ -1,8 +1,8 @@
 import { CheckpointError, InvalidInputError } from "../base/errors.ts";
 import { progress } from "../display/index.ts";
 import type { Run } from "../recording/index.ts";
+import { busyLoop } from "./busy-loops.ts";
 import type { Learner } from "./learner.ts";
-import { busyLoop } from "./train-loop.ts";
 
 /** Kinds of parts that no setting names. */
 const wholeRun = ["reward", "task family"];

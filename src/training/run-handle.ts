@@ -95,6 +95,16 @@ export class RunHandle<S extends LearnerStep = StepReport, Settings = TrainerSet
     return this.#send({ type: "checkpoint", label });
   }
 
+  /**
+   * Goes back to the state after `step`, with the settings of now; the steps after it are left behind, and the training
+   * goes on to where it was to end.
+   *
+   * @throws CheckpointError when there is no way to that step, InvalidInputError when it is not an earlier one.
+   */
+  rewind(step: number): Promise<void> {
+    return this.#send({ type: "rewind", step });
+  }
+
   /** Ends after the step in flight. */
   async stop(): Promise<void> {
     if (this.#loop.isOver) return;

@@ -59,7 +59,7 @@ export function scheduleOf(value: z.ZodNumber, adaptive?: z.ZodType): z.ZodType 
     ...(adaptive && { adaptive }),
   };
   // Not a union: its errors would tell of every form, not of the one that was meant.
-  return z.unknown().transform((given, context) => {
+  return described(value).transform((given, context) => {
     if (typeof given === "function" || given instanceof OwnSchedule)
       return withinRange(ownSchedules.parse(given), value, context);
     const isForm = typeof given === "object" && given !== null && !Array.isArray(given);
@@ -74,6 +74,12 @@ export function scheduleOf(value: z.ZodNumber, adaptive?: z.ZodType): z.ZodType 
     for (const issue of parsed.error.issues) context.issues.push({ ...issue, input: given } as z.core.$ZodRawIssue);
     return z.NEVER;
   });
+}
+
+/** Anything, described as a number with its bounds: that is what forms offer, whatever else a schedule may be. */
+function described(value: z.ZodNumber): z.ZodUnknown {
+  const { type, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = z.toJSONSchema(value);
+  return z.unknown().meta({ type, minimum, maximum, exclusiveMinimum, exclusiveMaximum, schedule: true });
 }
 
 const ownSchedules = ownPart<OwnSchedule, ScheduleFunction>(OwnSchedule, ownSchedule);

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Run, Timeline } from "../recording/index.ts";
+import { type Run, type Timeline, writeSettingsSchema } from "../recording/index.ts";
 import { type Learner, type LearnerStep, timesOf } from "./learner.ts";
 import { recordParts } from "./parts/part-files.ts";
 
@@ -28,10 +28,11 @@ export class StepRecorder<S extends LearnerStep> {
     return new StepRecorder(trainer, run, await run.timeline(), onFull);
   }
 
-  /** Records the training's beginning, with a checkpoint of where it begins. */
-  async begin(): Promise<void> {
+  /** Records the beginning of a training of `count` steps, with a checkpoint of where it begins. */
+  async begin(count: number): Promise<void> {
     this.noteRewind();
-    this.run.append({ type: "run-started", step: this.#trainer.step, config: plain(this.#trainer.config) });
+    if (this.#trainer.settingsSchema) await writeSettingsSchema(this.run.folder, this.#trainer.settingsSchema);
+    this.run.append({ type: "run-started", step: this.#trainer.step, config: plain(this.#trainer.config), count });
     await this.save();
   }
 

@@ -1,7 +1,9 @@
 import { InterruptedError, InvalidInputError } from "../base/errors.ts";
 import { type Command, type CommandInput, livePublisher, type Run } from "../recording/index.ts";
+import { type AnyLoop, loops } from "./busy-loops.ts";
 import { type AnsweredCommand, CommandDesk } from "./command-desk.ts";
 import type { Learner, LearnerStep, StepRecord } from "./learner.ts";
+import { bringTo } from "./rewind.ts";
 import { StepRecorder } from "./step-recorder.ts";
 import { TrainPanel } from "./train-panel.ts";
 
@@ -14,20 +16,6 @@ export interface TrainOptions {
 }
 
 export type LoopState = "new" | "running" | "paused" | "completed" | "stopped" | "interrupted" | "failed";
-
-/** What others need to know of a training. */
-type AnyLoop = Pick<TrainLoop<never>, "count" | "state" | "isGivenUp" | "giveUp"> & {
-  readonly steps: { readonly length: number };
-};
-
-/** Which learners train. */
-const loops = new WeakMap<object, AnyLoop>();
-
-/** The training that a learner is busy with, unless it stands still. */
-export function busyLoop(trainer: object): AnyLoop | undefined {
-  const loop = loops.get(trainer);
-  return loop && !loop.isGivenUp && loop.state !== "paused" ? loop : undefined;
-}
 
 /**
  * A training under way: takes steps one by one, obeys commands between them, and records everything before it is handed
@@ -116,7 +104,7 @@ export class TrainLoop<S extends LearnerStep> {
       }
       this.panel = new TrainPanel(this.title, this.count, trainer.view, this.#run?.id);
       this.state = "running";
-      await this.#recorder?.begin();
+      await this.#recorder?.begin(this.count);
     } catch (error) {
       this.panel ??= new TrainPanel(this.title, this.count, trainer.view);
       await this.close(error);
@@ -271,6 +259,28 @@ export class TrainLoop<S extends LearnerStep> {
           throw new InvalidInputError("This training is not recorded: there is no folder for a checkpoint.");
         await this.#recorder.checkpoint(command.label);
         break;
+      case "rewind":
+        await this.#rewind(command.step);
+        break;
+    }
+  }
+
+  /** The steps that are left behind count as not taken: the training goes on to where it was to end. */
+  async #rewind(step: number): Promise<void> {
+    const [run, recorder] = [this.#run, this.#recorder];
+    if (!run || !recorder) throw new InvalidInputError("This training is not recorded: there is no way back.");
+    if (step >= this.trainer.step)
+      throw new InvalidInputError(
+        `Step ${step} does not lie before step ${this.trainer.step}, where the training stands.`,
+      );
+    try {
+      await bringTo(this.trainer, run, step);
+    } finally {
+      // Cut on the way, it stands wherever it has come to.
+      recorder.noteRewind();
+      const kept = this.steps.filter((taken) => taken.step <= this.trainer.step);
+      this.steps.splice(0, this.steps.length, ...kept);
+      this.panel!.rewound(this.trainer.step, kept.length);
     }
   }
 

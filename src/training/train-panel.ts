@@ -45,6 +45,14 @@ export class TrainPanel {
     this.#panel.alert(text);
   }
 
+  /** The training went back to `step`, after which `taken` of its steps count. */
+  rewound(step: number, taken: number): void {
+    this.#taken = taken;
+    this.#panel.cutAfter(step);
+    this.#panel.alert(`went back to step ${step}`);
+    this.status();
+  }
+
   status(text?: string): void {
     const left = this.#count - this.#taken;
     const elapsed = performance.now() - this.#started;

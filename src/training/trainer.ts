@@ -3,6 +3,7 @@ import { displaySymbol } from "../display/host.ts";
 import { type CheckpointFiles, Run } from "../recording/index.ts";
 import type { Batch } from "./batch.ts";
 import { checkpointFiles, readCheckpointFiles } from "./checkpoint-files.ts";
+import { trainerConfigSchema } from "./config.ts";
 import { type ForkOptions, forkTrainer } from "./fork.ts";
 import type { Learner } from "./learner.ts";
 import { OpenSteps } from "./open-steps.ts";
@@ -32,6 +33,7 @@ import type { StepReport, TrainerCheckpoint } from "./types.ts";
  */
 export class Trainer extends OpenSteps implements Learner<StepReport> {
   readonly view = rolloutView;
+  readonly settingsSchema = trainerConfigSchema;
   #run: Run | undefined;
 
   /**

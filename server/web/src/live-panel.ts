@@ -3,16 +3,27 @@ import { isCodeCellModel } from "@jupyterlab/cells";
 import { INotebookTracker } from "@jupyterlab/notebook";
 import type { IPlugin } from "@lumino/coreutils";
 import { Widget } from "@lumino/widgets";
+import type { RunListing } from "../../live/messages.ts";
+import { h } from "./live/dom.ts";
+import { useCommands } from "./live/links.ts";
 import { runChannel } from "./live/run-channel.ts";
-import { RunCharts } from "./live/run-charts.ts";
-import type { RunSeries } from "./live/run-series.ts";
+import { stateName } from "./live/run-head.ts";
+import { RunView } from "./live/run-view.ts";
 import { labIcon } from "./logo.ts";
 
-/** Shows one run at a time; the newest one unless the reader chose another. */
+const isTrained = ({ state }: RunListing): boolean => state === "running" || state === "paused";
+
+/** Shows one run of those on disk; the one that began last, unless the reader chose another that still trains. */
 class LivePanel extends Widget {
-  readonly #select = document.createElement("select");
-  readonly #empty = document.createElement("div");
-  #charts: RunCharts | undefined;
+  readonly #select = h("select");
+  readonly #head = h("div", { className: "cirlab-live-head", hidden: true }, this.#select);
+  readonly #empty = h("div", {
+    className: "cirlab-live-empty",
+    textContent: "There is no run yet. This panel follows a run as soon as a cell, or a terminal, starts one.",
+  });
+  #listed = "";
+  #isChosen = false;
+  #view: RunView | undefined;
 
   constructor() {
     super();
@@ -23,41 +34,65 @@ class LivePanel extends Widget {
     this.title.icon = labIcon;
     this.title.closable = true;
     this.#select.setAttribute("aria-label", "Run");
-    this.#select.addEventListener("change", () => this.#show(runChannel.run(this.#select.value)));
-    const head = document.createElement("div");
-    head.className = "cirlab-live-head";
-    head.append(this.#select);
-    this.#empty.className = "cirlab-live-empty";
-    this.#empty.textContent = "No run is training. This panel follows a run as soon as a cell starts one.";
-    this.node.append(head, this.#empty);
-    head.hidden = true;
-    for (const run of runChannel.runs.values()) this.#list(run);
-    runChannel.added.connect((_, run) => this.#list(run));
+    this.#select.addEventListener("change", () => {
+      this.#isChosen = true;
+      this.#showRun();
+    });
+    this.node.append(this.#head, this.#empty);
+    runChannel.listChanged.connect(() => this.#list());
+    runChannel.started.connect((_, run) => this.#began(run));
   }
 
-  #list(run: RunSeries): void {
-    const option = document.createElement("option");
-    option.value = option.textContent = run.id;
-    this.#select.prepend(option);
-    this.#select.value = run.id;
-    this.#select.parentElement!.hidden = false;
-    this.#empty.hidden = true;
-    this.#show(run);
+  /** Draws nothing while nobody sees it. */
+  protected override onAfterShow(): void {
+    this.#showRun();
   }
 
-  #show(run: RunSeries): void {
-    this.#charts?.dispose();
-    this.#charts = new RunCharts(run);
-    this.node.append(this.#charts.node);
+  protected override onAfterHide(): void {
+    this.#view?.dispose();
+    this.#view = undefined;
+  }
+
+  #list(): void {
+    const { list } = runChannel;
+    const listed = JSON.stringify(list.map(({ runId, state }) => [runId, state]));
+    if (listed === this.#listed) return;
+    this.#listed = listed;
+    const before = this.#select.value;
+    this.#select.replaceChildren(
+      ...list.map(({ runId, state }) => h("option", { value: runId, textContent: `${runId} · ${stateName(state)}` })),
+    );
+    const stays = list.some(({ runId }) => runId === before);
+    this.#select.value = stays ? before : ((list.find(isTrained) ?? list[0])?.runId ?? "");
+    this.#head.hidden = list.length === 0;
+    this.#empty.hidden = list.length > 0;
+    this.#showRun();
+  }
+
+  #began({ runId }: RunListing): void {
+    const shown = runChannel.list.find((run) => run.runId === this.#select.value);
+    if (this.#isChosen && shown && isTrained(shown) && shown.runId !== runId) return;
+    this.#isChosen = false;
+    this.#select.value = runId;
+    this.#showRun();
+  }
+
+  #showRun(): void {
+    const runId = this.#select.value;
+    if (!this.isVisible || !runId || this.#view?.run.id === runId) return;
+    this.#view?.dispose();
+    this.#view = new RunView(runId);
+    this.node.append(this.#view.node);
   }
 }
 
 const livePanel: IPlugin<NotebookApp, void> = {
   id: "cirlab:live-panel",
-  description: "A side panel that follows the training run: reward, accuracy, tool calls, entropy, gradient norm.",
+  description: "A side panel that follows the runs on disk as they train, and steers them.",
   autoStart: true,
   requires: [INotebookShell, INotebookTracker],
-  activate: (_: NotebookApp, shell: INotebookShell, tracker: INotebookTracker): void => {
+  activate: ({ commands }: NotebookApp, shell: INotebookShell, tracker: INotebookTracker): void => {
+    useCommands(commands);
     const panel = new LivePanel();
     // The shell itself offers what stands in this area in View > Right Sidebar and in the command palette.
     shell.add(panel, "right", { rank: 100, type: "Live run" });
@@ -68,7 +103,7 @@ const livePanel: IPlugin<NotebookApp, void> = {
       if (cells.some(({ model }) => isCodeCellModel(model) && model.executionState === "running"))
         shell.expandRight(panel.id);
     });
-    runChannel.subscribe("*");
+    runChannel.watchList();
   },
 };
 

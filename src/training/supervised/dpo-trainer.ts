@@ -75,6 +75,7 @@ const objective = { name: "dpo", loss: dpoLoss };
  * for await (const { metrics } of trainer.train({ epochs: 1 })) console.log(metrics.rewardMargin);
  */
 export class DpoTrainer extends CorpusLearner<DpoConfig, DpoSettings, DpoMetrics> {
+  readonly settingsSchema = dpoSchema;
   readonly pairs: readonly ScoredPair[];
   /** What is measured on. */
   readonly validation: readonly ScoredPair[];

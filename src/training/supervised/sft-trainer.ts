@@ -79,6 +79,7 @@ const files = { samples: "samples.jsonl", validation: "validation.jsonl" };
  * for await (const { metrics } of trainer.train({ epochs: 3 })) console.log(metrics.loss);
  */
 export class SftTrainer extends CorpusLearner<SftConfig, SftSettings, SftMetrics> {
+  readonly settingsSchema = sftSchema;
   /** What is learnt from, as tokens with roles and masks. */
   readonly samples: readonly Sample[];
   /** What is measured on. */

@@ -1,125 +1,118 @@
-import uPlot from "uplot";
-import { type Metric, metrics, type RunSeries } from "./run-series.ts";
+import { Signal } from "@lumino/signaling";
+import { Chart } from "./chart.ts";
+import { chartOptions } from "./chart-options.ts";
+import { h } from "./dom.ts";
+import { labelOf, sorted, usualMetrics } from "./metrics.ts";
+import type { RunSeries } from "./run-series.ts";
 
-const chartHeight = 110;
+/** Drawn at most this often, whatever the rate of steps. */
+const drawEveryMs = 50;
 
-/** Distances between the marks of the axis of steps, which are whole. */
-const stepIncrements = [1, 10, 100, 1000, 10_000, 100_000].flatMap((size) => [size, 2 * size, 5 * size]);
-
-/** Short form of a value for a chart's title. */
-function format(value: number | null | undefined): string {
-  if (value === null || value === undefined) return "–";
-  const size = Math.abs(value);
-  return size !== 0 && (size < 0.001 || size >= 10_000) ? value.toExponential(2) : value.toFixed(size < 10 ? 3 : 1);
-}
-
-/** A colour of the theme in use; canvases know nothing of style sheets' variables. */
-function themeColor(name: string, fallback: string): string {
-  return getComputedStyle(document.body).getPropertyValue(name).trim() || fallback;
-}
-
-/** Small charts of one run, one for each metric, that follow it as it trains. */
+/** Small charts of one run, one for each metric that was chosen, that follow it as it trains. */
 export class RunCharts {
-  readonly node = document.createElement("div");
+  readonly node: HTMLElement;
   readonly #run: RunSeries;
-  readonly #status = document.createElement("div");
-  readonly #alert = document.createElement("div");
-  readonly #charts: { metric: Metric; plot: uPlot; value: HTMLElement; place: HTMLElement }[] = [];
+  readonly #grid = h("div", { className: "cirlab-run-charts" });
+  readonly #choices = h("div", { className: "cirlab-choices" });
+  #charts: Chart[] = [];
+  #drawn = "";
+  #offered = "";
+  #boxes: HTMLInputElement[] = [];
   readonly #resize = new ResizeObserver(() => this.#schedule());
   readonly #theme = new MutationObserver(() => this.#schedule());
-  #frame: number | undefined;
-  #caption: string | undefined;
+  #timer: number | undefined;
+  #last = 0;
 
   constructor(run: RunSeries) {
     this.#run = run;
-    this.node.className = "cirlab-run";
-    this.#status.className = "cirlab-run-status";
-    this.#status.setAttribute("role", "status");
-    const grid = document.createElement("div");
-    grid.className = "cirlab-run-charts";
-    this.#alert.className = "cirlab-run-alert";
-    this.node.append(this.#status, this.#alert, grid);
-    for (const metric of metrics) this.#charts.push(this.#chart(metric, grid));
+    this.node = h("div", {}, this.#bar(), this.#grid);
     run.changed.connect(this.#schedule, this);
-    this.#resize.observe(grid);
+    chartOptions.changed.connect(this.#schedule, this);
+    this.#resize.observe(this.#grid);
     this.#theme.observe(document.body, { attributeFilter: ["data-jp-theme-name"] });
     this.#schedule();
   }
 
-  /** Says how the run stands in the words of the cell that trains; undefined: in the channel's own. */
-  describe(caption: string | undefined): void {
-    this.#caption = caption;
-    this.#schedule();
-  }
-
   dispose(): void {
-    this.#run.changed.disconnect(this.#schedule, this);
+    Signal.disconnectReceiver(this);
     this.#resize.disconnect();
     this.#theme.disconnect();
-    if (this.#frame !== undefined) cancelAnimationFrame(this.#frame);
-    for (const { plot } of this.#charts) plot.destroy();
+    clearTimeout(this.#timer);
+    for (const chart of this.#charts) chart.dispose();
     this.node.remove();
   }
 
-  #chart(metric: Metric, grid: HTMLElement): { metric: Metric; plot: uPlot; value: HTMLElement; place: HTMLElement } {
-    const place = document.createElement("figure");
-    place.className = "cirlab-chart";
-    const title = document.createElement("figcaption");
-    title.className = "cirlab-chart-title";
-    const label = document.createElement("span");
-    label.textContent = metric.label;
-    const value = document.createElement("span");
-    value.className = "cirlab-chart-value";
-    value.dataset.metric = metric.key;
-    title.append(label, value);
-    place.append(title);
-    grid.append(place);
-    const axis = (size: number, space: number): uPlot.Axis => ({
-      stroke: () => themeColor("--jp-ui-font-color2", "#666"),
-      grid: { stroke: () => themeColor("--jp-border-color2", "#ddd"), width: 1 },
-      ticks: { show: false },
-      font: "11px system-ui, sans-serif",
-      size,
-      space,
-    });
-    const plot = new uPlot(
-      {
-        width: 220,
-        height: chartHeight,
-        legend: { show: false },
-        cursor: { sync: { key: this.#run.id }, drag: { setScale: false } },
-        scales: { x: { time: false } },
-        axes: [{ ...axis(24, 50), incrs: stepIncrements }, axis(42, 24)],
-        series: [{}, { stroke: () => themeColor("--jp-brand-color1", "#1976d2"), width: 1.5, points: { size: 4 } }],
-      },
-      [[], []],
-      place,
+  /** Which metrics, logarithmic or not, how smooth. */
+  #bar(): HTMLElement {
+    const log = h("input", { type: "checkbox", checked: chartOptions.values.isLog });
+    log.addEventListener("change", () => chartOptions.set({ isLog: log.checked }));
+    const { smoothing } = chartOptions.values;
+    const smooth = h("input", { type: "range", min: "0", max: "0.99", step: "0.01", value: String(smoothing) });
+    smooth.addEventListener("input", () => chartOptions.set({ smoothing: Number(smooth.value) }));
+    chartOptions.changed.connect(() => {
+      log.checked = chartOptions.values.isLog;
+      smooth.value = String(chartOptions.values.smoothing);
+    }, this);
+    return h(
+      "div",
+      { className: "cirlab-chart-bar" },
+      h("details", { className: "cirlab-menu" }, h("summary", { textContent: "Metrics" }), this.#choices),
+      h("label", {}, log, "Log scale"),
+      h("label", {}, "Smoothing", smooth),
     );
-    return { metric, plot, value, place };
   }
 
-  /** At most one drawing a frame, whatever the rate of events. */
+  /** At most so many drawings a second, and none while the page is hidden. */
   #schedule(): void {
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#frame = undefined;
-      this.#draw();
-    });
+    if (this.#timer !== undefined) return;
+    const wait = Math.max(0, this.#last + drawEveryMs - performance.now());
+    this.#timer = window.setTimeout(() => {
+      requestAnimationFrame(() => {
+        this.#timer = undefined;
+        this.#last = performance.now();
+        this.#draw();
+      });
+    }, wait);
   }
 
   #draw(): void {
-    const { steps, columns, end, alert } = this.#run;
-    this.node.dataset.state = end === undefined ? "training" : "ended";
-    const last = steps.at(-1);
-    const text = last === undefined ? "waiting for the first step" : `step ${last}`;
-    this.#status.textContent = this.#caption ?? (end === undefined ? text : `${text} · ${end}`);
-    this.#alert.textContent = alert ?? "";
-    for (const { metric, plot, value, place } of this.#charts) {
-      const column = columns.get(metric.key)!;
-      value.textContent = format(column.at(-1));
-      const width = Math.floor(place.clientWidth);
-      if (width === 0) continue;
-      if (width !== plot.width) plot.setSize({ width, height: chartHeight });
-      plot.setData([steps, column]);
+    const { columns, marks, id } = this.#run;
+    const { isLog, smoothing, chosen } = chartOptions.values;
+    const known = sorted(columns.all.keys());
+    const usual = usualMetrics.filter((name) => columns.all.has(name));
+    const present = chosen?.filter((name) => columns.all.has(name)) ?? [];
+    const names = present.length ? sorted(present) : usual.length ? usual : known.slice(0, 6);
+    this.#offer(known, names);
+    const wanted = JSON.stringify([names, isLog]);
+    if (wanted !== this.#drawn) {
+      this.#drawn = wanted;
+      for (const chart of this.#charts) chart.dispose();
+      this.#charts = names.map((name) => new Chart(name, id, isLog));
+      this.#grid.append(...this.#charts.map(({ node }) => node));
     }
+    // All are measured before any is drawn: to measure after a change would lay out the page each time.
+    const widths = this.#charts.map(({ width }) => width);
+    for (const [i, chart] of this.#charts.entries())
+      chart.update(columns.all.get(chart.metric), marks, smoothing, isLog, widths[i]!);
+  }
+
+  /** The metrics to choose from, and which are drawn. */
+  #offer(known: readonly string[], drawn: readonly string[]): void {
+    const offered = known.join("\n");
+    if (offered !== this.#offered) {
+      this.#offered = offered;
+      this.#boxes = known.map((name) => {
+        const box = h("input", { type: "checkbox", value: name });
+        box.addEventListener("change", () => {
+          const chosen = this.#boxes.filter(({ checked }) => checked).map(({ value }) => value);
+          chartOptions.set({ chosen: chosen.length ? chosen : null });
+        });
+        return box;
+      });
+      this.#choices.replaceChildren(
+        ...this.#boxes.map((box) => h("label", { title: box.value }, box, labelOf(box.value))),
+      );
+    }
+    for (const box of this.#boxes) box.checked = drawn.includes(box.value);
   }
 }

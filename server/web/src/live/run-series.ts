@@ -1,79 +1,113 @@
 import { Signal } from "@lumino/signaling";
-import type { RecordedEvent } from "../../../../src/recording/messages.ts";
+import type { OtherEvent, RunFacts, RunStatus, RunUpdate } from "../../../../server/live/messages.ts";
+import { Columns } from "../../../../server/live/points.ts";
 
-/** A number that the live charts draw, one value a training step. */
-export interface Metric {
-  key: string;
-  label: string;
+/** Points of a metric that a page keeps; beyond, the extremes among them stay. */
+const keptPoints = 6_000;
+const keptAlerts = 200;
+
+/** Something that happened at a step: a line in the charts. */
+export interface Mark {
+  /** Between this step and the next. */
+  step: number;
+  kind: "setting" | "alert" | "course" | "checkpoint";
+  text: string;
 }
 
-export const metrics: readonly Metric[] = [
-  { key: "reward", label: "Reward" },
-  { key: "accuracy", label: "Accuracy" },
-  { key: "toolCalls", label: "Tool calls" },
-  { key: "entropy", label: "Entropy" },
-  { key: "gradNorm", label: "Gradient norm" },
-];
+/** What a training said to a command. */
+export type Answer = Extract<OtherEvent, { type: "command" | "command-refused" }>;
 
-/** The course of one run, in columns: the shape that charts draw without copying. */
+/** The course of one run as a page knows it. */
 export class RunSeries {
   readonly id: string;
-  /** How the run ended; undefined while it trains. */
-  end: string | undefined;
-  /** The newest warning, or the last thing that a trigger or a reset changed. */
-  alert: string | undefined;
-  readonly steps: number[] = [];
-  readonly columns = new Map<string, (number | null)[]>(metrics.map(({ key }) => [key, []]));
+  /** The newest event; -1: nothing is known. */
+  seq = -1;
+  status: RunStatus | undefined;
+  facts: RunFacts | undefined;
+  columns = new Columns(keptPoints);
+  marks: Mark[] = [];
   readonly changed = new Signal<this, void>(this);
+  readonly answered = new Signal<this, Answer>(this);
 
   constructor(id: string) {
     this.id = id;
   }
 
-  /** Replaces everything: the server sends the whole history on every (re)connection. */
-  restart(events: readonly RecordedEvent[]): void {
-    this.#truncate(0);
-    this.end = this.alert = undefined;
-    for (const event of events) this.#take(event);
-    this.changed.emit();
+  /** Nobody knows the run yet, or it has not begun. */
+  get isEmpty(): boolean {
+    return this.status === undefined;
   }
 
-  add(event: RecordedEvent): void {
-    this.#take(event);
+  /** @returns false where something is missing between what is known and the update; then nothing was taken. */
+  apply(update: RunUpdate): boolean {
+    const { after, seq, cutAfter, points, events, status, facts } = update;
+    if (after === -1) {
+      this.columns = new Columns(keptPoints);
+      this.marks = [];
+      this.facts = facts;
+    } else if (after !== this.seq) return seq <= this.seq;
+    const isNew = after !== -1;
+    this.seq = seq;
+    this.status = status;
+    if (cutAfter !== undefined) this.columns.cutAfter(cutAfter);
+    for (const [name, { x, y }] of Object.entries(points))
+      for (const [i, step] of x.entries()) this.columns.push(name, step, y[i]!);
+    for (const event of events) this.#take(event, isNew);
     this.changed.emit();
+    if (isNew) for (const event of events) if (isAnswer(event)) this.answered.emit(event);
+    return true;
   }
 
-  #take(event: RecordedEvent): void {
+  /** @param isNew it happened after what `facts` tell. */
+  #take(event: OtherEvent, isNew: boolean): void {
     switch (event.type) {
-      case "run-started":
-        this.end = undefined;
-        // A run that was rewound goes over the same steps again: what came after is no longer its course.
-        this.#truncateFrom(event.step + 1);
-        break;
-      case "step":
-        this.end = undefined;
-        this.#truncateFrom(event.step);
-        this.steps.push(event.step);
-        for (const [key, column] of this.columns) column.push(event.metrics[key] ?? null);
-        break;
       case "alert":
-      case "course":
-        this.alert = `step ${event.step}: ${event.text}`;
+        this.#mark({ step: event.step, kind: "alert", text: event.text });
         break;
-      case "run-finished":
-        this.end = event.error ? `${event.reason}: ${event.error}` : event.reason;
+      case "course":
+        this.#mark({ step: event.step, kind: "course", text: event.text });
+        break;
+      case "config":
+        this.#mark({ step: event.step, kind: "setting", text: settingsText(event.changes) });
+        if (isNew) Object.assign(this.facts?.settings ?? {}, event.changes);
+        break;
+      case "command":
+        // Said at once, although it is recorded as a change only before the next step.
+        if (isNew && event.command.type === "set") Object.assign(this.facts?.settings ?? {}, event.command.values);
+        break;
+      case "checkpoint":
+        if (event.label !== undefined) this.#mark({ step: event.step, kind: "checkpoint", text: event.label });
+        if (isNew && this.facts) {
+          const { step, label } = event;
+          const others = this.facts.checkpoints.filter((one) => one.step !== step);
+          this.facts.checkpoints = [...others, { step, ...(label !== undefined && { label }) }];
+        }
+        break;
+      case "rewound":
+        this.marks = this.marks.filter(
+          ({ step, kind }) => step <= event.step && !(kind === "alert" && step > event.step),
+        );
+        if (isNew && this.facts)
+          this.facts.checkpoints = this.facts.checkpoints.filter(({ step }) => step <= event.step);
         break;
     }
   }
 
-  #truncateFrom(step: number): void {
-    let kept = this.steps.length;
-    while (kept > 0 && this.steps[kept - 1]! >= step) kept--;
-    this.#truncate(kept);
-  }
-
-  #truncate(length: number): void {
-    this.steps.length = length;
-    for (const column of this.columns.values()) column.length = length;
+  #mark(mark: Mark): void {
+    this.marks.push(mark);
+    const surplus = this.marks.filter(({ kind }) => kind === "alert").length - keptAlerts;
+    if (surplus > 0)
+      this.marks.splice(
+        this.marks.findIndex(({ kind }) => kind === "alert"),
+        1,
+      );
   }
 }
+
+const isAnswer = (event: OtherEvent): event is Answer => event.type === "command" || event.type === "command-refused";
+
+/** Changed settings in a line: `klCoef = 0.1, topP = 0.9`. */
+export const settingsText = (changes: Readonly<Record<string, unknown>>): string =>
+  Object.entries(changes)
+    .map(([name, value]) => `${name} = ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(", ");

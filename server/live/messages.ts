@@ -1,0 +1,86 @@
+import type { RecordedEvent } from "../../src/recording/messages.ts";
+import type { RunState, SettingsChange } from "../../src/recording/timeline.ts";
+
+/** A run's state; `died`: nobody trains it any more, and it never said that it ended. */
+export type Standing = RunState | "died";
+
+/** Topic of a reader that follows the list of runs. */
+export const allRuns = "*";
+
+/** A metric over the steps at which it was measured, in columns, as charts draw it. */
+export interface Points {
+  x: number[];
+  /** null: the step measured something that is no number. */
+  y: (number | null)[];
+}
+
+/** Any event but a step. */
+export type OtherEvent = Exclude<RecordedEvent, { type: "step" }>;
+
+/** How a run stands. */
+export interface RunStatus {
+  state: Standing;
+  /** Steps taken. */
+  step: number;
+  /** The step that the training under way is to reach, where it tells. */
+  target?: number;
+  /** What failed. */
+  error?: string;
+  /** Somebody trains it and obeys commands. */
+  listens: boolean;
+  /** Unix time of the last event in milliseconds. */
+  time?: number;
+  /** Wall-clock seconds that a step takes, of the last few dozen. */
+  secondsPerStep?: number;
+}
+
+/** What only a reader who begins with the run needs to be told; later events tell how it changes. */
+export interface RunFacts {
+  name: string;
+  /** The run's folder below the served one; absent for a run elsewhere. */
+  path?: string;
+  /** The settings that hold for the next step. */
+  settings: SettingsChange["changes"];
+  /** Which settings there are and what they may be; absent where the recording does not tell. */
+  schema?: Record<string, Record<string, unknown>>;
+  checkpoints: { step: number; label?: string }[];
+}
+
+/**
+ * A piece of a run, `update` on the channel: what happened after the event `after`, up to and with the event `seq`. Steps
+ * come as columns; where they are many, those that hold a metric's highest and lowest values among their neighbours.
+ */
+export interface RunUpdate {
+  runId: string;
+  /** -1: everything from the beginning, in place of whatever the reader has. */
+  after: number;
+  seq: number;
+  /** The run went back: steps after this one no longer count. To be done before the points are added. */
+  cutAfter?: number;
+  points: Record<string, Points>;
+  /** All other events, in order; of a very long run, the newest. */
+  events: OtherEvent[];
+  status: RunStatus;
+  /** With `after` -1. */
+  facts?: RunFacts;
+}
+
+/** A run in the list, `runs` on the channel. */
+export interface RunListing {
+  runId: string;
+  name: string;
+  path?: string;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  state: Standing;
+  step: number;
+}
+
+/** What a reader asks to follow; with `after`, from the event on that it saw last. */
+export interface Subscription {
+  runId: string;
+  after?: number;
+}
+
+/** The answer to a command: it was written for the run's training, whose own answer is an event with this id; or why not. */
+export type CommandReply = { id: string } | { error: string };

@@ -1,0 +1,191 @@
+import type { CommandInput } from "../../../../src/recording/messages.ts";
+import { button, h } from "./dom.ts";
+import { runChannel } from "./run-channel.ts";
+import { stateName } from "./run-head.ts";
+import { type Answer, type RunSeries, settingsText } from "./run-series.ts";
+import { SettingsForm } from "./settings-form.ts";
+
+/** Steers a run that trains: each command is answered by the training itself, between two steps. */
+export class RunControls {
+  readonly node: HTMLElement;
+  readonly #run: RunSeries;
+  readonly #pause = button("Pause", () => this.#send({ type: this.#isPaused ? "resume" : "pause" }));
+  readonly #step = button("Step", () => this.#send({ type: "step" }), "Take one step, then pause");
+  readonly #stop = button("Stop", () => this.#send({ type: "stop" }), "End the training after the step in flight");
+  readonly #mark = button("Mark…", () => this.#toggle("mark"), "Keep a checkpoint of the last whole step");
+  readonly #rewind = button("Rewind…", () => this.#toggle("rewind"), "Go back to a checkpoint");
+  readonly #settings = button("Settings…", () => this.#toggle("settings"), "Change settings from the next step on");
+  readonly #said = h("div", { className: "cirlab-run-said" });
+  readonly #place = h("div");
+  #opened: { name: string; dispose(): void } | undefined;
+  /** Commands that wait for the training's answer, by id. */
+  readonly #waiting = new Map<string, string>();
+  /** Answers that came before the server had told the command's id. */
+  readonly #early = new Map<string, Answer>();
+  #sending = 0;
+
+  constructor(run: RunSeries) {
+    this.#run = run;
+    this.#said.setAttribute("role", "status");
+    const buttons = [this.#pause, this.#step, this.#stop, this.#mark, this.#rewind, this.#settings];
+    this.node = h(
+      "div",
+      { className: "cirlab-run-controls" },
+      h("div", { className: "cirlab-buttons" }, ...buttons),
+      this.#said,
+      this.#place,
+    );
+    run.changed.connect(this.#update, this);
+    run.answered.connect(this.#answered, this);
+    runChannel.connection.connect(this.#update, this);
+    this.#update();
+  }
+
+  dispose(): void {
+    this.#run.changed.disconnect(this.#update, this);
+    this.#run.answered.disconnect(this.#answered, this);
+    runChannel.connection.disconnect(this.#update, this);
+    this.#opened?.dispose();
+  }
+
+  get #isPaused(): boolean {
+    return this.#run.status?.state === "paused";
+  }
+
+  /** Why no command can be given; undefined where one can. */
+  get #reason(): string | undefined {
+    const { status } = this.#run;
+    if (!runChannel.isConnected) return "No connection to the server.";
+    if (!status) return "The run is not known yet.";
+    if (!status.listens) return `Nobody trains this run any more (${stateName(status.state)}).`;
+    return undefined;
+  }
+
+  #update(): void {
+    const reason = this.#reason;
+    this.#pause.textContent = this.#isPaused ? "Resume" : "Pause";
+    for (const one of this.node.querySelectorAll<HTMLButtonElement>("button")) {
+      // The settings form decides about its own.
+      if (this.#place.contains(one) && one.type === "submit") continue;
+      one.disabled = reason !== undefined;
+      one.dataset.title ??= one.title;
+      one.title = reason ?? one.dataset.title;
+    }
+    if (reason && this.#opened) this.#close();
+    if (reason && !this.#waiting.size) this.#say(reason);
+    else if (this.#said.dataset.kind === "reason") this.#say("");
+    if (reason) this.#said.dataset.kind = "reason";
+  }
+
+  #say(text: string, kind = ""): void {
+    this.#said.textContent = text;
+    this.#said.dataset.kind = kind;
+  }
+
+  #close(): void {
+    this.#opened?.dispose();
+    this.#opened = undefined;
+    this.#place.replaceChildren();
+  }
+
+  #toggle(name: "mark" | "rewind" | "settings"): void {
+    const wasOpen = this.#opened?.name === name;
+    this.#close();
+    if (wasOpen) return;
+    if (name === "settings") {
+      const form = new SettingsForm(this.#run, (values) => this.#send({ type: "set", values: values as never }));
+      this.#opened = { name, dispose: () => form.dispose() };
+      this.#place.append(form.node);
+      form.node.querySelector("input")?.focus();
+      return;
+    }
+    const [field, label] = name === "mark" ? [markField(), "Mark"] : [this.#rewindField(), "Rewind"];
+    const form = h(
+      "form",
+      { className: "cirlab-inline-form" },
+      field,
+      h("button", { type: "submit", className: "cirlab-button", textContent: label }),
+    );
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const { value } = field;
+      if (value === "") return;
+      this.#close();
+      this.#send(name === "mark" ? { type: "checkpoint", label: value } : { type: "rewind", step: Number(value) });
+    });
+    this.#opened = { name, dispose: () => form.remove() };
+    this.#place.append(form);
+    field.focus();
+  }
+
+  #rewindField(): HTMLSelectElement {
+    const { status, facts } = this.#run;
+    const earlier = (facts?.checkpoints ?? []).filter(({ step }) => step < (status?.step ?? 0));
+    const options = earlier
+      .sort((a, b) => b.step - a.step)
+      .map(({ step, label }) =>
+        h("option", { value: String(step), textContent: `step ${step}${label ? ` · ${label}` : ""}` }),
+      );
+    const select = h(
+      "select",
+      {},
+      ...(options.length ? options : [h("option", { value: "", textContent: "no earlier checkpoint" })]),
+    );
+    select.setAttribute("aria-label", "Checkpoint");
+    return select;
+  }
+
+  #send(command: CommandInput): void {
+    const name = nameOf(command);
+    this.#sending++;
+    this.#say(`${name}: sent`);
+    runChannel
+      .command(this.#run.id, command)
+      .then(
+        (id) => {
+          this.#waiting.set(id, name);
+          const answer = this.#early.get(id);
+          if (answer) this.#answered(this.#run, answer);
+          else this.#say(`${name}: waits for the step in flight`);
+        },
+        (error: unknown) => this.#say(`${name}: ${error instanceof Error ? error.message : String(error)}`, "refused"),
+      )
+      .finally(() => {
+        this.#sending--;
+        if (!this.#sending) this.#early.clear();
+      });
+  }
+
+  #answered(_: RunSeries, answer: Answer): void {
+    const { id } = answer;
+    if (id === undefined) return;
+    const name = this.#waiting.get(id);
+    if (name === undefined) {
+      if (this.#sending) this.#early.set(id, answer);
+      return;
+    }
+    this.#waiting.delete(id);
+    if (answer.type === "command") this.#say(`${name}: done after step ${answer.step}`, "done");
+    else this.#say(`${name}: refused: ${answer.text}`, "refused");
+  }
+}
+
+function markField(): HTMLInputElement {
+  const field = h("input", { type: "text", placeholder: "Name of the mark", maxLength: 80, required: true });
+  field.setAttribute("aria-label", "Name of the mark");
+  return field;
+}
+
+/** A command in the words of its button. */
+function nameOf(command: CommandInput): string {
+  switch (command.type) {
+    case "set":
+      return settingsText(command.values);
+    case "checkpoint":
+      return `Mark "${command.label ?? ""}"`;
+    case "rewind":
+      return `Rewind to step ${command.step}`;
+    default:
+      return command.type[0]!.toUpperCase() + command.type.slice(1);
+  }
+}
