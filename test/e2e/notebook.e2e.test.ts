@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import type { BrowserContext } from "playwright-core";
 import { startServer, type TestServer, until } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
@@ -10,20 +9,20 @@ import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser
 /** A cell's result that shows itself as the given bundle. */
 const shown = (bundle: object): string => `({ [Symbol.for("Jupyter.display")]: () => (${JSON.stringify(bundle)}) })`;
 
-/** Publishes the events of a short run, as a training session does. */
+/** Records a short run, as a training does. */
 const training = `
-const { io } = await import(process.env.SOCKET_IO_CLIENT!);
-const live = io(process.env.CIRLAB_LIVE_URL, { auth: { token: process.env.CIRLAB_LIVE_TOKEN }, transports: ["websocket"] });
-await new Promise((connected) => live.on("connect", connected));
-let seq = 0;
-const publish = (event: object) => live.emit("publish", { runId: "e2e-run", event: { seq: seq++, time: Date.now(), ...event } });
-publish({ type: "run-started", step: 0, config: {} });
+import { Run } from "cirlab";
+const run = await Run.create({ name: "e2e" });
+await run.acquire();
+display({ ...picture, "application/vnd.cirlab.run+json": { runId: run.id, title: "A short run" } });
+run.append({ type: "run-started", step: 0, config: {}, count: 60 });
 for (let step = 1; step <= 60; step++) {
   const part = step / 60;
-  publish({ type: "step", step, metrics: { reward: 2 * part - 1, accuracy: part, toolCalls: 1 + part, entropy: 2 - part, gradNorm: 0.5 } });
+  run.append({ type: "step", step, metrics: { reward: 2 * part - 1, accuracy: part, toolCalls: 1 + part, entropy: 2 - part, gradNorm: 0.5 } });
   await new Promise((passed) => setTimeout(passed, 20));
 }
-publish({ type: "run-finished", step: 60, reason: "completed" });`;
+run.append({ type: "run-finished", step: 60, reason: "completed" });
+await run.release();`;
 
 const cells = {
   sum: "[20, 22].reduce((a, b) => a + b)",
@@ -31,12 +30,11 @@ const cells = {
   endless: "while (true) {}",
   usesState: "kept * 6",
   rich: shown({ "text/html": "<p class='rich'>A <b>rich</b> output</p>", "text/plain": "plain" }),
-  chart: shown({
-    "application/vnd.cirlab.run+json": { runId: "e2e-run", title: "A short run" },
-    "image/svg+xml":
-      '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="60"><text y="30">saved picture</text></svg>',
-    "text/plain": "run e2e-run",
-  }),
+  chart: `const picture = {
+    "image/svg+xml": '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="60"><text y="30">saved picture</text></svg>',
+    "text/plain": "a run",
+  };
+  display({ ...picture, "application/vnd.cirlab.run+json": { runId: "gone", title: "A run that is gone" } });`,
   training,
 };
 const indexOf = (name: keyof typeof cells): number => Object.keys(cells).indexOf(name);
@@ -56,9 +54,7 @@ async function savedOutputs(path: string): Promise<Record<string, string>> {
 }
 
 async function prepare(t: TestContext, executable: string): Promise<{ server: TestServer; context: BrowserContext }> {
-  const server = await startServer(t, {
-    kernelEnv: { ...process.env, SOCKET_IO_CLIENT: fileURLToPath(import.meta.resolve("socket.io-client")) },
-  });
+  const server = await startServer(t);
   await writeNotebook(join(server.root, "first.ipynb"));
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
@@ -114,8 +110,8 @@ test("the web notebook in Chromium", { timeout: 300_000 }, async (t) => {
 
   await t.test("the live panel opens with a run and follows it, as the chart under the cell does", async () => {
     await notebook.run(indexOf("chart"));
-    const picture = notebook.outputs(indexOf("chart"));
-    await picture.locator("img").waitFor();
+    await notebook.outputs(indexOf("chart")).locator("img").waitFor();
+    const below = notebook.outputs(indexOf("training"));
     await notebook.start(indexOf("training"));
     const panel = notebook.page.locator("#cirlab-live-panel");
     const accuracy = panel.locator('[data-metric="accuracy"]');
@@ -123,12 +119,13 @@ test("the web notebook in Chromium", { timeout: 300_000 }, async (t) => {
     await accuracy.filter({ hasText: /^0\.[5-9]/ }).waitFor();
     await screenshot(notebook.page, "live");
     await notebook.ended(indexOf("training"));
-    for (const place of [panel, picture]) {
-      await place.locator(".cirlab-run-status", { hasText: "step 60 · completed" }).waitFor();
-      assert.equal(await place.locator('[data-metric="reward"]').innerText(), "1.000");
+    for (const place of [panel, below]) {
+      await place.locator(".cirlab-run-status", { hasText: "completed · step 60 of 60" }).waitFor();
+      await place.locator('[data-metric="reward"]', { hasText: "1.000" }).waitFor();
       assert.equal(await place.locator("canvas").count(), 5);
     }
-    assert.equal(await picture.locator("img").isVisible(), false);
+    assert.equal(await notebook.outputs(indexOf("chart")).locator("img").isVisible(), true);
+    assert.equal(await below.locator("img").isVisible(), false);
     await screenshot(notebook.page, "live-panel");
   });
 
@@ -152,7 +149,7 @@ test("the web notebook in Chromium", { timeout: 300_000 }, async (t) => {
     await notebook.reload();
     assert.equal((await notebook.outputs(indexOf("sum")).innerText()).trim(), "42");
     assert.equal(await notebook.outputs(indexOf("rich")).locator("p.rich b").innerText(), "rich");
-    await notebook.outputs(indexOf("chart")).locator(".cirlab-run-status", { hasText: "step 60" }).waitFor();
+    await notebook.outputs(indexOf("training")).locator(".cirlab-run-status", { hasText: "step 60" }).waitFor();
   });
 
   await t.test("the dark theme is chosen and remembered", async () => {

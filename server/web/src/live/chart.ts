@@ -22,6 +22,20 @@ const markColors: Readonly<Record<Mark["kind"], () => string>> = {
   checkpoint: () => themeColor("--jp-success-color1", "#388e3c"),
 };
 
+/** What the axis spans: a little more than the values, also where all are the same. */
+function valueRange(min: number | null, max: number | null): [number, number] {
+  if (min === null || max === null) return [0, 1];
+  if (min === max) return [min - (Math.abs(min) / 2 || 1), max + (Math.abs(max) / 2 || 1)];
+  return uPlot.rangeNum(min, max, 0.1, true) as [number, number];
+}
+
+/** A value beside the axis, in few characters. */
+function tick(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 0.001 || size >= 100_000)) return value.toExponential(0);
+  return String(Number(value.toPrecision(4)));
+}
+
 /** One metric of a run, drawn over its steps. */
 export class Chart {
   readonly node: HTMLElement;
@@ -42,7 +56,7 @@ export class Chart {
       h(
         "figcaption",
         { className: "cirlab-chart-title" },
-        h("span", { textContent: labelOf(metric) }),
+        h("span", { textContent: labelOf(metric), title: metric }),
         this.#hover,
         this.#value,
       ),
@@ -88,8 +102,11 @@ export class Chart {
         height: chartHeight,
         legend: { show: false },
         cursor: { sync: { key: runId }, drag: { setScale: false } },
-        scales: { x: { time: false }, y: { distr: isLog ? 3 : 1 } },
-        axes: [{ ...axis(24, 50), incrs: stepIncrements }, axis(46, 24)],
+        scales: { x: { time: false }, y: isLog ? { distr: 3 } : { range: (_, min, max) => valueRange(min, max) } },
+        axes: [
+          { ...axis(24, 50), incrs: stepIncrements },
+          { ...axis(46, 24), values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))) },
+        ],
         series: [
           {},
           {
@@ -124,7 +141,9 @@ export class Chart {
     ctx.clip();
     ctx.lineWidth = scale;
     for (const mark of shown) {
-      const x = Math.min(Math.max(plot.valToPos(mark.step + 0.5, "x", true), bbox.left), bbox.left + bbox.width);
+      // What holds for the steps after this one stands between the two.
+      const place = mark.step + (mark.kind === "alert" ? 0 : 0.5);
+      const x = Math.min(Math.max(plot.valToPos(place, "x", true), bbox.left), bbox.left + bbox.width);
       ctx.strokeStyle = ctx.fillStyle = markColors[mark.kind]();
       ctx.setLineDash(mark.kind === "setting" ? [] : [3 * scale, 3 * scale]);
       ctx.beginPath();

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type RecordedEvent, Run, stepsOf } from "../../src/recording/index.ts";
+import { startServer, until } from "../server/server.ts";
+import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+
+const training = `import { Lab, Policy, PythonInterpreter, recipes, tasks, Trainer } from "cirlab";
+const lab = new Lab({ seed: 7, device: "cpu", threads: 1 });
+const python = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const trainer = new Trainer({
+  ...recipes.cir(), lab, interpreter: python, taskset: tasks.arithmetic({ families: ["algebra"] }),
+  policy: await Policy.create("tiny-math", { lab }),
+  promptsPerStep: 2, numGenerations: 3, maxLength: 32, checkpointEvery: 2,
+});
+const run = trainer.start(100_000);`;
+
+async function writeNotebook(file: string): Promise<void> {
+  const cell = {
+    cell_type: "code",
+    id: "training",
+    source: training,
+    metadata: {},
+    execution_count: null,
+    outputs: [],
+  };
+  const metadata = { kernelspec: { name: "cirlab", display_name: "TypeScript (CIR Lab)", language: "typescript" } };
+  await writeFile(file, JSON.stringify({ cells: [cell], metadata, nbformat: 4, nbformat_minor: 5 }));
+}
+
+test("a training in the web notebook, watched and steered", { timeout: 180_000 }, async (t) => {
+  const executable = findChromium();
+  if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
+  const server = await startServer(t, { kernelEnv: { ...process.env } });
+  await writeNotebook(join(server.root, "training.ipynb"));
+  const browser = await launchBrowser(t, executable);
+  const context = await browser.newContext({ viewport: { width: 1500, height: 1000 } });
+  context.setDefaultTimeout(30_000);
+  const notebook = await NotebookPage.open(context, `${server.url}/notebooks/training.ipynb?token=${server.token}`);
+  const { page } = notebook;
+  const panel = page.locator("#cirlab-live-panel");
+  const below = notebook.outputs(0).locator(".cirlab-run");
+  const said = panel.locator(".cirlab-run-said");
+  const press = (name: string) => panel.getByRole("button", { name, exact: true }).click();
+  const recorded = async (): Promise<{ run: Run; events: RecordedEvent[] }> => {
+    const [id] = await readdir(join(server.root, "runs"));
+    const run = await Run.open(join(server.root, "runs", id!));
+    return { run, events: await run.events() };
+  };
+
+  await t.test("the panel opens with the run, and the same view stands under its cell", async () => {
+    await notebook.kernelIdle();
+    await notebook.run(0);
+    for (const place of [panel, below]) {
+      await place
+        .locator(".cirlab-run-status", { hasText: /step [3-9] of 100000 · .* a step · about .* left/ })
+        .waitFor();
+      assert.ok((await place.locator("canvas").count()) >= 8);
+      await place.locator('[data-metric="reward"]', { hasText: /\d/ }).waitFor();
+      await place.locator('[data-metric="seconds"]', { hasText: /\d/ }).waitFor();
+    }
+    await screenshot(page, "live-training");
+  });
+
+  await t.test("it pauses between two steps, and says so", async () => {
+    await press("Pause");
+    await said.filter({ hasText: /Pause: done after step \d+/ }).waitFor();
+    await below.locator(".cirlab-run-status", { hasText: "paused · step" }).waitFor();
+    const { events } = await recorded();
+    const command = events.findLast((event) => event.type === "command");
+    assert.match(command!.by!, /^web notebook/);
+  });
+
+  await t.test(
+    "a setting is changed on the way: bounds are checked, the run records it, the charts show it",
+    async () => {
+      await press("Settings…");
+      const form = panel.locator(".cirlab-settings");
+      await form.getByPlaceholder("Find a setting").fill("klCo");
+      const field = form.locator('input[name="klCoef"]');
+      assert.equal(await field.inputValue(), "0");
+      await field.fill("-1");
+      await form.locator(".cirlab-problem", { hasText: "at least 0" }).waitFor();
+      assert.equal(await form.getByRole("button", { name: "Apply" }).isDisabled(), true);
+      await field.fill("0.25");
+      await form.getByRole("button", { name: "Apply" }).click();
+      await said.filter({ hasText: /klCoef = 0.25: done after step \d+/ }).waitFor();
+      const before = (await (await recorded()).run.timeline()).step;
+      await press("Step");
+      await panel.locator(".cirlab-run-status", { hasText: `paused · step ${before + 1} of` }).waitFor();
+      const { events } = await recorded();
+      const change = events.find((event) => event.type === "config");
+      assert.deepEqual([change!.step, change!.changes], [before, { klCoef: 0.25 }]);
+      // The new step was taken with the penalty: it measured the KL to a reference, which no step before had.
+      const steps = stepsOf(events);
+      assert.ok(steps.at(-1)!.metrics.refKl !== undefined && steps.at(-2)!.metrics.refKl === undefined);
+      assert.equal(await field.inputValue(), "0.25");
+      await screenshot(page, "live-setting");
+      await form.getByPlaceholder("Find a setting").fill("promptsPerStep");
+      await form.locator('input[name="promptsPerStep"]').fill("3");
+      await form.getByRole("button", { name: "Apply" }).click();
+      await said.filter({ hasText: /promptsPerStep = 3: refused: .*must be a multiple of miniBatches/ }).waitFor();
+    },
+  );
+
+  await t.test("a checkpoint is marked, and the run goes back to it", async () => {
+    await press("Settings…");
+    await press("Mark…");
+    await panel.getByLabel("Name of the mark").fill("before the storm");
+    await panel.getByRole("button", { name: "Mark", exact: true }).click();
+    await said.filter({ hasText: /Mark "before the storm": done/ }).waitFor();
+    const marked = (await (await recorded()).run.timeline()).step;
+    await press("Resume");
+    await panel.locator(".cirlab-run-status", { hasText: new RegExp(`^step ${marked + 3} of`) }).waitFor();
+    await press("Rewind…");
+    const option = panel.locator("option", { hasText: "before the storm" });
+    await panel.getByLabel("Checkpoint").selectOption((await option.getAttribute("value"))!);
+    await panel.getByRole("button", { name: "Rewind", exact: true }).click();
+    await said.filter({ hasText: `Rewind to step ${marked}: done after step ${marked}` }).waitFor();
+    const { events } = await recorded();
+    assert.equal(events.find((event) => event.type === "rewound")!.step, marked);
+    await panel.locator(".cirlab-run-status", { hasText: new RegExp(`^step ${marked + 2} of`) }).waitFor();
+  });
+
+  await t.test("metrics, log scale and smoothing are chosen for all charts and remembered", async () => {
+    await panel.getByText("Metrics", { exact: true }).click();
+    const choices = panel.locator(".cirlab-choices");
+    for (const name of [
+      "reward",
+      "accuracy",
+      "loss",
+      "kl",
+      "gradNorm",
+      "responseLength",
+      "toolCalls",
+      "toolErrors",
+      "seconds",
+    ])
+      await choices.locator(`input[value="${name}"]`).uncheck();
+    await until(async () => (await panel.locator("canvas").count()) === 1);
+    assert.equal(await below.locator("canvas").count(), 1);
+    await choices.locator('input[value="passRate"]').check();
+    await panel.getByLabel("Log scale").check();
+    await panel.getByLabel("Smoothing").fill("0.8");
+    await until(async () => (await below.locator("canvas").count()) === 2);
+    await screenshot(page, "live-chosen");
+    await choices.locator('input[value="reward"]').check();
+    await panel.getByText("Metrics", { exact: true }).click();
+  });
+
+  await t.test("it stops, and nothing can be asked of it any more", async () => {
+    await press("Stop");
+    await panel.locator(".cirlab-run-status", { hasText: /stopped · step \d+/ }).waitFor();
+    await said.filter({ hasText: "Nobody trains this run any more (stopped)." }).waitFor();
+    assert.equal(await panel.getByRole("button", { name: "Pause" }).isDisabled(), true);
+    assert.equal((await recorded()).events.at(-1)!.type, "run-finished");
+  });
+
+  await t.test("a page that comes later finds it all, in the dark theme too", async () => {
+    await notebook.menu("Settings", "Theme", "JupyterLab Dark");
+    await page.locator('body[data-jp-theme-light="false"]').waitFor({ state: "attached" });
+    await notebook.menu("File", "Save Notebook");
+    await notebook.reload();
+    await below.locator(".cirlab-run-status", { hasText: "stopped · step" }).waitFor();
+    assert.equal(await below.locator("canvas").count(), 3);
+    await screenshot(page, "live-dark");
+  });
+
+  assert.deepEqual(notebook.errors, []);
+});
