@@ -45,6 +45,7 @@ export {
 } from "./rollout/agents/index.ts";
 export { type Message, messagesOf } from "./rollout/messages.ts";
 export { type ForkOptions, Rollout } from "./rollout/rollout.ts";
+export { type Stepper, stepper } from "./rollout/stepper/stepper.ts";
 export { type Task, type Taskset, taskFamily, tasks } from "./rollout/tasks/index.ts";
 export type { StopReason, Token, ToolCall } from "./rollout/trajectory.ts";
 export {

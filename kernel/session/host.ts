@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { tslabVersions } from "../compiler/tslab/versions.ts";
+import { widget } from "../widgets/custom.ts";
 import { capture, releaseSink } from "./capture.ts";
 import type { CellCode } from "./cellCode.ts";
 import type { Cell, Cells } from "./cells.ts";
@@ -167,6 +168,9 @@ export class Host {
 
   /** Runs code that must not be cut; an interrupt waits for it. */
   shield = <T>(run: () => T): T => this.#cells.shield(run);
+
+  /** A widget that brings its own front end. */
+  widget = widget;
 
   /** Makes `%%name args` at the top of a cell call `run(body, args)`. */
   registerMagic = (name: string, run: Magic): void => {

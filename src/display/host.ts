@@ -1,3 +1,6 @@
+export const hostSymbol: unique symbol = Symbol.for("Jupyter.host") as never;
+export const displaySymbol: unique symbol = Symbol.for("Jupyter.display") as never;
+
 /** Data by mime type, as Jupyter's display messages carry it. */
 export type MimeBundle = Record<string, unknown>;
 
@@ -20,6 +23,18 @@ export interface Comm {
   onMessage(listener: (data: unknown, buffers: Uint8Array[]) => void): void;
   /** Calls `listener` when the page closes the channel, at once if it has. */
   onClose(listener: (data: unknown) => void): void;
+}
+
+/** Something interactive in the page, with its other half here; its display bundle shows it. */
+export interface HostWidget {
+  readonly isClosed: boolean;
+  /** Changes the values that it shares with the page. */
+  set(changes: Record<string, unknown>): void;
+  /** Calls `listener` with each message that the page sends; of what kind that is, nobody checks. */
+  onMessage(listener: (content: unknown) => unknown): () => void;
+  /** Takes it out of every page. */
+  close(): void;
+  [displaySymbol](): MimeBundle;
 }
 
 /**
@@ -59,12 +74,12 @@ export interface JupyterHost {
   codeOf?(fn: object): string | undefined;
   /** What a name of the notebook stands for now, and the module that it was imported from. */
   nameOf?(name: string): { value: unknown; module?: string } | undefined;
+  /** Makes a widget whose front end is a module of its own, as anywidget has it; absent where a kernel has no widgets. */
+  widget?(options: { esm: string | URL; css?: string | URL; state?: Record<string, unknown> }): HostWidget;
   /** Makes `%%name args` at the top of a cell call `run(body, args)`. */
   registerMagic(name: string, run: (body: string, args: string) => unknown): void;
 }
 
-export const hostSymbol: unique symbol = Symbol.for("Jupyter.host") as never;
-export const displaySymbol: unique symbol = Symbol.for("Jupyter.display") as never;
 /** On an error of another language: the lines that a notebook shows of it in place of its stack. */
 export const tracebackSymbol: unique symbol = Symbol.for("Jupyter.traceback") as never;
 

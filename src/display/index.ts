@@ -15,6 +15,7 @@ export {
   type Comm,
   type CommBuffer,
   displaySymbol,
+  type HostWidget,
   host,
   type JupyterHost,
   type MimeBundle,

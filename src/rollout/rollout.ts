@@ -50,8 +50,8 @@ export interface ForkOptions {
   turn?: number;
   /** With `turn`: what the policy reads instead of the real output. */
   toolOutput?: string;
-  /** Text put in the policy's mouth after the cut; never trained on. */
-  append?: string;
+  /** Text, or tokens by their ids, put in the policy's mouth after the cut; never trained on. */
+  append?: string | readonly number[];
   /** Draw other noise than the parent did. By default a fork draws the same, so that only the edit makes a difference. */
   sampleIndex?: number;
   /** Who writes on; null: the policy alone. Default: who wrote before. */
@@ -81,6 +81,8 @@ export class Rollout {
   readonly #desk: AgentDesk | undefined;
   /** What an agent wrote and is not yet in the rollout. */
   #draft: Draft | undefined;
+  /** The distribution of the next token, and at which length it is that. */
+  #next: { readonly at: number; readonly logprobs: Float32Array; readonly entropy: number } | undefined;
   /** The length at which it was last settled who writes on. */
   #decidedAt = -1;
 
@@ -187,6 +189,16 @@ export class Rollout {
   async #sample(): Promise<void> {
     const { trajectory } = this;
     const { seed, sampleIndex = 0 } = this.options;
+    const { logprobs, entropy } = await this.#distribution();
+    const noise = uniformAt(seed, "sampling", 0, 0, sampleIndex, trajectory.length);
+    const id = sampleToken(logprobs, noise, checkSampling(this.options));
+    trajectory.acceptSampled(id, logprobs[id]!, entropy);
+  }
+
+  /** What the next token is drawn from. */
+  async #distribution(): Promise<{ readonly logprobs: Float32Array; readonly entropy: number }> {
+    const { trajectory } = this;
+    if (this.#next?.at === trajectory.length) return this.#next;
     const sampling = checkSampling(this.options);
     this.#decoder ??= await BatchDecoder.start(this.#writers.network!, 1);
     this.#sequence ??= this.#decoder.add();
@@ -195,15 +207,32 @@ export class Rollout {
       const feed = { sequence, token: trajectory.ids[sequence.position]! };
       const next = await this.#decoder.step([feed], inverseTemperature(sampling.temperature));
       const logprobs = next.logprobs(0);
-      if (sequence.position < trajectory.length) {
-        const { position } = sequence;
-        trajectory.noteForced(position, logprobs[trajectory.ids[position]!]!, next.entropy(0));
-        continue;
+      const entropy = next.entropy(0);
+      const { position } = sequence;
+      if (position < trajectory.length) trajectory.noteForced(position, logprobs[trajectory.ids[position]!]!, entropy);
+      else {
+        this.#next = { at: position, logprobs, entropy };
+        return this.#next;
       }
-      const id = sampleToken(logprobs, uniformAt(seed, "sampling", 0, 0, sampleIndex, sequence.position), sampling);
-      trajectory.acceptSampled(id, logprobs[id]!, next.entropy(0));
-      return;
     }
+  }
+
+  /**
+   * The most likely next tokens, likeliest first, with their log-probs; nothing is sampled. Empty where the rollout is done,
+   * code waits to be executed, or no policy writes.
+   */
+  async candidates(count = 8): Promise<Token[]> {
+    throwIfInterrupted();
+    const { trajectory } = this;
+    if (trajectory.done || this.pendingCode !== null || !this.#writers.network) return [];
+    const { logprobs } = await this.#distribution();
+    const ids = Array.from(logprobs.keys()).sort((a, b) => logprobs[b]! - logprobs[a]! || a - b);
+    return ids.slice(0, count).map((id) => ({
+      id,
+      text: trajectory.tokenizer.tokenText(id) || trajectory.tokenizer.tokenName(id),
+      source: "sampled",
+      logprob: logprobs[id]!,
+    }));
   }
 
   /** Samples up to and through the next tool call. Returns the call, or undefined when the rollout ended first. */

@@ -146,9 +146,12 @@ export class Trajectory {
     this.#checkLength();
   }
 
-  /** Appends text that nobody sampled; it is context, never trained on. A code block in it is executed as usual. */
-  force(text: string): void {
-    for (const id of this.#encode(text)) {
+  /**
+   * Appends text, or tokens by their ids, that nobody sampled; it is context, never trained on. A code block in it is
+   * executed as usual, and the end token ends the rollout.
+   */
+  force(what: string | readonly number[]): void {
+    for (const id of typeof what === "string" ? this.#encode(what) : what) {
       if (this.done || this.pendingCode !== null) break;
       this.#push(id, "forced");
       this.#watchForced(id);
@@ -296,6 +299,10 @@ export class Trajectory {
 
   /** Applies the boundary rule to a token that was put in. */
   #watchForced(id: number): void {
+    if (id === this.tokenizer.eosId) {
+      this.stopReason = "completed";
+      return;
+    }
     const boundary = this.#matcher.push(this.tokenizer.tokenText(id));
     if (!boundary || this.toolCalls.length >= this.limits.maxToolCalls) return;
     this.pendingCode = boundary.code;

@@ -1,5 +1,6 @@
 import type { LabContext } from "../base/context.ts";
 import { InvalidInputError } from "../base/errors.ts";
+import { queue } from "../base/in-turn.ts";
 import { withDisplay } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
 import type { Part } from "../parts/index.ts";
@@ -19,7 +20,6 @@ import { batchAdvantages } from "./filters/advantages.ts";
 import { refill } from "./filters/refill.ts";
 import { type InfluenceReport, rolloutInfluences } from "./gradients.ts";
 import { interventionOf } from "./helpers-setup.ts";
-import { queue } from "./in-turn.ts";
 import { type ObjectiveReport, objectiveTerms } from "./objective.ts";
 import { checkObjective } from "./parts/check-objective.ts";
 import { partsOf } from "./parts/match-parts.ts";

@@ -3,6 +3,7 @@ import * as base from "@jupyter-widgets/base";
 import { JUPYTER_CONTROLS_VERSION } from "@jupyter-widgets/controls/lib/version.js";
 import type { IPlugin } from "@lumino/coreutils";
 import anywidget from "anywidget";
+import { keepStatic } from "./stepper/static-widgets.ts";
 import { keepKeys } from "./widget-keys.ts";
 
 /** The standard controls, loaded when the first of them is shown. */
@@ -29,6 +30,7 @@ const custom: IPlugin<NotebookApp, void> = {
   requires: [base.IJupyterWidgetRegistry],
   activate: (_: NotebookApp, registry: base.IJupyterWidgetRegistry): void => {
     const models = anywidget(base);
+    keepStatic();
     registry.registerWidget({ name: "anywidget", version: models.AnyModel.model_module_version, exports: models });
   },
 };

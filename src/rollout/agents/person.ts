@@ -1,7 +1,16 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { InterruptedError } from "../../base/errors.ts";
 import { input, show } from "../../display/index.ts";
 import { boundaryFormats, findCodeBlock } from "../boundary.ts";
 import type { Agent, AgentReply, AgentTurn } from "./agent.ts";
+
+/** Asks the person in another way than by lines. */
+export type PersonForm = (turn: AgentTurn, situation: string) => Promise<AgentReply>;
+
+const forms = new AsyncLocalStorage<PersonForm>();
+
+/** Runs work in which a person that is asked gets a form in place of lines. */
+export const withPersonForm = <T>(form: PersonForm, work: () => T): T => forms.run(form, work);
 
 /** A line that hands over to whoever is next. */
 const handOver = "...";
@@ -21,7 +30,9 @@ export function person(options: { name?: string } = {}): Agent {
     source: "person",
     concurrency: 1,
     async reply(turn) {
-      show({ "text/plain": situation(turn) });
+      const form = forms.getStore();
+      if (form) return form(turn, situation(turn));
+      show({ "text/plain": `${situation(turn)} ${rules}` });
       try {
         return await typed(turn);
       } catch (error) {
@@ -53,17 +64,17 @@ function hasOpenBlock(text: string, boundary: AgentTurn["boundary"]): boolean {
   return at >= 0 && !text.includes(closing, at + opening.length);
 }
 
+/** How lines end. */
+const rules = `An empty line ends the rollout; ${handOver} leaves the rest to the policy.`;
+
+/** What the person sees: the task or the news, and what is allowed. */
 function situation({ prompt, messages, turn, toolCallsLeft, boundary }: AgentTurn): string {
   const { opening, closing } = boundaryFormats[boundary];
   const news = messages.slice(messages.findLastIndex(({ role }) => role !== "assistant")).map(({ content }) => content);
   const calls = toolCallsLeft
     ? `${opening} … ${closing} runs (${toolCallsLeft} left).`
     : "No tool call is left: code stays text.";
-  return [
-    turn === 1 ? prompt : "",
-    turn === 1 ? news.slice(1).join("") : news.join(""),
-    `Turn ${turn}. ${calls} An empty line ends the rollout; ${handOver} leaves the rest to the policy.`,
-  ]
+  return [turn === 1 ? prompt : "", turn === 1 ? news.slice(1).join("") : news.join(""), `Turn ${turn}. ${calls}`]
     .filter((part) => part !== "")
     .join("\n");
 }

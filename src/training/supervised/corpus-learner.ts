@@ -1,12 +1,12 @@
 import type { LabContext } from "../../base/context.ts";
 import { CheckpointError, InvalidInputError } from "../../base/errors.ts";
+import { queue } from "../../base/in-turn.ts";
 import { displaySymbol } from "../../display/host.ts";
 import { type MimeBundle, shield, table } from "../../display/index.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { type CheckpointFiles, Run } from "../../recording/index.ts";
 import { explainMetric, type MetricExplanation } from "../explain.ts";
 import type { Alert } from "../guards/types.ts";
-import { queue } from "../in-turn.ts";
 import { figuresOf, type Learner, type LearnerStep, type LearnerView } from "../learner.ts";
 import type { MetricEntry } from "../metric-glossary.ts";
 import type { PolicyOptimizer } from "../optimizer.ts";

@@ -14,13 +14,13 @@
 import { z } from "zod";
 import type { LabContext } from "../../base/context.ts";
 import { CheckpointError, InterruptedError, InvalidInputError } from "../../base/errors.ts";
+import { queue } from "../../base/in-turn.ts";
 import { parseInput } from "../../base/schema.ts";
 import { fromHuggingFace, toHuggingFace } from "../../nn/index.ts";
 import type { Policy, Weights } from "../../policy/policy.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../policy/safetensors.ts";
 import { type CheckpointFiles, Run } from "../../recording/index.ts";
 import { explainMetric, type MetricExplanation } from "../explain.ts";
-import { queue } from "../in-turn.ts";
 import { figuresOf, type Learner } from "../learner.ts";
 import { rolloutMetrics } from "../metrics.ts";
 import { bringTo, refuseWhileBusy } from "../rewind.ts";
