@@ -41,6 +41,8 @@ interface Shield {
 const { setTimeout: startTimer } = globalThis;
 /** How many cells late errors can be told under. */
 const rememberedCells = 1000;
+/** Of the work beside the cells, how much an interrupt can still reach. */
+const rememberedBeside = 100;
 
 /** The cells of a session: which one runs, which one a piece of code belongs to, and how they are stopped. */
 export class Cells {
@@ -49,6 +51,8 @@ export class Cells {
   /** Those whose outcome is not known; the main shell has at most one, and so has each subshell. */
   readonly #running = new Set<Cell>();
   #last: Cell | undefined;
+  /** What ran beside the cells, the newest last; nobody tells when it ends. */
+  readonly #beside: Cell[] = [];
   readonly #shields = new Set<Shield>();
   /** Message ids of the cells that ran, by their names in stack traces. */
   readonly #ids = new Map<string, string>();
@@ -64,7 +68,11 @@ export class Cells {
     watchdog.unref();
     watchdog.on("message", () => {
       if (Atomics.exchange(this.flag, interruptFlag, 0) === 0) return;
-      for (const cell of this.#targets()) this.interrupt(cell);
+      const targets = this.#targets();
+      for (const cell of targets) this.interrupt(cell);
+      // While no cell runs, what is meant is the work that the page's listeners do.
+      if (!targets.length)
+        for (const cell of this.#beside) if (cell.watchesSignal && !cell.interrupted) this.#stop(cell);
     });
   }
 
@@ -102,7 +110,10 @@ export class Cells {
 
   /** Runs code beside the running cell, for example a comm's listener; its output belongs to message `id`. */
   beside<T>(id: string, run: () => T): T {
-    return this.#context.run(newCell({ id }), run);
+    const cell = newCell({ id });
+    this.#beside.push(cell);
+    if (this.#beside.length > rememberedBeside) this.#beside.shift();
+    return this.#context.run(cell, run);
   }
 
   outcomeOf(cell: Cell, error: unknown): CellOutcome {

@@ -142,6 +142,10 @@ test("stepping through a rollout in the page", { timeout: 180_000 }, async (t) =
       await press("Finish");
       await press("Stop");
       await stepper.locator(".cir-message", { hasText: /^$|Stopped/ }).waitFor();
+      // The kernel's own interrupt reaches it as well.
+      await press("Finish");
+      await notebook.menu("Kernel", "Interrupt Kernel");
+      await until(async () => /^$|nterrupt/.test(await stepper.locator(".cir-message").innerText()));
       await press("Finish");
       await caption(0, /reward -?[\d.]+ \((correct|expected .+)\)/);
       assert.equal(await stepper.getByRole("button", { name: "Next token" }).isDisabled(), true);

@@ -106,11 +106,13 @@ export class Stepper {
     try {
       const action = parseInput(actionSchema, content, "action");
       await withPersonForm(
-        (_turn, situation) => this.#ask(situation),
+        (turn, situation) => this.#ask(situation, turn.signal),
         () => this.#carryOut(action),
       );
       if (this.#isStopped) this.#message = "Stopped.";
     } catch (error) {
+      // The kernel was interrupted: what waits is not wanted any more either.
+      if (error instanceof InterruptedError) this.#isStopped = true;
       this.#message = error instanceof Error ? error.message : String(error);
     } finally {
       this.#isBusy = false;
@@ -182,9 +184,10 @@ export class Stepper {
   }
 
   /** Puts the person's turn to the page. */
-  #ask(situation: string): Promise<AgentReply> {
+  #ask(situation: string, signal: AbortSignal | undefined): Promise<AgentReply> {
     return new Promise<AgentReply>((answer, withdraw) => {
       this.#person = { situation, answer, withdraw };
+      signal?.addEventListener("abort", () => withdraw(new InterruptedError()), { once: true });
       this.#update();
     }).finally(() => {
       this.#person = undefined;
