@@ -47,7 +47,9 @@ test("stepping through a rollout in the page", { timeout: 180_000 }, async (t) =
   const column = (index: number) => stepper.locator(".cir-column").nth(index);
   const tokens = (index = 0) => column(index).locator(".cir-token");
   const ids = (index: number): Promise<(string | null)[]> =>
-    tokens(index).evaluateAll((all) => all.map((token: { title: string }) => /id \d+/.exec(token.title)![0]));
+    tokens(index).evaluateAll((all: unknown[]) =>
+      (all as { title: string }[]).map((token) => /id \d+/.exec(token.title)![0]),
+    );
   /** Tokens, executions and end of all branches, as the kernel has them. */
   const lengths = async (): Promise<[number, number, string | null][]> => {
     await notebook.run(indexOf("lengths"));
