@@ -84,9 +84,7 @@ export class RunSeries {
         }
         break;
       case "rewound":
-        this.marks = this.marks.filter(
-          ({ step, kind }) => step <= event.step && !(kind === "alert" && step > event.step),
-        );
+        this.marks = this.marks.filter(({ step }) => step <= event.step);
         if (isNew && this.facts)
           this.facts.checkpoints = this.facts.checkpoints.filter(({ step }) => step <= event.step);
         break;
