@@ -21,7 +21,7 @@ export function explainMetric(
   value?: number,
   glossary: Readonly<Record<string, MetricEntry>> = metricGlossary,
 ): MetricExplanation {
-  const entry = Object.hasOwn(glossary, metric) ? glossary[metric] : undefined;
+  const entry = Object.hasOwn(glossary, metric) ? glossary[metric] : errorClass(metric);
   if (!entry) {
     const names = nearestNames(metric, Object.keys(glossary));
     const known = names.length ? names : Object.keys(glossary);
@@ -42,4 +42,17 @@ export function explainMetric(
       { caption: metric },
     )[displaySymbol](),
   );
+}
+
+/** A metric that is named after a class of errors. */
+function errorClass(metric: string): MetricEntry | undefined {
+  const name = /^toolErrors\.(\w+)$/.exec(metric)?.[1];
+  return name === undefined
+    ? undefined
+    : {
+        meaning: `Share of executions that ended in ${name}. Absent where none did in a step.`,
+        expected: "Falls as toolErrors does.",
+        advice:
+          "One class that stays: read the code that raises it; a package or a rule of the interpreter may be in its way.",
+      };
 }

@@ -5,7 +5,7 @@ import { type Guard, guardName, isEarly, isKnownBefore } from "./guards/guard.ts
 import { limitRollbacks } from "./guards/rollback-limit.ts";
 import type { Alert, GuardStates } from "./guards/types.ts";
 import { gradNormLimit, nonFinite, type Sight, tryOwnGuards, watch } from "./guards/watch.ts";
-import { rolloutMetrics } from "./metrics.ts";
+import { errorMetrics, rolloutMetrics } from "./metrics.ts";
 import type { GuardMemory, ScheduledValues, StepReport, TrainerSnapshot, UpdateReport } from "./types.ts";
 
 /** What a guarded step needs of its trainer. */
@@ -33,7 +33,12 @@ export async function guardedUpdate(
   values: ScheduledValues = {},
 ): Promise<Pick<StepReport, "metrics" | "alerts"> & { memory: GuardMemory }> {
   const { guards } = config;
-  const before = { ...rolloutMetrics(batch), ...filterMetrics(batch, config.filters), ...values };
+  const before = {
+    ...rolloutMetrics(batch),
+    ...errorMetrics(batch),
+    ...filterMetrics(batch, config.filters),
+    ...values,
+  };
   const sight: Sight = { step: batch.step + 1, metrics: before, batch, advantages };
   tryOwnGuards(guards, sight);
   const early = guards.filter(isEarly);

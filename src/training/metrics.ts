@@ -45,6 +45,14 @@ export interface FilterMetrics {
   [metric: `filtered.${string}` | `penalised.${string}`]: number;
 }
 
+/** Share of executions that ended in an error of each class: Python's own name for it, or how the execution ended. */
+export interface ErrorMetrics {
+  [metric: `toolErrors.${string}`]: number;
+}
+
+/** Classes that a step tells, the most frequent. */
+const maxErrorClasses = 8;
+
 const share = (part: number, whole: number) => (whole ? part / whole : 0);
 
 export function rolloutMetrics(batch: Batch): RolloutMetrics {
@@ -90,4 +98,18 @@ export function rolloutMetrics(batch: Batch): RolloutMetrics {
       collectedAccuracy: batch.refill.collectedAccuracy,
     }),
   };
+}
+
+/** The classes of a batch's errors; those that did not occur are absent. */
+export function errorMetrics({ rollouts }: Batch): ErrorMetrics {
+  const results = rollouts.flatMap(({ trajectory }) => trajectory.toolCalls.map(({ result }) => result));
+  const counts = new Map<string, number>();
+  for (const { status, error } of results) {
+    if (status === "ok") continue;
+    // A name of one's own may be anything; it becomes a metric's name here.
+    const name = status === "error" && /^\w{1,60}$/.test(error?.name ?? "") ? error!.name : status;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const most = [...counts].sort(([a, m], [b, n]) => n - m || a.localeCompare(b)).slice(0, maxErrorClasses);
+  return Object.fromEntries(most.map(([name, count]) => [`toolErrors.${name}`, share(count, results.length)]));
 }

@@ -5,7 +5,7 @@ import type { ControllerStates } from "./controllers/index.ts";
 import type { CourseChange } from "./controllers/types.ts";
 import type { CriticState } from "./critic/critic.ts";
 import type { Alert, GuardStates } from "./guards/types.ts";
-import type { FilterMetrics, RolloutMetrics } from "./metrics.ts";
+import type { ErrorMetrics, FilterMetrics, RolloutMetrics } from "./metrics.ts";
 
 /** What an update did to the critic, and how good the critic was before it. */
 export interface CriticReport {
@@ -61,7 +61,7 @@ export interface StepReport {
   /** Steps taken, this one included. */
   readonly step: number;
   readonly metrics: Readonly<
-    RolloutMetrics & FilterMetrics & ScheduledValues & UpdateReport & { maxToolCalls: number }
+    RolloutMetrics & ErrorMetrics & FilterMetrics & ScheduledValues & UpdateReport & { maxToolCalls: number }
   >;
   /** What looked wrong in this step, and what was done about it. */
   readonly alerts: readonly Alert[];

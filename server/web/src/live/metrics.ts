@@ -21,7 +21,8 @@ const order = Object.keys(labels);
 /** What is drawn where nobody has chosen: those of these that the run has. */
 export const usualMetrics: readonly string[] = order.slice(0, 10);
 
-export const labelOf = (metric: string): string => (Object.hasOwn(labels, metric) ? labels[metric]! : metric);
+export const labelOf = (metric: string): string =>
+  Object.hasOwn(labels, metric) ? labels[metric]! : metric.replace(/^toolErrors\./, "Tool errors: ");
 
 /** Names as they are listed: the known ones first. */
 export function sorted(names: Iterable<string>): string[] {
