@@ -16,7 +16,8 @@ function themeColor(name: string, fallback: string): string {
 }
 
 const markColors: Readonly<Record<Mark["kind"], () => string>> = {
-  setting: () => themeColor("--jp-accent-color1", "#8e24aa"),
+  // No colour of the theme is none of the others; this one can be read on light and on dark.
+  setting: () => "#ab47bc",
   alert: () => themeColor("--jp-error-color1", "#d32f2f"),
   course: () => themeColor("--jp-warn-color1", "#f57c00"),
   checkpoint: () => themeColor("--jp-success-color1", "#388e3c"),

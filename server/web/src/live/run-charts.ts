@@ -83,17 +83,19 @@ export class RunCharts {
     const present = chosen?.filter((name) => columns.all.has(name)) ?? [];
     const names = present.length ? sorted(present) : usual.length ? usual : known.slice(0, 6);
     this.#offer(known, names);
-    const wanted = JSON.stringify([names, isLog]);
+    // What is never above 0 has no logarithm, and is drawn as it is.
+    const logs = names.map((name) => isLog && columns.all.get(name)!.y.some((value) => value !== null && value > 0));
+    const wanted = JSON.stringify([names, logs]);
     if (wanted !== this.#drawn) {
       this.#drawn = wanted;
       for (const chart of this.#charts) chart.dispose();
-      this.#charts = names.map((name) => new Chart(name, id, isLog));
+      this.#charts = names.map((name, i) => new Chart(name, id, logs[i]!));
       this.#grid.append(...this.#charts.map(({ node }) => node));
     }
     // All are measured before any is drawn: to measure after a change would lay out the page each time.
     const widths = this.#charts.map(({ width }) => width);
     for (const [i, chart] of this.#charts.entries())
-      chart.update(columns.all.get(chart.metric), marks, smoothing, isLog, widths[i]!);
+      chart.update(columns.all.get(chart.metric), marks, smoothing, logs[i]!, widths[i]!);
   }
 
   /** The metrics to choose from, and which are drawn. */
