@@ -36,6 +36,11 @@ import { KnownHosts } from "./auth/origin.ts";
 import { PasswordFile } from "./auth/password.ts";
 import { RateLimit } from "./auth/rate-limit.ts";
 import { SessionCookies } from "./auth/sessions.ts";
+import { KernelDocument } from "./documents/document.ts";
+import { Keeper } from "./documents/keeper.ts";
+import { KernelRegistry } from "./documents/registry.ts";
+import { takeUp } from "./documents/takeUp.ts";
+import { changeEvent, FileWatcher } from "./documents/watcher.ts";
 import { locateUnder, parseBaseUrl } from "./door/base-url.ts";
 import { Door, urlHost } from "./door/door.ts";
 import { defaultLimits, type Limits } from "./door/limits.ts";
@@ -72,6 +77,11 @@ export interface ServerOptions {
    * less than 1 GB of memory is free. Default false; `cirlab start` sets it.
    */
   spareKernel?: boolean;
+  /**
+   * A server that is closed lets its kernels go on; the next one of the same folder and user takes them up, as after a
+   * crash. Default false: they end with the server.
+   */
+  keepKernels?: boolean;
   /** Whether pages may open a shell in a terminal. Default true, where the platform has terminals. */
   terminals?: boolean;
   /** Kernelspec of documents that name none. Default `cirlab`. */
@@ -125,16 +135,35 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   const checkpoints = new Checkpoints();
   const uploads = new Uploads();
   const store = new ContentsStore(root, checkpoints, new NotebookTrust(userFolder));
-  const kernels = new KernelManager(root, () => ({
-    ...options.kernelEnv,
-    CIRLAB_LIVE_URL: door.innerUrl(host),
-    CIRLAB_LIVE_TOKEN: live.publisherToken,
-  }));
-  const sessions = new SessionManager(kernels);
+  const keeper = new Keeper(store);
+  const kernels: KernelManager = new KernelManager(
+    root,
+    () => ({
+      ...options.kernelEnv,
+      CIRLAB_LIVE_URL: door.innerUrl(host),
+      CIRLAB_LIVE_TOKEN: live.publisherToken,
+    }),
+    (kernel) =>
+      new KernelDocument(
+        kernel,
+        keeper,
+        (id) => sessions.notebooksOf(id),
+        () => registry.touch(),
+      ),
+  );
+  const sessions: SessionManager = new SessionManager(kernels);
   const terminals = new TerminalManager(root, options.terminals === false ? undefined : await loadPty());
   const events = new EventBus();
   if (options.defaultKernel !== undefined) kernels.defaultName = options.defaultKernel;
   kernels.onAction = tellKernels(events);
+  const registry = new KernelRegistry(join(userFolder, "kernels"), root.path, () => ({
+    kernels: kernels.records,
+    sessions: sessions.records,
+    runs: keeper.records,
+  }));
+  sessions.onChange = keeper.onChange = () => registry.touch();
+  const watcher = new FileWatcher((path, last_modified) => events.emit(changeEvent, { path, last_modified }));
+  store.onOpen((path, real, lastModified) => watcher.watch(path, real, lastModified));
 
   /** More than any person opens, and fewer than would bring the machine down. */
   const starts = new RateLimit(300);
@@ -178,8 +207,14 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   app.use(notFound);
   app.use(jsonErrors);
 
+  // Nobody is answered before the kernels of a server that was killed are taken up: a page that is told that its kernel is
+  // not there gives it up.
+  let serve: () => void = () => undefined;
+  const serving = new Promise<void>((resolve) => {
+    serve = resolve;
+  });
   const server = door.inside;
-  server.on("request", app);
+  server.on("request", (request, response) => void serving.then(() => app(request, response)));
   const live = new LiveChannel(server, authentication, root);
   const routes: SocketRoute[] = [
     {
@@ -206,6 +241,8 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
 
   await door.listen(options.port ?? 0, host);
   authentication.cookieName = `cirlab-session-${door.port}`;
+  await takeUp(registry, { kernels, sessions, keeper });
+  serve();
   if (options.spareKernel) kernels.keepSpare();
   const stopCulling = options.cull && cullIdleKernels(kernels, options.cull);
 
@@ -216,7 +253,11 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   const end = async (): Promise<void> => {
     stopCulling?.();
     // Requests are answered until the kernels have ended: clients learn what became of theirs.
-    await Promise.all([kernels.close(), terminals.close()]);
+    if (options.keepKernels) await registry.close(true);
+    await Promise.all([kernels.close(options.keepKernels), terminals.close()]);
+    await keeper.close();
+    await registry.close(false);
+    watcher.close();
     await uploads.close();
     sockets.close();
     door.close();

@@ -55,7 +55,7 @@ async function load() {
 async function serve(kernel: Kernel, connection: ConnectionInfo): Promise<number> {
   process.on("SIGINT", () => kernel.interrupt());
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => void kernel.stop());
-  const stopWatching = watchParent(() => void kernel.stop());
+  const stopWatching = watchParent(kernel, () => void kernel.stop());
   await kernel.run(connection);
   stopWatching();
   return 0;
@@ -83,13 +83,26 @@ async function beSpare(): Promise<number> {
   return serve(kernel, connection);
 }
 
-/** Jupyter names the process that wants this kernel; when that one is gone, so is the need for the kernel. */
-function watchParent(gone: () => void): () => void {
+/**
+ * Jupyter names the process that wants this kernel; when that one is gone, so is the need for the kernel. A server that can
+ * take its kernels up again says how long one may wait for it, in seconds; a cell that runs is never cut off.
+ */
+function watchParent(kernel: Kernel, gone: () => void): () => void {
   const parent = process.ppid;
   if (!process.env.JPY_PARENT_PID || process.platform === "win32") return () => undefined;
+  const [server, seconds] = (process.env.CIRLAB_KERNEL_GRACE ?? "").split(":");
+  const graceMs = server === process.env.JPY_PARENT_PID ? 1000 * Number(seconds) : 0;
+  if (graceMs > 0) kernel.holdUnheard();
+  const periodMs = graceMs > 0 ? Math.min(1000, graceMs / 4) : 1000;
+  // Counted, not measured: a machine that slept has not waited.
+  let waited = 0;
+  let heard = kernel.heard;
   const timer = setInterval(() => {
-    if (process.ppid !== parent) gone();
-  }, 1000);
+    if (process.ppid === parent || (graceMs > 0 && (kernel.isBusy || kernel.heard !== heard))) waited = 0;
+    else waited += periodMs;
+    heard = kernel.heard;
+    if (waited > graceMs) gone();
+  }, periodMs);
   timer.unref();
   return () => clearInterval(timer);
 }

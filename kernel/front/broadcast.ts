@@ -12,6 +12,15 @@ const lingerMs = 1000;
 /** Bytes that may wait to be sent before the session is held up, and after which it goes on. */
 const fullBytes = 8_000_000;
 const drainedBytes = 2_000_000;
+/** Bytes of messages that are kept while nobody listens; the oldest make room. */
+const heldBytes = 64_000_000;
+
+const sizeOf = (frames: readonly Uint8Array[]): number => frames.reduce((sum, frame) => sum + frame.length, 0);
+
+interface Held {
+  messages: Uint8Array[][];
+  bytes: number;
+}
 
 /**
  * The socket that broadcasts. Nothing is lost for a client that reads: who produces faster than clients read is told to
@@ -24,15 +33,32 @@ export class Broadcast {
   #bytes = 0;
   #isFull = false;
   #patienceMs = patienceMs;
+  #held: Held | undefined;
 
   /** @param backlog told when more waits than should, and when that is over. */
   constructor(backlog: (isFull: boolean) => void) {
     this.#backlog = backlog;
   }
 
+  /** Nobody listens any more: messages are kept for who comes next. */
+  hold(): void {
+    this.#held ??= { messages: [], bytes: 0 };
+  }
+
+  /** Somebody listens again: what was kept is sent. */
+  release(): void {
+    const messages = this.#held?.messages ?? [];
+    this.#held = undefined;
+    for (const frames of messages) this.send(frames);
+  }
+
   /** Queues a multipart message. */
   send(frames: Uint8Array[]): void {
-    const size = frames.reduce((sum, frame) => sum + frame.length, 0);
+    if (this.#held) {
+      this.#keep(this.#held, frames);
+      return;
+    }
+    const size = sizeOf(frames);
     this.#count(size);
     this.#tail = this.#tail
       .then(() => this.#transmit(frames))
@@ -44,6 +70,12 @@ export class Broadcast {
   flushed(): Promise<void> {
     this.#patienceMs = shortPatienceMs;
     return this.#tail;
+  }
+
+  #keep(held: Held, frames: Uint8Array[]): void {
+    held.messages.push(frames);
+    held.bytes += sizeOf(frames);
+    while (held.bytes > heldBytes) held.bytes -= sizeOf(held.messages.shift()!);
   }
 
   #count(bytes: number): void {

@@ -101,6 +101,21 @@ export class Kernel {
     await this.#ended;
   }
 
+  /** Counts signs of life from clients. */
+  get heard(): number {
+    return this.#sockets.heard;
+  }
+
+  /** Whether a cell runs. */
+  get isBusy(): boolean {
+    return this.#shells.running !== undefined;
+  }
+
+  /** From now on output that nobody hears is kept, up to 64 MB, for the next client. */
+  holdUnheard(): void {
+    this.#sockets.holdUnheard();
+  }
+
   /** Loads what the first cell needs, before the kernel runs. */
   warmUp(): Promise<void> {
     return this.#compilation.warmUp();

@@ -32,6 +32,8 @@ export class Sockets {
   readonly #broadcast: Broadcast;
   readonly #queues: Record<RequestSocket | "hb", SendQueue>;
   #complained = false;
+  #holdsUnheard = false;
+  #heard = 0;
 
   /** @param backlog told when more broadcasts wait to be sent than should, and when that is over. */
   constructor(backlog: (isFull: boolean) => void) {
@@ -44,6 +46,16 @@ export class Sockets {
       stdin: new SendQueue(this.#routers.stdin),
       hb: new SendQueue(this.#heartbeat),
     };
+  }
+
+  /** Counts signs of life from clients: requests and heartbeats. */
+  get heard(): number {
+    return this.#heard;
+  }
+
+  /** From now on broadcasts that nobody hears are kept for the next client. */
+  holdUnheard(): void {
+    this.#holdsUnheard = true;
   }
 
   /** Binds all sockets and calls `received` for every well-formed, rightly signed message. */
@@ -102,6 +114,7 @@ export class Sockets {
   async #read(connection: ConnectionInfo, socket: RequestSocket, received: (request: Request) => void): Promise<void> {
     for await (const frames of this.#routers[socket]) {
       const decoded = decodeMessage(frames, connection);
+      this.#heard++;
       if (decoded) received({ ...decoded, socket });
       else this.#complain(socket);
     }
@@ -114,19 +127,25 @@ export class Sockets {
   }
 
   async #echoHeartbeat(): Promise<void> {
-    for await (const frames of this.#heartbeat) void this.#queues.hb.send(frames);
+    for await (const frames of this.#heartbeat) {
+      this.#heard++;
+      void this.#queues.hb.send(frames);
+    }
   }
 
   /** Protocol 5.4: a new subscriber is told when its subscription holds. */
   async #welcomeSubscribers(connection: ConnectionInfo): Promise<void> {
     for await (const [event] of this.#broadcast.socket) {
-      if (event?.[0] !== 1) continue;
-      const topic = event.subarray(1);
+      const topic = event!.subarray(1);
+      // The last one that listened to everything is gone; a server that comes back wants to know what it missed.
+      if (event![0] === 0 && topic.length === 0 && this.#holdsUnheard) this.#broadcast.hold();
+      if (event![0] !== 1) continue;
       const message = createMessage(
         "iopub_welcome",
         { subscription: topic.toString() },
         { session: this.#session, username: "kernel" },
       );
+      this.#broadcast.release();
       this.#broadcast.send(encodeMessage(message, connection, [topic]));
     }
   }

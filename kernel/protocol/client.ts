@@ -121,8 +121,10 @@ export class KernelClient {
   /**
    * Waits until the kernel answers and its broadcasts arrive here: a subscription takes a moment to reach the kernel,
    * and what it says before that is lost to this client. Returns the content of its kernel_info_reply.
+   *
+   * @param channel where to ask: kernels that run a cell may answer on the control channel only.
    */
-  async ready(timeoutMs = 60_000): Promise<Record<string, unknown>> {
+  async ready(timeoutMs = 60_000, channel: "shell" | "control" = "shell"): Promise<Record<string, unknown>> {
     const deadline = Date.now() + timeoutMs;
     let heard: (() => void) | undefined;
     const broadcast = new Promise<void>((resolve) => {
@@ -135,7 +137,7 @@ export class KernelClient {
       for (;;) {
         const left = deadline - Date.now();
         if (left <= 0) throw new Error(`The kernel did not answer within ${timeoutMs} ms.`);
-        const reply = await this.request("shell", "kernel_info_request", {}, { timeoutMs: left });
+        const reply = await this.request(channel, "kernel_info_request", {}, { timeoutMs: left });
         let timer: NodeJS.Timeout | undefined;
         const late = new Promise<"late">((resolve) => {
           timer = setTimeout(() => resolve("late"), Math.min(500, left));

@@ -8,13 +8,15 @@ import { HttpError } from "./errors.ts";
 import type { KernelModel } from "./kernels/kernel.ts";
 import type { KernelManager } from "./kernels/manager.ts";
 
-interface Session {
-  id: string;
-  path: string;
-  name: string;
-  type: string;
-  kernelId: string;
-}
+/** A session as it is kept over a restart of the server. */
+export const sessionRecordSchema = z.object({
+  id: z.string(),
+  path: z.string(),
+  name: z.string(),
+  type: z.string(),
+  kernelId: z.string(),
+});
+type Session = z.infer<typeof sessionRecordSchema>;
 
 /** A session as Jupyter's API describes it. */
 interface SessionModel {
@@ -55,6 +57,9 @@ export class SessionManager {
   /** Sessions that are being started, by path and type: two pages that open one notebook get one kernel. */
   readonly #starting = new Map<string, Promise<Session>>();
 
+  /** Called after each change. */
+  onChange: () => void = () => undefined;
+
   constructor(kernels: KernelManager) {
     this.#kernels = kernels;
   }
@@ -64,6 +69,23 @@ export class SessionManager {
     for (const { id, kernelId } of this.#sessions.values())
       if (!this.#kernels.find(kernelId)) this.#sessions.delete(id);
     return [...this.#sessions.values()].map((session) => this.#model(session));
+  }
+
+  /** The notebooks that run on a kernel. */
+  notebooksOf(kernelId: string): string[] {
+    return [...this.#sessions.values()]
+      .filter((session) => session.kernelId === kernelId && session.type === "notebook")
+      .map(({ path }) => path);
+  }
+
+  /** The sessions as another server can take them up. */
+  get records(): Session[] {
+    return [...this.#sessions.values()];
+  }
+
+  /** Takes up a session of an earlier server. */
+  restore(session: Session): void {
+    this.#sessions.set(session.id, { ...session });
   }
 
   get(id: string): SessionModel {
@@ -92,15 +114,19 @@ export class SessionManager {
     session.path = input.path ?? session.path;
     session.type = input.type ?? session.type;
     session.name = input.name ?? session.name;
+    this.onChange();
     if (before !== session.kernelId) await this.#release(before);
     return this.#model(session);
   }
 
   async remove(id: string): Promise<void> {
     const session = this.#find(id);
+    const isOrphan = !this.#kernels.find(session.kernelId);
+    // The kernel's last words still find their notebook.
+    if (!isOrphan) await this.#release(session.kernelId, session);
     this.#sessions.delete(id);
-    if (!this.#kernels.find(session.kernelId)) throw new HttpError(410, "Kernel deleted before session");
-    await this.#release(session.kernelId);
+    this.onChange();
+    if (isOrphan) throw new HttpError(410, "Kernel deleted before session");
   }
 
   async #start({ path, type, name, kernel }: z.infer<typeof startSchema>): Promise<Session> {
@@ -109,11 +135,12 @@ export class SessionManager {
       : (await this.#kernels.start(kernel?.name ?? undefined, path)).id;
     const session: Session = { id: randomUUID(), path, type, name: name ?? "", kernelId };
     this.#sessions.set(session.id, session);
+    this.onChange();
     return session;
   }
 
-  async #release(kernelId: string): Promise<void> {
-    if ([...this.#sessions.values()].some((session) => session.kernelId === kernelId)) return;
+  async #release(kernelId: string, by?: Session): Promise<void> {
+    if ([...this.#sessions.values()].some((session) => session !== by && session.kernelId === kernelId)) return;
     if (this.#kernels.find(kernelId)) await this.#kernels.shutdown(kernelId);
   }
 

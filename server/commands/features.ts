@@ -3,6 +3,7 @@ import type { ServerOptions } from "../app.ts";
 /** Options of `cirlab start` that say what the server offers, in the form that `parseArgs` takes. */
 export const featureOptions = {
   "no-spare": { type: "boolean" },
+  "keep-kernels": { type: "boolean" },
   "no-terminals": { type: "boolean" },
   "default-kernel": { type: "string" },
   "cull-idle": { type: "string" },
@@ -12,6 +13,7 @@ export const featureOptions = {
 } as const;
 
 export const featureUsage = `  --no-spare    do not keep a kernel ready for the next notebook (saves 200 MB of memory)
+  --keep-kernels      kernels go on when the server is stopped, and the next server of the folder takes them up
   --no-terminals      no shells in the browser
   --default-kernel K  kernel of documents that name none (default: cirlab)
   --cull-idle S       end kernels that did nothing for S seconds (default: never)
@@ -37,6 +39,7 @@ export function featuresOf(values: Values): Partial<ServerOptions> {
   const defaultKernel = values["default-kernel"];
   return {
     spareKernel: !values["no-spare"],
+    keepKernels: Boolean(values["keep-kernels"]),
     terminals: !values["no-terminals"],
     ...(typeof defaultKernel === "string" ? { defaultKernel } : {}),
     ...(idleSeconds === undefined

@@ -63,7 +63,8 @@ export async function main(argv: string[]): Promise<number> {
   }
   const page = `${server.url}/tree${options.showToken ? `?token=${encodeURIComponent(server.token)}` : ""}`;
   console.log(`CIR Lab is running at ${page}`);
-  console.log(`Serving ${options.server.root}. Ctrl-C stops it and all kernels.`);
+  const kernels = options.server.keepKernels ? "; kernels go on, and the next start takes them up" : " and all kernels";
+  console.log(`Serving ${options.server.root}. Ctrl-C stops it${kernels}.`);
   for (const line of openToNetwork(options.server, server)) console.warn(line);
   if (options.open) openBrowser(page);
   // A page may also stop the server (POST /api/shutdown).

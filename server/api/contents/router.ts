@@ -29,6 +29,7 @@ const saveSchema = z.object({
   format: z.enum(formats).nullish(),
   content: z.unknown().optional(),
   chunk: z.number().optional(),
+  if_hash: z.string().nullish(),
 });
 const renameSchema = z.object({ path: z.string("PATCH needs the new path as `path`") });
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../../src/base/files.ts";
 import { HttpError } from "../errors.ts";
 import type { Checkpoints } from "./checkpoints.ts";
+import { FileLocks } from "./locks.ts";
 import { type ContentsFormat, type ContentsModel, type ContentsType, describe, mediaType } from "./models.ts";
 import { emptyNotebook, type Notebook, notebookProblem, parseNotebook, serializeNotebook } from "./notebooks.ts";
 import { isHidden, missing, type RootFolder, splitName } from "./paths.ts";
@@ -26,6 +27,8 @@ export interface SaveInput {
   type: ContentsType;
   format?: ContentsFormat | null | undefined;
   content?: unknown;
+  /** SHA-256 of the file that the saver knows: when the file is another one by now, nothing is saved. */
+  if_hash?: string | null | undefined;
 }
 
 /** Names that are no one's work: not listed. */
@@ -36,6 +39,9 @@ export class ContentsStore {
   readonly root: RootFolder;
   readonly #checkpoints: Checkpoints;
   readonly #trust: NotebookTrust;
+  readonly #locks = new FileLocks();
+  readonly #saved: ((path: string, notebook: Notebook) => void)[] = [];
+  readonly #opened: ((path: string, real: string, lastModified: string) => void)[] = [];
 
   constructor(root: RootFolder, checkpoints: Checkpoints, trust: NotebookTrust) {
     this.root = root;
@@ -61,6 +67,7 @@ export class ContentsStore {
     if (model.type === "notebook") {
       const notebook = parseNotebook(bytes.toString("utf8"), path);
       model.content = await this.#trust.mark(notebook, bytes);
+      for (const opened of this.#opened) opened(path, real, model.last_modified);
       model.format = "json";
     } else {
       Object.assign(model, fileContent(path, bytes, options.format));
@@ -68,9 +75,43 @@ export class ContentsStore {
     return model;
   }
 
-  /** Saves a file, a notebook, or makes a folder. Whoever reads meanwhile, or a crash, meets the old file or the new. */
+  /** Calls `opened` after every reading of a notebook's content, with its paths in the API and on disk. */
+  onOpen(opened: (path: string, real: string, lastModified: string) => void): void {
+    this.#opened.push(opened);
+  }
+
+  /** Calls `saved` after every save of a notebook that is not an `edit`. */
+  onSave(saved: (path: string, notebook: Notebook) => void): void {
+    this.#saved.push(saved);
+  }
+
+  /**
+   * Saves a file, a notebook, or makes a folder. Whoever reads meanwhile, or a crash, meets the old file or the new.
+   *
+   * @throws HttpError 409 `changed on disk` when the file is not the one of `if_hash`.
+   */
   async save(path: string, input: SaveInput): Promise<{ model: ContentsModel; created: boolean }> {
     const real = await this.root.target(path);
+    const result = await this.#locks.hold(real, () => this.#save(path, real, input));
+    if (input.type === "notebook") for (const saved of this.#saved) saved(path, input.content as Notebook);
+    return result;
+  }
+
+  /**
+   * Changes a notebook in place; nobody else saves it meanwhile.
+   *
+   * @param change changes the notebook that it is given, and returns whether it did.
+   * @throws HttpError when there is no notebook.
+   */
+  async edit(path: string, change: (notebook: Notebook) => boolean): Promise<void> {
+    const real = await this.root.target(path);
+    await this.#locks.hold(real, async () => {
+      const { content } = await this.read(path, { type: "notebook" });
+      if (change(content as Notebook)) await this.#save(path, real, { type: "notebook", content });
+    });
+  }
+
+  async #save(path: string, real: string, input: SaveInput): Promise<{ model: ContentsModel; created: boolean }> {
     const before = await stat(real).catch(() => undefined);
     if (input.type === "directory") {
       if (before && !before.isDirectory()) throw new HttpError(400, `Not a directory: ${path}`);
@@ -79,6 +120,8 @@ export class ContentsStore {
     }
     if (before?.isDirectory()) throw new HttpError(400, `${path} is a directory, not a ${input.type}`, "bad type");
     const bytes = contentBytes(input, path);
+    if (before && input.if_hash && input.if_hash !== sha256(await readFile(real)))
+      throw new HttpError(409, `${path} has changed on disk`, "changed on disk");
     await replaceFile(real, bytes, before);
     if (input.type === "notebook") await this.#trust.sign(input.content as Notebook, bytes);
     const model = await describe(path, real);
@@ -112,6 +155,11 @@ export class ContentsStore {
 
   async rename(from: string, to: string): Promise<ContentsModel> {
     const [source, target] = [await this.root.place(from), await this.root.place(to)];
+    await this.#locks.hold(source, () => this.#rename(from, source, to, target));
+    return describe(to, await this.root.locate(to));
+  }
+
+  async #rename(from: string, source: string, to: string, target: string): Promise<void> {
     await lstat(source).catch(() => {
       throw missing(from);
     });
@@ -122,7 +170,6 @@ export class ContentsStore {
       await rename(source, target);
       await this.#checkpoints.rename(source, target);
     }
-    return describe(to, await this.root.locate(to));
   }
 
   /** Deletes a file or an empty folder. */
@@ -132,7 +179,7 @@ export class ContentsStore {
       throw missing(path);
     });
     if (!info.isDirectory()) {
-      await rm(place);
+      await this.#locks.hold(place, () => rm(place));
       await this.#checkpoints.forget(place);
       return;
     }
@@ -198,8 +245,12 @@ async function replaceFile(real: string, bytes: Uint8Array, before: Stats | unde
   await writeFileAtomic(real, bytes, before ? { mode: before.mode & 0o7777 } : {});
 }
 
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 function setHash(model: ContentsModel, bytes: Uint8Array): void {
-  model.hash = createHash("sha256").update(bytes).digest("hex");
+  model.hash = sha256(bytes);
   model.hash_algorithm = "sha256";
 }
 

@@ -23,5 +23,5 @@ export function connectChannels(kernel: Kernel, socket: WebSocket, sessionId: st
     }
     kernel.send(sessionId, message).catch((error: unknown) => console.error(`Kernel ${kernel.name}:`, error));
   });
-  socket.on("close", () => kernel.clients.close(sessionId, socket));
+  socket.on("close", () => kernel.left(sessionId, socket));
 }

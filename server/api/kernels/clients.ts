@@ -7,6 +7,9 @@ const maxKeptMessages = 20_000;
 /** Clients without a connection that a kernel remembers. */
 const maxAbsent = 8;
 
+/** What goes to the connected clients when the one that it is for is not. */
+const inherited: ReadonlySet<string> = new Set(["input_request", "execute_reply"]);
+
 interface Client {
   sessionId: string;
   /** Undefined while the client is away. */
@@ -59,17 +62,29 @@ export class KernelClients {
   deliver(message: JupyterMessage): void {
     const channel = message.channel ?? "iopub";
     const outgoing: ChannelMessage = { ...message, channel };
+    const frames = new Map<string, string | Buffer>();
     if (channel === "iopub") {
-      const frames = new Map<string, string | Buffer>();
       for (const client of this.#clients.values()) this.#send(client, outgoing, frames);
       return;
     }
-    const parent = message.parent_header.msg_id;
-    const asker = parent === undefined ? undefined : this.#askers.get(parent);
-    if (asker === undefined) return;
-    if (parent !== undefined && channel !== "stdin") this.#askers.delete(parent);
-    const client = this.#clients.get(asker);
-    if (client) this.#send(client, outgoing, new Map());
+    const parent = message.parent_header.msg_id ?? "";
+    const asker = this.#clients.get(this.#askers.get(parent) ?? "");
+    if (channel !== "stdin") this.#askers.delete(parent);
+    if (asker) this.#send(asker, outgoing, frames);
+    // A question must not wait for someone who is gone, and whoever shows the cell now has to hear how it ended.
+    if (!asker?.socket && inherited.has(message.header.msg_type))
+      for (const client of this.#clients.values()) if (client.socket) this.#send(client, outgoing, frames);
+  }
+
+  /** Sends a message to one client only. */
+  tell(sessionId: string, message: ChannelMessage): void {
+    const client = this.#clients.get(sessionId);
+    if (client) this.#send(client, message, new Map());
+  }
+
+  /** Whether a client is connected, or may come back. */
+  knows(sessionId: string): boolean {
+    return this.#clients.has(sessionId);
   }
 
   /** Requests that a kernel took with it when it ended get no reply any more. */

@@ -1,7 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { WebSocket } from "ws";
+import { z } from "zod";
 import { createMessage, type JupyterMessage } from "../../../kernel/protocol/index.ts";
 import { KernelClients } from "./clients.ts";
-import { deathNote, KernelProcess, type LaunchOptions } from "./process.ts";
+import { deathNote, KernelProcess, type LaunchOptions, type LifeRecord, lifeSchema } from "./process.ts";
 import type { ChannelMessage } from "./wire.ts";
 
 export type ExecutionState = "starting" | "idle" | "busy" | "restarting" | "dead";
@@ -15,6 +17,36 @@ export interface KernelModel {
   execution_state: ExecutionState;
   /** Open websockets. */
   connections: number;
+}
+
+/** What another server needs to take a kernel up. */
+export const kernelRecordSchema = z.object({
+  id: z.string(),
+  /** Name of the kernelspec. */
+  spec: z.string(),
+  cwd: z.string(),
+  life: lifeSchema,
+});
+export type KernelRecord = z.infer<typeof kernelRecordSchema>;
+
+/** Learns what passes between a kernel and its clients. */
+export interface KernelObserver {
+  /** Takes a client's message that is for the server itself. Returns false when it is for the kernel. */
+  intercepts(clientId: string, message: ChannelMessage): boolean;
+  /** A client's message, just before the kernel gets it. */
+  sent(clientId: string, message: ChannelMessage): void;
+  /** A message of the kernel, just before its clients get it. */
+  received(message: JupyterMessage): void;
+  /** A client's connection closed. */
+  left(): void;
+  /** A process was started or taken up. */
+  lives(): void;
+  /** The process is gone; the kernel may start anew. */
+  ended(): void;
+  /** The kernel was taken up from an earlier server, and what that one had asked for is over. */
+  caughtUp(): void;
+  /** The kernel is gone for good, or left to another server. */
+  closed(): Promise<void>;
 }
 
 /** Deaths within this time count together; after `maxDeaths` of them the kernel stays dead. */
@@ -34,10 +66,16 @@ export class Kernel {
   readonly #busyWith = new Set<string>();
   #deaths: number[] = [];
   #isClosed = false;
+  /** Session in the headers of the kernel's messages. */
+  #session: string;
+  readonly #observer: KernelObserver;
 
-  constructor(id: string, options: LaunchOptions) {
+  /** @param observe makes what follows the kernel's messages. */
+  constructor(id: string, options: LaunchOptions, observe: (kernel: Kernel) => KernelObserver) {
     this.id = id;
+    this.#session = id;
     this.#options = options;
+    this.#observer = observe(this);
   }
 
   get name(): string {
@@ -54,6 +92,11 @@ export class Kernel {
     };
   }
 
+  /** The session of the kernel's last message: what the server says in its name must have the same. */
+  get session(): string {
+    return this.#session;
+  }
+
   /** Process id of the running kernel. */
   get pid(): number | undefined {
     return this.#life?.pid;
@@ -67,10 +110,43 @@ export class Kernel {
   async start(): Promise<void> {
     const life = await KernelProcess.launch(this.#options, (message) => this.#receive(message));
     if (this.#isClosed) return life.stop(false);
-    this.#life = life;
     this.#busyWith.clear();
     this.#state = "starting";
-    const ready = life.ready();
+    this.#live(life, life.ready());
+  }
+
+  /** Takes up the running process of an earlier server. Returns false when it has ended. */
+  async adopt(record: LifeRecord): Promise<boolean> {
+    const life = await KernelProcess.adopt(record, (message) => this.#receive(message));
+    if (!life) return false;
+    if (this.#state === "starting") this.#state = "idle";
+    this.#live(life, Promise.resolve());
+    // It runs after everything that an earlier server has asked for: then that is over, even if nobody heard so.
+    life.client
+      .request("shell", "execute_request", { code: "", silent: true, store_history: false, stop_on_error: false })
+      .then(() => this.#observer.caughtUp())
+      .catch(() => undefined);
+    return true;
+  }
+
+  /** What another server needs to take the kernel up; undefined while no process runs. */
+  get record(): KernelRecord | undefined {
+    const life = this.#life?.record;
+    return life && { id: this.id, spec: this.name, cwd: this.#options.cwd, life };
+  }
+
+  /** Lets go of the kernel, which goes on. */
+  async release(): Promise<void> {
+    this.#isClosed = true;
+    const life = this.#life;
+    this.#life = undefined;
+    life?.release();
+    await this.#observer.closed();
+  }
+
+  #live(life: KernelProcess, ready: Promise<void>): void {
+    this.#life = life;
+    this.#observer.lives();
     // Requests wait for `ready`; whether it came is also told by the state, so nobody has to wait.
     this.#ready = ready.catch(() => undefined);
     ready.catch((error: Error) => {
@@ -90,11 +166,12 @@ export class Kernel {
 
   /** Passes a client's message on. What comes before the kernel answers waits for it, in order. */
   async send(sessionId: string, message: ChannelMessage): Promise<void> {
-    if (message.channel === "iopub") return;
+    if (message.channel === "iopub" || this.#observer.intercepts(sessionId, message)) return;
     await this.#ready;
     if (this.#isClosed || !this.#life) return;
     this.#lastActivity = new Date();
     this.clients.asked(sessionId, message);
+    this.#observer.sent(sessionId, message);
     await this.#life.client.send(message.channel, message);
   }
 
@@ -111,6 +188,7 @@ export class Kernel {
     this.#deaths = [];
     await life?.stop(true);
     this.clients.forgetRequests();
+    this.#observer.ended();
     await this.start();
     this.#announce("starting");
     await this.#ready;
@@ -122,7 +200,15 @@ export class Kernel {
     this.#life = undefined;
     this.#state = "dead";
     await life?.stop(false);
+    this.#observer.ended();
     this.clients.closeAll();
+    await this.#observer.closed();
+  }
+
+  /** A client's connection closed. */
+  left(sessionId: string, socket: WebSocket): void {
+    this.clients.close(sessionId, socket);
+    this.#observer.left();
   }
 
   /** Tells the clients again that the kernel is dead: who comes late has to hear it too. */
@@ -132,7 +218,9 @@ export class Kernel {
 
   #receive(message: JupyterMessage): void {
     this.#lastActivity = new Date();
+    this.#session = message.header.session;
     if (message.channel === "iopub" && message.header.msg_type === "status") this.#track(message);
+    this.#observer.received(message);
     this.clients.deliver(message);
   }
 
@@ -158,6 +246,7 @@ export class Kernel {
     console.error(note);
     this.#life = undefined;
     this.clients.forgetRequests();
+    this.#observer.ended();
     const now = Date.now();
     this.#deaths = [...this.#deaths.filter((at) => at > now - deathWindowMs), now];
     if (this.#deaths.length > maxDeaths) return this.#announce("dead");

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { findKernelSpecs, kernelName } from "../../../kernel/specs/index.ts";
+import { type FoundKernelSpec, findKernelSpecs, kernelName } from "../../../kernel/specs/index.ts";
 import { parsePath, type RootFolder } from "../contents/paths.ts";
 import { HttpError } from "../errors.ts";
 import type { KernelAction } from "./actions.ts";
-import { Kernel } from "./kernel.ts";
+import { Kernel, type KernelObserver, type KernelRecord } from "./kernel.ts";
 import { SpareKernel } from "./spare.ts";
 
 /** All kernels of the server. */
@@ -13,6 +13,7 @@ export class KernelManager {
   readonly #root: RootFolder;
   /** Computed when a kernel starts: the server's address is not known before it listens. */
   readonly #kernelEnv: () => NodeJS.ProcessEnv;
+  readonly #observe: (kernel: Kernel) => KernelObserver;
   readonly #kernels = new Map<string, Kernel>();
   #lastActivity = new Date().toISOString();
   #spare: SpareKernel | undefined;
@@ -22,10 +23,14 @@ export class KernelManager {
   /** Kernelspec of kernels that are started without a name. */
   defaultName = kernelName;
 
-  /** @param kernelEnv variables that every kernel gets. */
-  constructor(root: RootFolder, kernelEnv: () => NodeJS.ProcessEnv) {
+  /**
+   * @param kernelEnv variables that every kernel gets.
+   * @param observe makes what follows a kernel's messages.
+   */
+  constructor(root: RootFolder, kernelEnv: () => NodeJS.ProcessEnv, observe: (kernel: Kernel) => KernelObserver) {
     this.#root = root;
     this.#kernelEnv = kernelEnv;
+    this.#observe = observe;
   }
 
   /** From now on one kernel waits in readiness, so that the next one of this package answers at once. */
@@ -86,8 +91,7 @@ export class KernelManager {
       );
     const cwd = await this.#workingFolder(path);
     if (this.#isClosed) throw new HttpError(503, "The server is stopping");
-    const takeSpare = () => (spec.name === kernelName ? this.#spare?.take() : undefined);
-    const kernel = new Kernel(randomUUID(), { spec, cwd, env: this.#kernelEnv(), takeSpare });
+    const kernel = this.#make(randomUUID(), spec, cwd);
     // Known before its process starts, so that a server that stops now ends it too.
     this.#kernels.set(kernel.id, kernel);
     try {
@@ -97,6 +101,32 @@ export class KernelManager {
       throw error;
     }
     return kernel;
+  }
+
+  /**
+   * Takes up a kernel that an earlier server started, under its id.
+   *
+   * @param prepare called before the first message of the kernel can come.
+   * @returns false when the kernel has ended, or is of a kind that is no longer installed.
+   */
+  async adopt(
+    { id, spec: name, cwd, life }: KernelRecord,
+    prepare: (kernel: Kernel) => Promise<void>,
+  ): Promise<boolean> {
+    const spec = (await findKernelSpecs())[name.toLowerCase()];
+    if (!spec) return false;
+    const kernel = this.#make(id, spec, cwd);
+    this.#kernels.set(id, kernel);
+    await prepare(kernel);
+    if (await kernel.adopt(life)) return true;
+    this.#kernels.delete(id);
+    await kernel.close();
+    return false;
+  }
+
+  /** What another server needs to take the kernels up. */
+  get records(): KernelRecord[] {
+    return this.list().flatMap(({ record }) => record ?? []);
   }
 
   /** Ends a kernel for good. @throws HttpError 404. */
@@ -119,12 +149,18 @@ export class KernelManager {
     return kernel;
   }
 
-  async close(): Promise<void> {
+  /** @param keep lets the kernels go on, for the next server. */
+  async close(keep = false): Promise<void> {
     this.#isClosed = true;
     this.#spare?.close();
     const kernels = this.list();
     this.#kernels.clear();
-    await Promise.all(kernels.map((kernel) => kernel.close()));
+    await Promise.all(kernels.map((kernel) => (keep ? kernel.release() : kernel.close())));
+  }
+
+  #make(id: string, spec: FoundKernelSpec, cwd: string): Kernel {
+    const takeSpare = () => (spec.name === kernelName ? this.#spare?.take() : undefined);
+    return new Kernel(id, { spec, cwd, env: this.#kernelEnv, takeSpare }, this.#observe);
   }
 
   async #told(action: KernelAction["action"], { id, name }: Kernel, work: () => Promise<void>): Promise<void> {

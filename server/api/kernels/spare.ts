@@ -1,7 +1,9 @@
-import type { ChildProcess } from "node:child_process";
+import { rmSync } from "node:fs";
 import { freemem } from "node:os";
 import { ownKernelSpec } from "../../../kernel/specs/index.ts";
 import { signalGroup, spawnKernel } from "./launch.ts";
+import { newLogFile } from "./log.ts";
+import type { Spare } from "./process.ts";
 
 /** With less free memory than this, in bytes, none is kept: a spare holds about 200 MB. */
 const neededMemory = 2 ** 30;
@@ -16,7 +18,7 @@ export class SpareKernel {
   readonly #env: () => NodeJS.ProcessEnv;
   readonly #checks: NodeJS.Timeout;
   #renewal: NodeJS.Timeout | undefined;
-  #child: ChildProcess | undefined;
+  #spare: Spare | undefined;
   #isClosed = false;
 
   /**
@@ -34,16 +36,16 @@ export class SpareKernel {
 
   /** Process id of the one that waits. */
   get pid(): number | undefined {
-    return this.#child?.pid;
+    return this.#spare?.child.pid;
   }
 
   /** Hands the waiting kernel out, if there is one; it takes its order on standard input. */
-  take(): ChildProcess | undefined {
-    const child = this.#child;
-    this.#child = undefined;
+  take(): Spare | undefined {
+    const spare = this.#spare;
+    this.#spare = undefined;
     clearTimeout(this.#renewal);
     if (!this.#isClosed) this.#renewal = setTimeout(() => this.#check(), pauseMs).unref();
-    return child;
+    return spare;
   }
 
   close(): void {
@@ -55,23 +57,28 @@ export class SpareKernel {
 
   #check(): void {
     if (Math.min(freemem(), process.availableMemory()) < neededMemory) this.#discard();
-    else if (!this.#child) this.#start();
+    else if (!this.#spare) this.#start();
   }
 
   #start(): void {
     const spec = ownKernelSpec();
     const argv = spec.argv.map((argument) => (argument === "{connection_file}" ? "--spare" : argument));
-    const child = spawnKernel(argv, { cwd: this.#cwd, env: { ...spec.env, ...this.#env() }, stdin: "pipe" });
-    this.#child = child;
+    const log = newLogFile();
+    const child = spawnKernel(argv, { cwd: this.#cwd, env: { ...spec.env, ...this.#env() }, stdin: "pipe", log });
+    this.#spare = { child, log };
     const gone = () => {
-      if (this.#child === child) this.#child = undefined;
+      if (this.#spare?.child !== child) return;
+      this.#spare = undefined;
+      rmSync(log, { force: true });
     };
     child.once("error", gone).once("exit", gone);
   }
 
   #discard(): void {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child) signalGroup(child, "SIGKILL");
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (!spare) return;
+    if (spare.child.pid !== undefined) signalGroup(spare.child.pid, "SIGKILL");
+    rmSync(spare.log, { force: true });
   }
 }

@@ -44,4 +44,5 @@ import "@jupyterlab/translation-extension/style/index.js";
 import "@jupyterlab/ui-components-extension/style/index.js";
 import "@jupyterlab/vega5-extension/style/index.js";
 import "uplot/dist/uPlot.min.css";
+import "./documents/documents.css";
 import "./lab.css";
