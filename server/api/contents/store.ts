@@ -120,7 +120,7 @@ export class ContentsStore {
     }
     if (before?.isDirectory()) throw new HttpError(400, `${path} is a directory, not a ${input.type}`, "bad type");
     const bytes = contentBytes(input, path);
-    if (before && input.if_hash && input.if_hash !== sha256(await readFile(real)))
+    if (before && input.if_hash && input.if_hash !== sha256(await this.#bytes(path)))
       throw new HttpError(409, `${path} has changed on disk`, "changed on disk");
     await replaceFile(real, bytes, before);
     if (input.type === "notebook") await this.#trust.sign(input.content as Notebook, bytes);

@@ -215,7 +215,11 @@ export const packages: Record<string, Package> = {
     everywhere: "all",
   },
   "cirlab-widgets": { load: () => import("./widget-modules.ts"), notebooks: "all", consoles: "all" },
-  cirlab: { load: () => import("./lab-plugins.ts"), everywhere: ["logo", "terminals"], notebooks: ["documents", "live-panel"] },
+  cirlab: {
+    load: () => import("./lab-plugins.ts"),
+    everywhere: ["logo", "terminals"],
+    notebooks: ["documents", "live-panel"],
+  },
 };
 
 /** Packages that render a kind of output, on every page. */
