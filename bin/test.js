@@ -36,6 +36,8 @@ const alone = (path) => /\.(e2e|notebook|long)\.test\.js$/.test(path);
 let passed = 0;
 const failed = [];
 const skipped = [];
+/** Seconds of a file's tests. */
+const taken = new Map();
 const short = (path) => relative(tests, path ?? "").replace(/\.js$/, "");
 
 function record(event, file) {
@@ -57,6 +59,8 @@ async function runFiles(files, concurrency) {
     const { type, data } = event;
     if (type === "test:pass") {
       record(data, data.file);
+      if (data.nesting === 0 && data.name !== data.file)
+        taken.set(data.file, (taken.get(data.file) ?? 0) + data.details.duration_ms / 1000);
       if (data.nesting === 0 && data.file && data.file !== last) {
         last = data.file;
         console.log(`  ${short(data.file)}`);
@@ -89,6 +93,11 @@ await runFiles(
 );
 await runFiles(all.filter(alone), 1);
 
+const slowest = [...taken].sort((a, b) => b[1] - a[1]).slice(0, 20);
+if (slowest.length > 1)
+  console.log(
+    `\nSlowest:\n${slowest.map(([file, s]) => `  ${s.toFixed(1).padStart(6)} s  ${short(file)}`).join("\n")}`,
+  );
 if (skipped.length) console.log(`\nNot run on this machine:\n${skipped.map((line) => `  ${line}`).join("\n")}`);
 if (failed.length) console.log(`\nFailed:\n${failed.map((line) => `  ${line}`).join("\n")}`);
 console.log(`\n${passed} passed, ${failed.length} failed${skipped.length ? `, ${skipped.length} skipped` : ""}`);

@@ -1,11 +1,9 @@
 import { join } from "node:path";
 import type { LabContext } from "../base/context.ts";
-import { CheckpointError, InvalidInputError } from "../base/errors.ts";
-import { RandomStream } from "../base/random.ts";
-import { signal } from "../display/index.ts";
+import { InvalidInputError } from "../base/errors.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
 import type { Part } from "../parts/index.ts";
-import { Policy } from "../policy/policy.ts";
+import type { Policy } from "../policy/policy.ts";
 import { RecordingError, Run, readJsonLines } from "../recording/index.ts";
 import { asReward, type Reward, type RewardLike, rewards } from "../reward/index.ts";
 import {
@@ -21,6 +19,7 @@ import { recordedInterpreter } from "./interpreter-setup.ts";
 import type { Learner } from "./learner.ts";
 import { partsOf, withChanges } from "./parts/match-parts.ts";
 import { givenFamily, givenReward, matchSetup, type PartChange, recordChanges } from "./parts/match-setup.ts";
+import { restoreModel } from "./recorded-model.ts";
 import { bringTo } from "./rewind.ts";
 import { readRolloutRecords, trajectoryOf } from "./rollout-records.ts";
 import { type RunSetup, readSetup, type TrainerParts, tasksFile } from "./run-folder.ts";
@@ -69,20 +68,7 @@ export interface RestoredParts {
 export async function restoreParts(folder: string, options: ResumeOptions = {}): Promise<RestoredParts> {
   const run = await Run.open(folder);
   const setup = readSetup(run.config);
-  const [first] = await run.validCheckpoints();
-  if (!first)
-    throw new CheckpointError(
-      `Run ${run.id} ended before its first checkpoint was written.`,
-      "Nothing can be taken up.",
-    );
-  const lab = options.lab ?? recordedLab(setup);
-  if (lab.seed !== setup.lab.seed)
-    throw new InvalidInputError(
-      `Run ${run.id} draws from seed ${setup.lab.seed}, but the lab has seed ${lab.seed}.`,
-      "Leave the lab out, or make one with the run's seed.",
-    );
-  const policy = options.policy ?? (await Policy.load(first.path, { lab, name: setup.policy.name }));
-  checkArchitecture(policy, setup, run.id);
+  const { lab, policy } = await restoreModel(run, setup, options);
   const taskset = options.taskset ?? givenFamily(options, setup) ?? (await recordedTaskset(run, setup));
   const { tools, intervention } = checkedHelpers(run.id, setup, options);
   const reward = asReward(options.reward ?? givenReward(options, setup) ?? recordedReward(run.id, setup));
@@ -94,23 +80,6 @@ export async function restoreParts(folder: string, options: ResumeOptions = {}):
   const others = { papers, parts: own, ...(recipe && { recipe }) };
   const parts = { lab, policy, interpreter, tools, intervention, taskset, reward, ...others };
   return { run, setup, parts, settings: run.config.config, changes, step };
-}
-
-function recordedLab({ lab: { seed, device, threads } }: RunSetup): LabContext {
-  return { seed, device, threads, random: (name, ...keys) => new RandomStream(seed, name, ...keys), signal };
-}
-
-function checkArchitecture(policy: Policy, { policy: { architecture } }: RunSetup, id: string): void {
-  const config: Readonly<Record<string, unknown>> = { ...policy.config };
-  const names = [...new Set([...Object.keys(config), ...Object.keys(architecture)])];
-  const differing = names.filter((name) => config[name] !== architecture[name]);
-  if (differing.length)
-    throw new CheckpointError(
-      `Run ${id} has a policy of another architecture: ${differing
-        .map((name) => `${name} is ${architecture[name]}, the policy's is ${config[name]}`)
-        .join("; ")}.`,
-      "Leave the policy out: the run's folder has its own.",
-    );
 }
 
 async function recordedTaskset(run: Run, { taskset: { name, source } }: RunSetup): Promise<Taskset> {

@@ -10,6 +10,7 @@ import type { PaperSettings } from "./diff.ts";
 import { type Helpers, helpersSetup, helpersSetupSchema } from "./helpers-setup.ts";
 import { interpreterSetup, interpreterSetupSchema } from "./interpreter-setup.ts";
 import { partFile, partFileText } from "./parts/part-files.ts";
+import { modelSetup, modelSetupSchema } from "./recorded-model.ts";
 
 /** The file of a run's folder that holds the tasks of a finite task set. */
 export const tasksFile = "tasks.jsonl";
@@ -18,15 +19,7 @@ export const tasksFile = "tasks.jsonl";
 const setupSchema = z.object({
   kind: z.literal("trainer"),
   recipe: z.string().optional(),
-  lab: z.object({
-    seed: z.int().nonnegative(),
-    device: z.enum(["auto", "cpu", "webgpu", "cuda"]),
-    threads: z.int().positive().optional(),
-    /** What the engine made of it. */
-    used: z.object({ device: z.string(), threads: z.number() }),
-  }),
-  /** Its weights and tokenizer are those of the first checkpoint. */
-  policy: z.object({ name: z.string(), architecture: z.record(z.string(), z.json()) }),
+  ...modelSetupSchema.shape,
   /** Absent where typed tools alone were used. */
   interpreter: interpreterSetupSchema.optional(),
   ...helpersSetupSchema.shape,
@@ -74,18 +67,11 @@ export function createTrainerRun(
   { name, parent }: NewRunOptions = {},
 ): Promise<Run> {
   const { lab, policy, interpreter, taskset, reward, papers, recipe, parts: own = [] } = parts;
-  const { seed, device, threads } = lab;
   const tasks = listOf(taskset);
   const setup: RunSetup = {
     kind: "trainer",
     ...(recipe !== undefined && { recipe }),
-    lab: {
-      seed,
-      device,
-      threads,
-      used: { device: policy.engine.report.device, threads: policy.engine.report.threads },
-    },
-    policy: { name: policy.name, architecture: { ...policy.config } },
+    ...modelSetup(lab, policy),
     ...(interpreter && { interpreter: interpreterSetup(interpreter) }),
     ...helpersSetup(parts),
     taskset: { name: taskset.name, families: [...taskset.families], source: sourceOf(taskset, tasks) },
@@ -95,7 +81,7 @@ export function createTrainerRun(
   return Run.create({
     folder,
     name: name ?? `${policy.name}-${taskset.name}`,
-    seed,
+    seed: lab.seed,
     config,
     setup,
     parent,

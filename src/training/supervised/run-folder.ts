@@ -1,14 +1,12 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { LabContext } from "../../base/context.ts";
-import { CheckpointError, InvalidInputError } from "../../base/errors.ts";
-import { RandomStream } from "../../base/random.ts";
 import { parseInput } from "../../base/schema.ts";
-import { signal } from "../../display/index.ts";
-import { Policy } from "../../policy/policy.ts";
+import type { Policy } from "../../policy/policy.ts";
 import { RecordingError, Run } from "../../recording/index.ts";
 import { readJsonLines } from "../../recording/json-lines.ts";
 import type { Learner } from "../learner.ts";
+import { modelSetup, modelSetupSchema, restoreModel } from "../recorded-model.ts";
 import { bringTo } from "../rewind.ts";
 
 export const supervisedKinds = ["sft", "dpo", "expert-iteration"] as const;
@@ -17,15 +15,7 @@ export type SupervisedKind = (typeof supervisedKinds)[number];
 /** What the `config.json` of such a run says of its parts; a corpus lies in the folder. */
 const setupSchema = z.looseObject({
   kind: z.enum(supervisedKinds),
-  lab: z.object({
-    seed: z.int().nonnegative(),
-    device: z.enum(["auto", "cpu", "webgpu", "cuda"]),
-    threads: z.int().positive().optional(),
-    /** What the engine made of it. */
-    used: z.object({ device: z.string(), threads: z.number() }),
-  }),
-  /** Its weights and tokenizer are those of the first checkpoint. */
-  policy: z.object({ name: z.string(), architecture: z.record(z.string(), z.json()) }),
+  ...modelSetupSchema.shape,
 });
 
 type SupervisedSetup = z.infer<typeof setupSchema>;
@@ -46,15 +36,8 @@ export function createSupervisedRun(
   { kind, lab, policy, config, files, parts }: NewSupervisedRun,
   folder: string,
 ): Promise<Run> {
-  const { seed, device, threads } = lab;
-  const used = { device: policy.engine.report.device, threads: policy.engine.report.threads };
-  const setup: SupervisedSetup = {
-    ...parts,
-    kind,
-    lab: { seed, device, threads, used },
-    policy: { name: policy.name, architecture: { ...policy.config } },
-  };
-  return Run.create({ folder, name: `${kind}-${policy.name}`, seed, config, setup, files });
+  const setup: SupervisedSetup = { ...parts, kind, ...modelSetup(lab, policy) };
+  return Run.create({ folder, name: `${kind}-${policy.name}`, seed: lab.seed, config, setup, files });
 }
 
 /** Parts to use in place of those that the run's folder describes. */
@@ -93,23 +76,7 @@ export async function resumeSupervisedRun<T extends Learner>(
       `Run ${run.id} was not recorded by a learner of this kind (${kind}).`,
       "Take it up with its own: SftTrainer, DpoTrainer, ExpertIteration or Trainer.",
     );
-  const [first] = await run.validCheckpoints();
-  if (!first) throw new CheckpointError(`Run ${run.id} ended before its first checkpoint was written.`);
-  const { lab: recorded, policy: described } = setup.data;
-  const { seed, device, threads } = recorded;
-  const lab = options.lab ?? {
-    ...{ seed, device, threads, signal },
-    random: (name: string, ...keys: number[]) => new RandomStream(seed, name, ...keys),
-  };
-  if (lab.seed !== seed)
-    throw new InvalidInputError(
-      `Run ${run.id} draws from seed ${seed}, but the lab has seed ${lab.seed}.`,
-      "Leave the lab out, or make one with the run's seed.",
-    );
-  const policy = options.policy ?? (await Policy.load(first.path, { lab, name: described.name }));
-  for (const [name, value] of Object.entries(described.architecture))
-    if ((policy.config as Record<string, unknown>)[name] !== value)
-      throw new CheckpointError(`Run ${run.id} has a policy of another architecture: ${name} is ${value}.`);
+  const { lab, policy } = await restoreModel(run, setup.data, options);
   await run.acquire();
   try {
     const timeline = await run.timeline();
