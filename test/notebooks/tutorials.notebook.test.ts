@@ -2,24 +2,12 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { firstTutorial } from "./first-tutorial.ts";
 import { joined, notebookOf, outputOf, plain, root, run } from "./runner.ts";
 
 const tutorial = (name: string) => join(root, "notebooks/tutorials", name);
 
-for (const engine of ["pyodide", "auto"]) {
-  test(`the first tutorial runs (${engine})`, async () => {
-    const cells = await run(tutorial("01-first-rollout.ipynb"), { coldStartSteps: 60, engine });
-    assert.match(outputOf(cells, "PythonInterpreter.start"), engine === "pyodide" ? /Pyodide/ : /Python 3/);
-    const python = outputOf(cells, "print(geo(17))");
-    assert.match(python, /1267650600228229401496703205376/);
-    assert.match(python, /NameError: name 'geo' is not defined/);
-    assert.match(python, /Timeout Error/);
-    const ratio = /off by ([\d.e+-]+)/.exec(outputOf(cells, "furthest"));
-    assert.ok(Number(ratio![1]) < 1e-4, ratio![0]);
-    const objective = cells.find(({ source }) => joined(source).trim() === "objective");
-    assert.ok(plain(objective!).length > 0);
-  });
-}
+test("the first tutorial runs", () => firstTutorial("auto"));
 
 test("the second tutorial, small, shows accuracy rising", async () => {
   const cells = await run(tutorial("02-learning-to-use-code.ipynb"), {
