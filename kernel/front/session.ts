@@ -55,8 +55,7 @@ export class Session {
   run(message: RunMessage): Promise<RunResult> {
     return new Promise((settle) => {
       this.#running.set(message.id, { subshell: message.subshell, settle });
-      if (this.#delay) void this.#delay.then(() => this.send(message));
-      else this.send(message);
+      this.#sendInTurn(message);
     });
   }
 
@@ -93,6 +92,7 @@ export class Session {
     const all = [...this.#running];
     const main = all.filter(([, { subshell }]) => subshell === undefined);
     this.#interrupted = (main.length > 0 ? main : all).map(([id]) => id);
+    for (const id of this.#interrupted) this.#sendInTurn({ type: "interrupt", id });
     if (this.#interrupted.length > 0) this.#watch(stuckAfterMs);
   }
 
@@ -116,6 +116,12 @@ export class Session {
   async close(): Promise<void> {
     clearTimeout(this.#stuckTimer);
     await this.#process?.close();
+  }
+
+  /** After what waits for `delayRuns`. */
+  #sendInTurn(message: ToSession): void {
+    if (this.#delay) void this.#delay.then(() => this.send(message));
+    else this.send(message);
   }
 
   #watch(afterMs: number): void {

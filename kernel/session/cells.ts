@@ -147,6 +147,11 @@ export class Cells {
     }, graceMs);
   }
 
+  /** Stops the cell of a run, unless it has ended or is stopping already. */
+  interruptRun(id: string): void {
+    for (const cell of this.#running) if (cell.id === id) this.interrupt(cell);
+  }
+
   /** Called by instrumented loops while an interrupt waits. */
   checkLoop(): void {
     if (this.flag[shieldDepth] !== 0) return;

@@ -99,6 +99,9 @@ const receive = (message: ToSession): void => {
         ),
       );
       return;
+    case "interrupt":
+      cells.interruptRun(message.id);
+      return;
     case "inputReply":
     case "inputRefused":
       host.answerInput(message);

@@ -22,6 +22,8 @@ export type ToSession =
   /** The outcome of a `timed` one tells how long it took. */
   | ({ type: "execute"; cell: ConvertedCell; source: string; timed?: boolean } & CellHead)
   | ({ type: "magic"; name: string; args: string; body: string } & CellHead)
+  /** The watchdog hears of an interrupt at once, so perhaps before the run that is meant has come; this follows the run. */
+  | { type: "interrupt"; id: string }
   | { type: "inputReply"; request: number; value: string }
   | { type: "inputRefused"; request: number; reason: string }
   | {

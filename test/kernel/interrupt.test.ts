@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { TestKernel } from "./client.ts";
 
 /** Cells that are busy in different ways; each must stop and leave the variables of earlier cells. */
@@ -80,6 +81,17 @@ async function* ticks() { for (let i = 0; ; i++) { await new Promise((r) => setT
   after(async () => {
     await kernel.stop();
     await rm(folder, { recursive: true });
+  });
+
+  test("an interrupt at any moment after a request ends that request's cell", async () => {
+    for (let moment = 0; moment < 40; moment++) {
+      const cell = kernel.send("await new Promise(() => {})");
+      await cell.until((message) => message.content.execution_state === "busy");
+      await wait(moment / 2);
+      await kernel.interrupt();
+      assert.match(String((await cell.done).reply.ename), /Interrupt/, `${moment / 2} ms after it was busy`);
+    }
+    assert.equal((await kernel.execute("6 * 7")).result, "42");
   });
 
   for (const [name, code] of Object.entries(busyCells)) {
