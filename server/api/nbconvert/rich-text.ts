@@ -46,7 +46,7 @@ export interface MarkdownOptions {
 
 /** Markdown with formulas, highlighted code, and pictures inside, as HTML. */
 export async function renderMarkdown(source: string, options: MarkdownOptions): Promise<string> {
-  const formulas: string[] = [];
+  const formulas: { tex: string; html: string }[] = [];
   // Formulas are kept out of markdown and of the sanitiser under a name that no text has.
   const mark = `formula${randomUUID().replaceAll("-", "")}n`;
   const text = source.replace(
@@ -54,7 +54,7 @@ export async function renderMarkdown(source: string, options: MarkdownOptions): 
     (whole, fence?: string, ticks?: string, block?: string, environment?: string, inline?: string) => {
       if (fence || ticks) return whole;
       const isBlock = block !== undefined || environment !== undefined;
-      formulas.push(formula(block ?? inline ?? whole, isBlock));
+      formulas.push({ tex: whole, html: formula(block ?? inline ?? whole, isBlock) });
       return `${mark}${formulas.length - 1}e`;
     },
   );
@@ -66,12 +66,13 @@ export async function renderMarkdown(source: string, options: MarkdownOptions): 
         const language = (lang ?? "").split(/[\s{]/, 1)[0]!;
         return `<pre class="code"><code>${highlight(code, language)}</code></pre>\n`;
       },
-      heading({ tokens, depth, text: title }) {
-        const id = title
+      heading({ tokens, depth }) {
+        const html = this.parser.parseInline(tokens);
+        const id = html
           .replace(/<[^>]*>/g, "")
           .trim()
           .replace(/\s+/g, "-");
-        return `<h${depth} id="${escapeHtml(id)}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
+        return `<h${depth} id="${id}">${html}</h${depth}>\n`;
       },
     },
     async walkTokens(token) {
@@ -86,5 +87,8 @@ export async function renderMarkdown(source: string, options: MarkdownOptions): 
     },
   });
   const html = options.sanitize(await marked.parse(text));
-  return html.replace(new RegExp(`${mark}(\\d+)e`, "g"), (_, index: string) => formulas[Number(index)]!);
+  const marks = new RegExp(`${mark}(\\d+)e`, "g");
+  return html
+    .replace(/<[^>]*>/g, (tag) => tag.replace(marks, (_, index: string) => escapeHtml(formulas[Number(index)]!.tex)))
+    .replace(marks, (_, index: string) => formulas[Number(index)]!.html);
 }
