@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { ServerConnection } from "@jupyterlab/services";
 import WebSocket from "ws";
 import { createServer, type RunningServer, type ServerOptions } from "../../server/app.ts";
@@ -22,7 +21,7 @@ export interface TestServer extends RunningServer {
 
 /** Starts a server that ends, with its folder, when the test does. */
 export async function startServer(
-  t: Pick<TestContext, "after">,
+  t: { after(end: () => Promise<void>): void },
   options: Partial<ServerOptions> = {},
 ): Promise<TestServer> {
   const box = await realpath(await mkdtemp(join(tmpdir(), "cirlab-server-")));
