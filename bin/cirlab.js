@@ -3,12 +3,10 @@
 import { existsSync } from "node:fs";
 
 const kernel = (name) => new URL(`../dist/kernel/commands/${name}.js`, import.meta.url);
+const server = (name) => new URL(`../dist/server/commands/${name}.js`, import.meta.url);
 const commands = {
-  start: [new URL("../dist/server/commands/start.js", import.meta.url), "open the notebook in the browser"],
-  password: [
-    new URL("../dist/server/commands/password.js", import.meta.url),
-    "a password for the notebook in the browser: set, --remove",
-  ],
+  start: [server("start"), "open the notebook in the browser"],
+  password: [server("password"), "a password for the notebook in the browser: set, --remove"],
   run: [kernel("run"), "execute a notebook without a browser: cirlab run x.ipynb --output out.ipynb -p steps=40"],
   doctor: [new URL("../dist/src/commands/doctor.js", import.meta.url), "what this machine has, and what it lacks"],
   packages: [
@@ -23,6 +21,8 @@ const commands = {
     "a recorded run for TensorBoard, TRL, verl or as metrics.jsonl",
   ],
   train: [new URL("../dist/src/commands/train.js", import.meta.url), "train a recipe, or repeat a recorded run"],
+  notebook: [server("notebook"), "notebooks to scripts in percent format (.ts) and back"],
+  strip: [server("strip"), "take outputs out of notebooks; --install makes it a filter of git"],
   install: [kernel("install"), "register the kernel with the Jupyter of this machine"],
   kernel: [kernel("kernel"), "the kernel itself; Jupyter starts it with a connection file"],
 };

@@ -46,6 +46,7 @@ import { Door, urlHost } from "./door/door.ts";
 import { defaultLimits, type Limits } from "./door/limits.ts";
 import type { TlsPair } from "./door/tls.ts";
 import { LiveChannel, livePath } from "./live/channel.ts";
+import { pairingRouter } from "./pairing/router.ts";
 
 export interface ServerOptions {
   /** The folder that is served. */
@@ -183,6 +184,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   app.get("/api/resolvePath", resolvePathHandler(root));
   app.get("/lsp/status", languageServerStatus);
   app.use("/api/contents", tellContents(events), contentsRouter(store, checkpoints, uploads));
+  app.use("/api/pairing", pairingRouter(store));
   app.use("/api/kernels", kernelsRouter(kernels));
   app.use("/api/kernelspecs", kernelspecsRouter(kernels.defaultName, baseUrl));
   app.use("/api/sessions", sessionsRouter(sessions));

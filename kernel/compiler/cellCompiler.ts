@@ -69,6 +69,10 @@ export interface ConvertedCell {
   names: string[];
   /** Names of earlier cells that it reads or sets. */
   uses: string[];
+  /** Those of them that it sets. */
+  sets: string[];
+  /** Names of other cells that stand inside its functions: looked up whenever the function runs. */
+  later: string[];
   /** The cell's functions as the user wrote them, types aside; absent where it has none. */
   functions?: CellFunctions;
   /** Modules of the names that the cell imports. */

@@ -26,6 +26,10 @@ export interface NamesFound {
   declared: Map<string, NameKind>;
   /** Names of earlier cells that it reads or sets. */
   uses: string[];
+  /** Those of them that it sets. */
+  sets: string[];
+  /** Names of other cells that stand inside functions: what they mean is looked up whenever the function runs. */
+  later: string[];
   /** Code that stands before the cell's own: imported names, functions, and declarations that are hoisted. */
   prologue: string;
   imports: string[];
@@ -49,11 +53,15 @@ export function rewriteNames(program: Program, context: NameContext): NamesFound
     declared.set(variable.name, kindOf(variable));
     references.push(...variable.references);
   }
-  const uses = new Set<string>();
+  const [uses, sets, later] = [new Set<string>(), new Set<string>(), new Set<string>()];
   for (const reference of globalScope.through) {
     const { name } = reference.identifier as Identifier;
     if (!known.has(name) && (context.globals.has(name) || reserved.has(name))) continue;
-    if (isWritten(name, source)) uses.add(name);
+    if (isWritten(name, source)) {
+      uses.add(name);
+      if (reference.isWrite()) sets.add(name);
+      if (isInFunction(reference.from)) later.add(name);
+    }
     references.push(reference);
   }
   const kinds = new Map([...known, ...declared]);
@@ -72,11 +80,16 @@ export function rewriteNames(program: Program, context: NameContext): NamesFound
     const isGone = replaced.size > 0 && replaced.has(statementOf(node, program, parents));
     if (!isGone) edits.replace(node.start, node.end, mentionText(mention));
   }
-  return { declared, uses: [...uses], restoring, ...declarations };
+  return { declared, uses: [...uses], sets: [...sets], later: [...later], restoring, ...declarations };
 }
 
 /** Names that are never the notebook's: words of the language and what generated code is given. */
 const reserved = new Set(["arguments", "undefined", "eval", "__kernel", "__load", "__meta", "exports", "require"]);
+
+function isInFunction(scope: Scope): boolean {
+  for (let at: Scope | null = scope; at; at = at.upper) if (at.type === "function") return true;
+  return false;
+}
 
 function kindOf(variable: Variable): NameKind {
   const definition = variable.defs[0] as { type: string; parent?: { kind?: string } | null } | undefined;

@@ -37,7 +37,7 @@ export function rewriteCell(
 ): RewrittenCell {
   const edits = new Edits(javascript);
   const names: NamesFound = rewriteNames(program, { edits, javascript, ...context });
-  const { declared, uses, prologue, imports } = names;
+  const { declared, uses, sets, later, prologue, imports } = names;
   const last = lastExpression(program.body);
   if (last) {
     edits.open(last.expression.start, `exports.${resultName}=(`);
@@ -58,6 +58,8 @@ export function rewriteCell(
       ...(last ? { resultName, hidesResult: last.expression.type === "AssignmentExpression" } : {}),
       names: [...declared.keys()],
       uses,
+      sets,
+      later,
       ...(functions ? { functions: { ...functions, marks: edits.move(functions.marks) } } : {}),
       ...(imported ? { imported } : {}),
     },

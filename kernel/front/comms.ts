@@ -1,5 +1,7 @@
+import { cellRunsTarget } from "../protocol/cellRuns.ts";
 import type { JupyterMessage } from "../protocol/messages.ts";
 import type { FromSession } from "../session/wire.ts";
+import type { CellRuns } from "./cellRuns.ts";
 import type { Outputs } from "./outputs.ts";
 import type { Session } from "./session.ts";
 
@@ -7,13 +9,15 @@ import type { Session } from "./session.ts";
 export class CommTable {
   readonly #outputs: Outputs;
   readonly #session: Session;
+  readonly #cellRuns: CellRuns;
   readonly #targets = new Map<string, string>();
   /** Front-end messages that the session still works on. */
   readonly #pending = new Map<string, () => void>();
 
-  constructor(outputs: Outputs, session: Session) {
+  constructor(outputs: Outputs, session: Session, cellRuns: CellRuns) {
     this.#outputs = outputs;
     this.#session = session;
+    this.#cellRuns = cellRuns;
   }
 
   /** Open comms as a comm_info_reply lists them. */
@@ -28,6 +32,12 @@ export class CommTable {
   receive(type: "comm_open" | "comm_msg" | "comm_close", message: JupyterMessage, done: () => void): boolean {
     const { comm_id: commId, target_name: target, data } = message.content;
     if (typeof commId !== "string") return false;
+    if (type === "comm_open" && target === cellRunsTarget) {
+      // A question, which the front answers itself: also while a cell runs.
+      this.#outputs.publish("comm_msg", { comm_id: commId, data: this.#cellRuns.snapshot() }, message);
+      this.#outputs.publish("comm_close", { comm_id: commId, data: {} }, message);
+      return false;
+    }
     if (type === "comm_open") this.#targets.set(commId, String(target));
     else if (!this.#targets.has(commId)) return false;
     if (type === "comm_close") this.#targets.delete(commId);

@@ -1,4 +1,6 @@
+import type { CellRunRecord, Footprint } from "../protocol/cellRuns.ts";
 import type { CellOutcome } from "../session/wire.ts";
+import type { CellRuns } from "./cellRuns.ts";
 import type { Compilation } from "./compilation.ts";
 import {
   type ExecuteContent,
@@ -26,16 +28,15 @@ export class Counter {
   silent = 0;
 }
 
-/** What the cell of a request defines and uses, for marks of stale cells. */
-interface Footprint {
-  defines: string[];
-  uses: string[];
-}
 
 /** How the run of a request ended. */
 interface CellRun {
   outcome: CellOutcome;
   footprint?: Footprint;
+  /** Names that it set when it ended, also half way. */
+  written?: string[];
+  /** Modules of the names that it imported. */
+  imported?: Record<string, string>;
   /** What the client is asked to do. */
   payload?: Record<string, unknown>[];
 }
@@ -58,6 +59,7 @@ export interface ExecutionParts {
   session: Session;
   history: History;
   counter: Counter;
+  cellRuns: CellRuns;
 }
 
 /** Runs the execute requests of one shell one after the other. */
@@ -68,6 +70,7 @@ export class Execution {
   readonly #session: Session;
   readonly #history: History;
   readonly #counter: Counter;
+  readonly #cellRuns: CellRuns;
   readonly #subshell: string | undefined;
   readonly #queue: Queued[] = [];
   #isDraining = false;
@@ -83,6 +86,7 @@ export class Execution {
     this.#session = parts.session;
     this.#history = parts.history;
     this.#counter = parts.counter;
+    this.#cellRuns = parts.cellRuns;
     this.#subshell = subshell;
   }
 
@@ -105,15 +109,18 @@ export class Execution {
     this.#isDraining = true;
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       this.#running = next.request;
+      let ran: CellRunRecord | undefined;
       this.#outputs.publish("status", { execution_state: "busy" }, next.request.message);
       try {
         if (next.aborted) this.#reply(next.request, { status: "aborted" });
-        else await this.#execute(next.request);
+        else ran = await this.#execute(next.request);
       } catch (error) {
         const { message } = error as Error;
         this.#reply(next.request, { status: "error", ename: "KernelError", evalue: message, traceback: [message] });
       }
-      this.#outputs.publish("status", { execution_state: "idle" }, next.request.message);
+      // Every client hears this, whoever asked: the pages of a notebook keep their marks of stale cells by it.
+      const metadata = ran ? { metadata: { cirlab: ran } } : {};
+      this.#outputs.publish("status", { execution_state: "idle" }, next.request.message, metadata);
       this.#running = undefined;
     }
     this.#isDraining = false;
@@ -134,18 +141,38 @@ export class Execution {
     for (const queued of this.#queue) queued.aborted = true;
   }
 
-  async #execute(request: Request): Promise<void> {
+  async #execute(request: Request): Promise<CellRunRecord | undefined> {
     const content = readExecuteContent(request.message.content);
     const { message } = request;
     if (!content.silent) this.#counter.count++;
     const count = this.#counter.count;
     const tooLong = lengthFailure(content.code);
-    if (tooLong) return this.#fail(request, content, tooLong);
+    if (tooLong) {
+      await this.#fail(request, content, tooLong);
+      return undefined;
+    }
     if (!content.silent) {
       if (content.store_history) this.#history.add(count, content.code);
       this.#outputs.publish("execute_input", { code: content.code, execution_count: count }, message);
     }
-    const { outcome, footprint, payload = [] } = await this.#run(request, content);
+    const run = await this.#run(request, content);
+    const { cellId } = message.metadata;
+    const ran = this.#cellRuns.add({
+      cell: typeof cellId === "string" && !content.silent ? cellId : undefined,
+      code: content.code,
+      footprint: run.footprint,
+      written: run.written ?? [],
+      imported: run.imported ?? {},
+    });
+    await this.#tell(request, content, run);
+    return ran;
+  }
+
+  /** Tells the client how the run of its request ended. */
+  async #tell(request: Request, content: ExecuteContent, run: CellRun): Promise<void> {
+    const { outcome, footprint, payload = [] } = run;
+    const { message } = request;
+    const count = this.#counter.count;
     if (outcome.status === "error") return this.#fail(request, content, outcome, footprint);
     if (outcome.result && !content.silent) {
       this.#outputs.publish("execute_result", { ...outcome.result, execution_count: count }, message);
@@ -188,16 +215,20 @@ export class Execution {
     content: ExecuteContent,
     shown: { request: Request; content: ExecuteContent } | undefined,
   ): Promise<CellRun> {
-    const defines = new Set<string>();
-    const uses = new Set<string>();
+    const whole = { defines: new Set<string>(), uses: new Set<string>(), sets: new Set<string>(), later: new Set<string>() };
+    const written = new Set<string>();
+    const imported: Record<string, string> = {};
     const payload: Record<string, unknown>[] = [];
     const outcome = await runMagics(parsed, content.code, {
       label: head.label,
       settings: this.#compilation,
       runCode: async (code, options) => {
         const run = await this.#runCode({ ...head, ...options, source: content.code }, code, shown);
-        for (const name of run.footprint?.uses ?? []) if (!defines.has(name)) uses.add(name);
-        for (const name of run.footprint?.defines ?? []) defines.add(name);
+        for (const kind of ["uses", "sets", "later"] as const)
+          for (const name of run.footprint?.[kind] ?? []) if (!whole.defines.has(name)) whole[kind].add(name);
+        for (const name of run.footprint?.defines ?? []) whole.defines.add(name);
+        for (const name of run.written ?? []) written.add(name);
+        Object.assign(imported, run.imported);
         return run.outcome;
       },
       inSession: async (name, args, body) =>
@@ -206,7 +237,13 @@ export class Execution {
       print: (text) => this.#outputs.stream("stdout", text, request.message),
       reset: () => this.#session.restart(),
     });
-    return { outcome, payload, footprint: { defines: [...defines], uses: [...uses] } };
+    const footprint = {
+      defines: [...whole.defines],
+      uses: [...whole.uses],
+      sets: [...whole.sets],
+      later: [...whole.later],
+    };
+    return { outcome, payload, footprint, written: [...written], imported };
   }
 
   #head(request: Request, isSilent: boolean): Head {
@@ -229,7 +266,7 @@ export class Execution {
     if (this.#interruptedEarly) return { outcome: interruptedEarly };
     if (!converted.ok) return { outcome: problemFailure(converted.problems, head.label, code) };
     const { cell, token } = converted;
-    const footprint = { defines: cell.names, uses: cell.uses };
+    const footprint = { defines: cell.names, uses: cell.uses, sets: cell.sets, later: cell.later };
     if (shown && compilation.checkMode === "strict") {
       const problems = await compilation.check(token, true);
       if (problems.length > 0 || this.#interruptedEarly) compilation.commit(token, []);
@@ -239,10 +276,11 @@ export class Execution {
     const warned = shown && compilation.checkMode === "warn" ? this.#warn(token, head.label, code, shown) : undefined;
     const { defined, outcome } = await this.#inSession({ ...head, type: "execute", cell, source: head.source ?? code });
     // A cell that threw half way keeps what it had defined until then.
-    compilation.commit(token, !keepsNames ? [] : outcome.status === "ok" ? cell.names : defined);
+    const kept = !keepsNames ? [] : outcome.status === "ok" ? cell.names : defined;
+    compilation.commit(token, kept);
     // A client without a person takes a cell's output until the cell is idle; for the others a warning may come later.
     if (shown?.content.allow_stdin === false) await warned;
-    return { outcome, footprint };
+    return { outcome, footprint, written: [...kept, ...cell.sets], imported: cell.imported ?? {} };
   }
 
   /** Tells of type errors under the cell as soon as they are known. */

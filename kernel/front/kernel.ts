@@ -3,6 +3,7 @@ import { typeScriptVersion } from "../compiler/versions.ts";
 import { packageVersion } from "../package.ts";
 import type { ConnectionInfo } from "../protocol/connection.ts";
 import { type JupyterMessage, protocolVersion } from "../protocol/messages.ts";
+import { CellRuns } from "./cellRuns.ts";
 import { CommTable } from "./comms.ts";
 import { Compilation, chosenCompiler } from "./compilation.ts";
 import { Debugger } from "./debugger.ts";
@@ -34,6 +35,7 @@ export class Kernel {
   readonly #session: Session;
   readonly #shells: Shells;
   readonly #history = new History();
+  readonly #cellRuns = new CellRuns();
   readonly #comms: CommTable;
   readonly #inputs: Inputs;
   readonly #debugger: Debugger;
@@ -59,7 +61,7 @@ export class Kernel {
     this.#compilation = new Compilation(chosenCompiler(process.env), (message) =>
       console.error(`cirlab kernel: ${message}`),
     );
-    this.#comms = new CommTable(this.#outputs, this.#session);
+    this.#comms = new CommTable(this.#outputs, this.#session, this.#cellRuns);
     this.#inputs = new Inputs(this.#sockets, this.#outputs, this.#session);
     this.#debugger = new Debugger({
       outputs: this.#outputs,
@@ -73,6 +75,7 @@ export class Kernel {
       session: this.#session,
       history: this.#history,
       counter: new Counter(),
+      cellRuns: this.#cellRuns,
     });
   }
 
@@ -264,6 +267,7 @@ export class Kernel {
 
   #onSessionLost(reason: string, ranCell: boolean): void {
     void this.#compilation.reset();
+    this.#cellRuns.reset();
     this.#comms.lost();
     this.#inputs.lost();
     this.#debugger.lost();

@@ -112,7 +112,7 @@ async function bundleThemes() {
     });
 }
 
-/** The settings schemas of the bundled packages: `{ [plugin id]: { schema, version } }`. */
+/** The settings schemas of the bundled packages and of our own plugins (schema/): `{ [plugin id]: { schema, version } }`. */
 function collectSchemas() {
   const source = readFileSync(join(web, "src/plugins.ts"), "utf8");
   const names = [...source.matchAll(/^ {2}"(@[^"]+)": \{/gm)].map((match) => match[1]);
@@ -129,6 +129,12 @@ function collectSchemas() {
           version,
         };
   }
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  for (const file of readdirSync(join(web, "schema")).sort())
+    schemas[`cirlab:${file.slice(0, -5)}`] = {
+      schema: JSON.parse(readFileSync(join(web, "schema", file), "utf8")),
+      version,
+    };
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, "schemas.json"), JSON.stringify(schemas));
 }

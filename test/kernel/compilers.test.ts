@@ -170,7 +170,7 @@ describe("the default compiler", { concurrency: false }, () => {
       code: "const next = base + Math.sqrt(4); console.log(next)",
     });
     const { metadata } = await kernel.client.ask("shell", message);
-    assert.deepEqual(metadata.cirlab, { defines: ["next"], uses: ["base"] });
+    assert.deepEqual(metadata.cirlab, { defines: ["next"], uses: ["base"], sets: [], later: [] });
   });
 
   test("JSX where the folder's tsconfig.json says how", async () => {

@@ -293,7 +293,7 @@ describe("magics in a kernel", { concurrency: false }, () => {
     const { reply } = await kernel.execute("const one = answer;\n%pwd\nconst two = one;");
     assert.equal(reply.status, "ok");
     const { metadata } = kernel.received.findLast((m) => m.header.msg_type === "execute_reply")!;
-    assert.deepEqual(metadata.cirlab, { defines: ["one", "two"], uses: ["answer"] });
+    assert.deepEqual(metadata.cirlab, { defines: ["one", "two"], uses: ["answer"], sets: [], later: [] });
   });
 
   test("a killed session leaves no command behind", async () => {

@@ -57,7 +57,7 @@ export class TslabCompiler {
       ...(converted.lastExpressionVar ? { resultName: converted.lastExpressionVar } : {}),
       hidesResult: endsInAssignment(javascript, converted.lastExpressionVar),
       names,
-      uses: usedNames(javascript, names, converted.lastExpressionVar),
+      ...usedNames(javascript, names, converted.lastExpressionVar),
       sideModules: (converted.sideOutputs ?? []).map(({ path, data }) => ({
         path,
         ...lowerCommonJs(withoutMaps(data), []),
@@ -155,11 +155,22 @@ function lowerCommonJs(
   return { javascript: text, positions, imports: requiredSpecifiers(program), isAsync };
 }
 
-/** Names of earlier cells stand as properties of `exports`. */
-function usedNames(javascript: string, own: readonly string[], resultName: string | undefined): string[] {
-  const names = new Set([...javascript.matchAll(/\bexports\.([\p{ID_Continue}$]+)/gu)].map((match) => match[1]!));
-  for (const name of [...own, resultName ?? ""]) names.delete(name);
-  return [...names];
+/** Names of earlier cells stand as properties of `exports`. Which of them stand inside functions is not told. */
+function usedNames(
+  javascript: string,
+  own: readonly string[],
+  resultName: string | undefined,
+): Pick<ConvertedCell, "uses" | "sets" | "later"> {
+  const uses = new Set<string>();
+  const sets = new Set<string>();
+  for (const [, name, assignment] of javascript.matchAll(
+    /\bexports\.([\p{ID_Continue}$]+)(\s*(?:(?:[-+*/%&|^]|\*\*|<<|>>>?|&&|\|\||\?\?)?=(?![=>])|\+\+|--))?/gu,
+  )) {
+    if (own.includes(name!) || name === resultName) continue;
+    uses.add(name!);
+    if (assignment) sets.add(name!);
+  }
+  return { uses: [...uses], sets: [...sets], later: [] };
 }
 
 function endsInAssignment(javascript: string, resultName: string | undefined): boolean {

@@ -3,6 +3,9 @@ import type { Stats } from "node:fs";
 import { cp, lstat, mkdir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../src/base/files.ts";
+import { notebookOf, scriptOf } from "../../pairing/merge.ts";
+import { type PairState, PairedScripts } from "../../pairing/pairs.ts";
+import { readPercent, writePercent } from "../../pairing/percent.ts";
 import { HttpError } from "../errors.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { FileLocks } from "./locks.ts";
@@ -42,11 +45,13 @@ export class ContentsStore {
   readonly #locks = new FileLocks();
   readonly #saved: ((path: string, notebook: Notebook) => void)[] = [];
   readonly #opened: ((path: string, real: string, lastModified: string) => void)[] = [];
+  readonly #scripts: PairedScripts;
 
   constructor(root: RootFolder, checkpoints: Checkpoints, trust: NotebookTrust) {
     this.root = root;
     this.#checkpoints = checkpoints;
     this.#trust = trust;
+    this.#scripts = new PairedScripts(checkpoints);
   }
 
   async read(path: string, options: ReadOptions = {}): Promise<ContentsModel> {
@@ -65,7 +70,10 @@ export class ContentsStore {
     if (options.hash) setHash(model, bytes);
     if (options.content === false) return model;
     if (model.type === "notebook") {
-      const notebook = parseNotebook(bytes.toString("utf8"), path);
+      const text = bytes.toString("utf8");
+      const notebook = isScript(path)
+        ? notebookOf(readPercent(text))
+        : await this.#scripts.open(real, parseNotebook(text, path));
       model.content = await this.#trust.mark(notebook, bytes);
       for (const opened of this.#opened) opened(path, real, model.last_modified);
       model.format = "json";
@@ -122,7 +130,13 @@ export class ContentsStore {
     const bytes = contentBytes(input, path);
     if (before && input.if_hash && input.if_hash !== sha256(await this.#bytes(path)))
       throw new HttpError(409, `${path} has changed on disk`, "changed on disk");
-    await replaceFile(real, bytes, before);
+    const write = () => replaceFile(real, bytes, before);
+    if (input.type === "notebook") {
+      const onDisk = async () => before && parseNotebook((await this.#bytes(path)).toString("utf8"), path);
+      await this.#scripts.save(real, input.content as Notebook, onDisk, write);
+    } else {
+      await write();
+    }
     if (input.type === "notebook") await this.#trust.sign(input.content as Notebook, bytes);
     const model = await describe(path, real);
     model.type = input.type;
@@ -196,6 +210,19 @@ export class ContentsStore {
     await this.#trust.add(bytes);
   }
 
+  /** How a notebook and the script that it is paired with stand to each other. */
+  async pairState(path: string): Promise<PairState> {
+    const notebook = parseNotebook((await this.#bytes(path)).toString("utf8"), path);
+    return this.#scripts.state(await this.root.locate(path), notebook);
+  }
+
+  /** Decides between a notebook and its script that were both changed; both hold the same afterwards. */
+  async decidePair(path: string, winner: "script" | "notebook"): Promise<void> {
+    const notebook = parseNotebook((await this.#bytes(path)).toString("utf8"), path);
+    const content = await this.#scripts.decide(await this.root.locate(path), notebook, winner);
+    await this.save(path, { type: "notebook", format: "json", content });
+  }
+
   async #bytes(path: string): Promise<Buffer> {
     const file = await this.root.open(path);
     try {
@@ -233,6 +260,9 @@ export class ContentsStore {
     }
   }
 }
+
+/** Scripts in percent format can be opened as notebooks; what they cannot hold, outputs, is not kept. */
+const isScript = (path: string): boolean => path.endsWith(".ts");
 
 function isSame(a: Stats, b: Stats): boolean {
   return a.ino === b.ino && a.dev === b.dev;
@@ -274,7 +304,8 @@ export function contentBytes(input: SaveInput, path: string): Buffer {
   if (input.type === "notebook") {
     const problem = notebookProblem(input.content);
     if (problem) throw new HttpError(400, `Notebook ${path} is not valid: ${problem}`);
-    return Buffer.from(serializeNotebook(input.content as Notebook));
+    const notebook = input.content as Notebook;
+    return Buffer.from(isScript(path) ? writePercent(scriptOf(notebook)) : serializeNotebook(notebook));
   }
   if (input.format !== "text" && input.format !== "base64")
     throw new HttpError(400, "Must specify format of file contents as 'text' or 'base64'");

@@ -1,7 +1,10 @@
 import documents from "./documents/plugin.ts";
 import livePanel from "./live-panel.ts";
 import logo from "./logo.ts";
+import pairing from "./pairing/plugin.ts";
+import scriptFactory from "./pairing/script-factory.ts";
+import staleCells from "./stale/plugin.ts";
 import terminals from "./terminals.ts";
 
 /** Our own plugins. */
-export default [documents, logo, livePanel, terminals];
+export default [documents, logo, livePanel, terminals, staleCells, pairing, scriptFactory];

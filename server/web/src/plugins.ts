@@ -217,8 +217,8 @@ export const packages: Record<string, Package> = {
   "cirlab-widgets": { load: () => import("./widget-modules.ts"), notebooks: "all", consoles: "all" },
   cirlab: {
     load: () => import("./lab-plugins.ts"),
-    everywhere: ["logo", "terminals"],
-    notebooks: ["documents", "live-panel"],
+    everywhere: ["logo", "terminals", "script-notebook"],
+    notebooks: ["documents", "live-panel", "stale-cells", "pairing"],
   },
 };
 

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startServer, until } from "../server/server.ts";
+import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+
+const cells = { base: "let base = 1;", next: "const next = base + 1;", shown: "next * 100", free: '"nothing to do with it"' };
+const indexOf = (name: keyof typeof cells): number => Object.keys(cells).indexOf(name);
+
+async function writeNotebook(path: string): Promise<void> {
+  const code = Object.entries(cells).map(([id, source]) => ({
+    ...{ cell_type: "code", id, source, metadata: {}, execution_count: null, outputs: [] },
+  }));
+  const metadata = { kernelspec: { name: "cirlab", display_name: "TypeScript (CIR Lab)", language: "typescript" } };
+  await writeFile(path, JSON.stringify({ cells: code, metadata, nbformat: 4, nbformat_minor: 5 }));
+}
+
+test("stale cells and scripts in Chromium", { timeout: 240_000 }, async (t) => {
+  const executable = findChromium();
+  if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
+  const server = await startServer(t);
+  const file = join(server.root, "hygiene.ipynb");
+  await writeNotebook(file);
+  const browser = await launchBrowser(t, executable);
+  const context = await browser.newContext({ viewport: { width: 1000, height: 700 } });
+  context.setDefaultTimeout(30_000);
+  const notebook = await NotebookPage.open(context, `${server.url}/notebooks/hygiene.ipynb?token=${server.token}`);
+  const { page } = notebook;
+  const mark = (name: keyof typeof cells) => notebook.cell(indexOf(name)).locator(".cirlab-stale");
+  const runStale = page.locator(".jp-NotebookPanel-toolbar").getByRole("button", { name: /^Run \d+ stale$/ });
+
+  await t.test("an edited cell and all that use it are marked, with the reason in words", async () => {
+    await notebook.kernelIdle();
+    for (const name of Object.keys(cells) as (keyof typeof cells)[]) await notebook.run(indexOf(name));
+    assert.equal(await page.locator(".cirlab-stale").count(), 0);
+    assert.equal(await runStale.isVisible(), false);
+    await notebook.write(indexOf("base"), "let base = 5;");
+    await mark("shown").waitFor();
+    assert.match((await mark("base").getAttribute("title"))!, /Edited since it ran/);
+    assert.match((await mark("shown").getAttribute("title"))!, /Uses `next` of cell \[2\], which is stale/);
+    assert.equal(await mark("free").count(), 0);
+    assert.equal(await runStale.innerText(), "Run 3 stale");
+    await screenshot(page, "stale");
+  });
+
+  await t.test("the marks survive a reload of the page, and one press runs what is stale and no more", async () => {
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+s");
+    await until(async () => (await readFile(file, "utf8")).includes("let base = 5;"));
+    await notebook.reload();
+    await runStale.filter({ hasText: "Run 3 stale" }).click();
+    await notebook.outputs(indexOf("shown")).filter({ hasText: "600" }).waitFor();
+    await page.locator(".cirlab-stale").first().waitFor({ state: "detached" });
+    assert.equal(await notebook.prompt(indexOf("free"), /\[4\]/).count(), 1);
+    await runStale.waitFor({ state: "hidden" });
+  });
+
+  await t.test("a restart forgets", async () => {
+    await notebook.run(indexOf("base"));
+    await mark("next").waitFor();
+    await notebook.menu("Kernel", "Restart Kernel…");
+    await notebook.accept();
+    await mark("next").waitFor({ state: "detached" });
+  });
+
+  await t.test("a paired notebook is saved as a script too, whose edits are offered", async () => {
+    await notebook.menu("File", "Pair with a TypeScript File");
+    const script = join(server.root, "hygiene.ts");
+    const text = await until(() => readFile(script, "utf8").catch(() => undefined));
+    assert.match(text, /\n\/\/ %%\nlet base = 5;\n/);
+    await writeFile(script, text.replace("next * 100", "next * 1000"));
+    const other = await context.newPage();
+    await other.bringToFront();
+    await page.bringToFront();
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await page.locator(".jp-Dialog", { hasText: "hygiene.ts was edited" }).waitFor();
+    await screenshot(page, "script-edited");
+    await notebook.accept();
+    await notebook.cell(indexOf("shown")).filter({ hasText: "next * 1000" }).waitFor();
+    await other.close();
+  });
+
+  await t.test("a script opens as a notebook", async () => {
+    const opened = await NotebookPage.open(context, `${server.url}/notebooks/hygiene.ts?factory=Notebook+from+Script`);
+    await opened.cell(0).filter({ hasText: "let base = 5;" }).waitFor();
+    assert.equal(await opened.page.locator(".jp-Notebook .jp-Cell").count(), 4);
+    await screenshot(opened.page, "script-notebook");
+    assert.deepEqual(opened.errors, []);
+  });
+
+  await t.test("the page's console showed no error", () => {
+    assert.deepEqual(notebook.errors, []);
+  });
+});
