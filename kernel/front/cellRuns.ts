@@ -69,10 +69,9 @@ export class CellRuns {
   #read(name: string, reads: Record<string, Origin | null>, own: readonly string[], through?: string): void {
     if (Object.hasOwn(reads, name) || own.includes(name)) return;
     const writer = this.#writers.get(name);
-    reads[name] = writer
-      ? { cell: writer.cell, run: writer.run, ...(through === undefined ? {} : { through }) }
-      : null;
-    for (const inner of writer?.later ?? []) if (this.#writers.has(inner)) this.#read(inner, reads, own, through ?? name);
+    reads[name] = writer ? { cell: writer.cell, run: writer.run, ...(through === undefined ? {} : { through }) } : null;
+    for (const inner of writer?.later ?? [])
+      if (this.#writers.has(inner)) this.#read(inner, reads, own, through ?? name);
   }
 }
 

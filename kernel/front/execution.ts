@@ -28,7 +28,6 @@ export class Counter {
   silent = 0;
 }
 
-
 /** How the run of a request ended. */
 interface CellRun {
   outcome: CellOutcome;
@@ -215,7 +214,12 @@ export class Execution {
     content: ExecuteContent,
     shown: { request: Request; content: ExecuteContent } | undefined,
   ): Promise<CellRun> {
-    const whole = { defines: new Set<string>(), uses: new Set<string>(), sets: new Set<string>(), later: new Set<string>() };
+    const whole = {
+      defines: new Set<string>(),
+      uses: new Set<string>(),
+      sets: new Set<string>(),
+      later: new Set<string>(),
+    };
     const written = new Set<string>();
     const imported: Record<string, string> = {};
     const payload: Record<string, unknown>[] = [];

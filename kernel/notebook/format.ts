@@ -28,6 +28,8 @@ export interface NotebookCell {
   /** Whole text of the cell. */
   source: string;
   outputs?: Output[];
+  /** Outputs that the file had; they are not written again. */
+  savedOutputs?: Output[];
   execution_count?: number | null;
   [key: string]: unknown;
 }
@@ -78,14 +80,16 @@ export async function readNotebook(path: string): Promise<Notebook> {
   }
   const cells = parsed.data.cells.map((cell): NotebookCell => {
     const read = { ...cell, id: cell.id ?? randomUUID().slice(0, 8), source: join(cell.source) };
-    return cell.cell_type === "code" ? { ...read, outputs: [], execution_count: null } : read;
+    if (cell.cell_type !== "code") return read;
+    const savedOutputs = Array.isArray(cell.outputs) ? (cell.outputs as Output[]) : [];
+    return { ...read, outputs: [], savedOutputs, execution_count: null };
   });
   return { ...parsed.data, nbformat: 4, nbformat_minor: Math.max(5, parsed.data.nbformat_minor), cells };
 }
 
 /** A notebook as the text of a file: nbformat 4.5, one-space indentation as Jupyter writes it. */
 export function notebookText(notebook: Notebook): string {
-  const cells = notebook.cells.map((cell) => ({
+  const cells = notebook.cells.map(({ savedOutputs: _, ...cell }) => ({
     ...cell,
     source: lines(cell.source),
     ...(cell.outputs ? { outputs: cell.outputs.map(storedOutput) } : {}),

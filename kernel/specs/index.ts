@@ -63,35 +63,32 @@ async function resourcesOf(folder: string): Promise<Record<string, string>> {
   return resources;
 }
 
-async function readSpecs(folder: string, found: Record<string, FoundKernelSpec>): Promise<void> {
+/** The kernelspecs in one folder. What is none, or a broken one, is passed over, as Jupyter does. */
+async function readSpecs(folder: string): Promise<FoundKernelSpec[]> {
   const names = await readdir(folder).catch(() => [] as string[]);
-  for (const name of names) {
-    const lower = name.toLowerCase();
-    if (lower in found || !/^[a-z0-9._-]+$/.test(lower)) continue;
+  const read = async (name: string): Promise<FoundKernelSpec> => {
     const dir = join(folder, name);
-    try {
-      const spec = specSchema.parse(JSON.parse(await readFile(join(dir, "kernel.json"), "utf8")));
-      found[lower] = { name: lower, dir, spec, resources: await resourcesOf(dir) };
-    } catch {
-      // Not a kernelspec, or a broken one: Jupyter passes over it, and so do we.
-    }
-  }
+    const [text, resources] = await Promise.all([readFile(join(dir, "kernel.json"), "utf8"), resourcesOf(dir)]);
+    return { name: name.toLowerCase(), dir, spec: specSchema.parse(JSON.parse(text)), resources };
+  };
+  const usable = names.filter((name) => /^[a-z0-9._-]+$/i.test(name));
+  const specs = await Promise.all(usable.map((name) => read(name).catch(() => undefined)));
+  return specs.filter((spec) => spec !== undefined);
 }
+
+let ownResources: Promise<Record<string, string>> | undefined;
 
 /**
  * All kernels that a Jupyter on this machine would find, by name, and this package's own, which needs no installation
  * and always runs from here.
  */
 export async function findKernelSpecs(env: NodeJS.ProcessEnv = process.env): Promise<Record<string, FoundKernelSpec>> {
-  const found: Record<string, FoundKernelSpec> = {
-    [kernelName]: {
-      name: kernelName,
-      dir: ownFolder,
-      spec: ownKernelSpec(),
-      resources: await resourcesOf(ownFolder),
-    },
-  };
-  for (const folder of dataFolders(env)) await readSpecs(join(folder, "kernels"), found);
+  ownResources ??= resourcesOf(ownFolder);
+  const own = { name: kernelName, dir: ownFolder, spec: ownKernelSpec(), resources: await ownResources };
+  const folders = await Promise.all(dataFolders(env).map((folder) => readSpecs(join(folder, "kernels"))));
+  const found: Record<string, FoundKernelSpec> = { [kernelName]: own };
+  // Of one name in several folders, the first one counts.
+  for (const spec of folders.flat()) found[spec.name] ??= spec;
   return found;
 }
 

@@ -63,14 +63,18 @@ async function filtered(): Promise<string | Buffer> {
 async function install(): Promise<void> {
   const folder = repository();
   // Git runs it with sh, also on Windows.
-  const quoted = [process.execPath, await realpath(process.argv[1]!)].map((part) => `"${part.replaceAll("\\", "/")}"`).join(" ");
+  const quoted = [process.execPath, await realpath(process.argv[1]!)]
+    .map((part) => `"${part.replaceAll("\\", "/")}"`)
+    .join(" ");
   git("config", `filter.${filter}.clean`, `${quoted} strip`);
   git("config", `filter.${filter}.smudge`, "cat");
   // Where the filter cannot run, git refuses instead of committing outputs in silence.
   git("config", `filter.${filter}.required`, "true");
   const { file, lines } = await attributes(folder);
   if (!lines.includes(attribute)) await writeFileAtomic(file, `${[...lines, attribute].join("\n")}\n`);
-  console.log(`Notebooks of ${folder} are committed without outputs. Commit .gitattributes, so that every clone knows;`);
+  console.log(
+    `Notebooks of ${folder} are committed without outputs. Commit .gitattributes, so that every clone knows;`,
+  );
   console.log('each clone runs "cirlab strip --install" once.');
 }
 
@@ -83,7 +87,13 @@ async function uninstall(): Promise<void> {
   }
   const { file, lines } = await attributes(folder);
   if (lines.includes(attribute))
-    await writeFileAtomic(file, lines.filter((line) => line !== attribute).map((line) => `${line}\n`).join(""));
+    await writeFileAtomic(
+      file,
+      lines
+        .filter((line) => line !== attribute)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
   console.log(`Notebooks of ${folder} are committed as they are.`);
 }
 

@@ -12,7 +12,9 @@ const inHeader = ["kernelspec", "jupytext"];
 /** What a script beside the notebook holds of it. */
 export function scriptOf(notebook: Notebook): Script {
   return {
-    metadata: Object.fromEntries(inHeader.flatMap((key) => (key in notebook.metadata ? [[key, notebook.metadata[key]]] : []))),
+    metadata: Object.fromEntries(
+      inHeader.flatMap((key) => (key in notebook.metadata ? [[key, notebook.metadata[key]]] : [])),
+    ),
     cells: notebook.cells.map((cell) => ({
       cell_type: cell.cell_type as ScriptCell["cell_type"],
       metadata: Object.fromEntries(Object.entries(metadataOf(cell)).filter(([key]) => !shownOnly.includes(key))),
@@ -36,7 +38,11 @@ export function mergeScript(notebook: Notebook, script: Script): Notebook {
   const { jupytext: own } = notebook.metadata;
   return {
     ...notebook,
-    metadata: { ...notebook.metadata, ...(metadata as Notebook["metadata"]), ...(own === undefined ? {} : { jupytext: own }) },
+    metadata: {
+      ...notebook.metadata,
+      ...(metadata as Notebook["metadata"]),
+      ...(own === undefined ? {} : { jupytext: own }),
+    },
     cells,
   };
 }

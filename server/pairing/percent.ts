@@ -75,7 +75,10 @@ function cellLines({ cell_type: type, metadata, source, id }: ScriptCell, ids: b
   const kept = lines.slice(0, lines.length - blank);
   // A source of nothing but line breaks splits into one more line than it has breaks.
   const body = kept.length === 1 && kept[0] === "" ? [] : kept;
-  return [writeMarker({ type, metadata, own }), ...body.map((line) => escaped(likeMagic.test(line) ? `// ${line}` : line))];
+  return [
+    writeMarker({ type, metadata, own }),
+    ...body.map((line) => escaped(likeMagic.test(line) ? `// ${line}` : line)),
+  ];
 }
 
 function readCell({ type, metadata, own }: Marker, lines: readonly string[]): ScriptCell {

@@ -58,11 +58,7 @@ interface Surroundings {
   stale: ReadonlyMap<string, readonly Reason[]>;
 }
 
-function judge(
-  name: string,
-  origin: Origin | null,
-  { record, owner, runs, stale }: Surroundings,
-): Reason | undefined {
+function judge(name: string, origin: Origin | null, { record, owner, runs, stale }: Surroundings): Reason | undefined {
   const what = { name, ...(origin?.through === undefined ? {} : { through: origin.through }) };
   if (owner === undefined) {
     // A function may well name what a cell below it defines.

@@ -14,14 +14,10 @@ export function explain(id: string, reasons: readonly Reason[], cells: readonly 
 const nameOf = ({ executionCount }: NamedCell, index: number): string =>
   executionCount === null ? `code cell ${index + 1}` : `cell [${executionCount}]`;
 
-function sentence(
-  id: string,
-  reason: Reason,
-  cells: readonly NamedCell[],
-  names: ReadonlyMap<string, string>,
-): string {
+function sentence(id: string, reason: Reason, cells: readonly NamedCell[], names: ReadonlyMap<string, string>): string {
   if (reason.kind === "edited") return "Edited since it ran.";
-  const name = reason.through === undefined ? `\`${reason.name}\`` : `\`${reason.name}\` (through \`${reason.through}\`)`;
+  const name =
+    reason.through === undefined ? `\`${reason.name}\`` : `\`${reason.name}\` (through \`${reason.through}\`)`;
   switch (reason.kind) {
     case "anew":
       return `Uses ${name}, which ${names.get(reason.definer)} defined anew.`;
@@ -30,12 +26,14 @@ function sentence(
     case "order": {
       const definer = names.get(reason.definer);
       if (reason.seen === undefined) return `Ran before ${definer} defined ${name}.`;
-      if (reason.seen === id) return `Ran again on the ${name} that it had set itself; from the top it gets that of ${definer}.`;
+      if (reason.seen === id)
+        return `Ran again on the ${name} that it had set itself; from the top it gets that of ${definer}.`;
       return `Used the ${name} of ${foreign(reason.seen, names)}; from the top it gets that of ${definer}.`;
     }
     case "nowhere": {
       if (reason.seen === id) return `Uses ${name}, which no cell above defines.`;
-      if (!names.has(reason.seen)) return `Uses ${name} of ${foreign(reason.seen, names)}: from the top it would be missing.`;
+      if (!names.has(reason.seen))
+        return `Uses ${name} of ${foreign(reason.seen, names)}: from the top it would be missing.`;
       const at = (which: string) => cells.findIndex((cell) => cell.id === which);
       return at(reason.seen) > at(id)
         ? `Uses ${name}, which only ${names.get(reason.seen)} below defines.`

@@ -12,17 +12,27 @@ import { bench as kernel } from "./kernel.bench.ts";
 import { bench as lab } from "./lab.bench.ts";
 import type { Bench, BenchContext } from "./measure.ts";
 import { conditions, replaceSection, tableText } from "./report.ts";
+import { bench as server } from "./server.bench.ts";
 import { bench as spare } from "./spare.bench.ts";
 import { bench as training } from "./training.bench.ts";
 
-const benches: Readonly<Record<string, Bench>> = { training, generation, kernel, spare, interpreter, grader, lab };
+const benches: Readonly<Record<string, Bench>> = {
+  training,
+  generation,
+  kernel,
+  spare,
+  interpreter,
+  grader,
+  lab,
+  server,
+};
 
 const usage = `npm run bench -- [${Object.keys(benches).join(" | ")} ...] [options]
 
 Measures this package beside its peers, in turn, and prints the ratios.
   --rounds N      rounds that medians are taken over (default: 7)
   --threads N     computing threads, ours and the peers' (default: the cores, 2 at most)
-  --python PATH   Python that has torch or ipykernel (default: $CIRLAB_BENCH_PYTHON, /usr/bin/python3, python3,
+  --python PATH   Python that has torch, ipykernel or jupyter_server (default: $CIRLAB_BENCH_PYTHON, /usr/bin/python3, python3,
                   $CIRLAB_PEERS)
   --write         put the tables into BENCHMARKS.md`;
 

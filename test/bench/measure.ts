@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 
 /** How a figure is counted: whether more of it is better. */
-export type Unit = "tokens/s" | "snippets/s" | "ms" | "µs" | "MiB";
+export type Unit = "tokens/s" | "snippets/s" | "messages/s" | "ms" | "µs" | "MiB" | "lines";
 
 /** One line of a table: what was measured, ours and the peer's, a value for each round. */
 export interface BenchRow {
@@ -48,7 +48,7 @@ export function median(values: readonly number[]): number {
 
 /** How many times better ours is, round by round: above 1 we are faster, or need less. */
 export function ratios({ unit, ours, peer }: BenchRow): number[] {
-  return peer.map((value, i) => (unit !== "tokens/s" && unit !== "snippets/s" ? value / ours[i]! : ours[i]! / value));
+  return peer.map((value, i) => (unit.endsWith("/s") ? ours[i]! / value : value / ours[i]!));
 }
 
 /** Measures each contestant once a round, in turn, so that a busy moment of the machine meets all of them. */

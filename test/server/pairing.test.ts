@@ -61,13 +61,21 @@ test("saving writes both; the script's edits are taken at the next opening, unch
   await pair.save(paired(code("a", "let a = 1;"), code("b", "a + 1"), code("c", "a + 2")));
   assert.match(await pair.script(), /\n\/\/ %%\nlet a = 1;\n\n\/\/ %%\na \+ 1\n/);
   assert.equal(await pair.state(), "same");
-  await pair.edit((text) => text.replace("a + 1", "a + 10").replace("// %%\na + 2", "// %% [markdown]\n// New\n\n// %%\na + 2"), 5);
+  await pair.edit(
+    (text) => text.replace("a + 1", "a + 10").replace("// %%\na + 2", "// %% [markdown]\n// New\n\n// %%\na + 2"),
+    5,
+  );
   assert.equal(await pair.state(), "script");
   const cells = await pair.open();
   assert.deepEqual(sources(cells), ["let a = 1;", "a + 10", "New", "a + 2"]);
   assert.deepEqual(
     cells.map(({ id, outputs }) => [id, outputs?.length]),
-    [["a", 1], ["b", 0], [cells[2]!.id, undefined], ["c", 1]],
+    [
+      ["a", 1],
+      ["b", 0],
+      [cells[2]!.id, undefined],
+      ["c", 1],
+    ],
   );
   assert.equal(await pair.state(), "same");
   await pair.save(paired(...cells));
@@ -80,7 +88,13 @@ test("moved cells keep their outputs, and an unpaired notebook has no script", a
   await pair.save(paired(code("a", "1"), code("b", "2"), code("c", "3")));
   await pair.edit((text) => `${text.slice(0, text.indexOf("// %%"))}// %%\n3\n\n// %%\n1\n`, 5);
   const cells = await pair.open();
-  assert.deepEqual(cells.map(({ id, outputs }) => [id, outputs!.length]), [["c", 1], ["a", 1]]);
+  assert.deepEqual(
+    cells.map(({ id, outputs }) => [id, outputs!.length]),
+    [
+      ["c", 1],
+      ["a", 1],
+    ],
+  );
   await pair.save({ ...paired(code("a", "1")), metadata: {} }, "other.ipynb");
   await assert.rejects(stat(pair.file("other.ts")));
 });
@@ -127,8 +141,17 @@ test("a script opens and saves as a notebook of its own", async (t) => {
   await mkdir(pair.file("sub"));
   await writeFile(pair.file("sub/s.ts"), "// %% [markdown]\n// # Hi\n\n// %%\nconst x: number = 1;\n");
   const cells = await pair.open("sub/s.ts");
-  assert.deepEqual(cells.map(({ cell_type, source }) => [cell_type, source]), [["markdown", "# Hi"], ["code", "const x: number = 1;"]]);
+  assert.deepEqual(
+    cells.map(({ cell_type, source }) => [cell_type, source]),
+    [
+      ["markdown", "# Hi"],
+      ["code", "const x: number = 1;"],
+    ],
+  );
   cells[1]!.source = "const x = 2;";
   await pair.save({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 }, "sub/s.ts");
-  assert.match(await readFile(pair.file("sub/s.ts"), "utf8"), /\/\/ %% \[markdown\]\n\/\/ # Hi\n\n\/\/ %%\nconst x = 2;\n$/);
+  assert.match(
+    await readFile(pair.file("sub/s.ts"), "utf8"),
+    /\/\/ %% \[markdown\]\n\/\/ # Hi\n\n\/\/ %%\nconst x = 2;\n$/,
+  );
 });

@@ -15,15 +15,53 @@ function numbers(seed: number): (below: number) => number {
 
 /** Lines that could be taken for something else, and parts of them. */
 const pieces = [
-  ..."const x = 1;|*/|/* open|// %%|// %% [markdown]|//%%|// \\%% x|  // %%|// %%%|%%python|%%python --session|%%time".split("|"),
-  ..."%pwd|// %pwd|// // %pwd|// %%time|%|%%|// ---|// jupyter:|# Title|```ts|`| |\t|//|// |/|\\|é|😀|\u2028|\u0085|\ufeff|\r|\r\n".split("|"),
+  ..."const x = 1;|*/|/* open|// %%|// %% [markdown]|//%%|// \\%% x|  // %%|// %%%|%%python|%%python --session|%%time".split(
+    "|",
+  ),
+  ..."%pwd|// %pwd|// // %pwd|// %%time|%|%%|// ---|// jupyter:|# Title|```ts|`| |\t|//|// |/|\\|é|😀|\u2028|\u0085|\ufeff|\r|\r\n".split(
+    "|",
+  ),
   ..."\n|\n|\n|\n\n|\0|a|b = [1, 2]|{|}|\"|'|key=1|[markdown]".split("|"),
 ];
 
 const values: unknown[] = [
-  null, true, 1, -2.5, "", "plain", "with space", 'quo"te', "line\nbreak", "\u2028", "// %%", [], ["a", "b c"], {}, { a: { b: [1, " x "] } }, "yes", "0x1", "1e3", "~", "- a", "'",
+  null,
+  true,
+  1,
+  -2.5,
+  "",
+  "plain",
+  "with space",
+  'quo"te',
+  "line\nbreak",
+  "\u2028",
+  "// %%",
+  [],
+  ["a", "b c"],
+  {},
+  { a: { b: [1, " x "] } },
+  "yes",
+  "0x1",
+  "1e3",
+  "~",
+  "- a",
+  "'",
 ];
-const keys = ["tags", "title", "end", "cell_id", "blank_lines", "language", "metadata", "cell_depth", "with space", "a.b", "é", "slide_type", "["];
+const keys = [
+  "tags",
+  "title",
+  "end",
+  "cell_id",
+  "blank_lines",
+  "language",
+  "metadata",
+  "cell_depth",
+  "with space",
+  "a.b",
+  "é",
+  "slide_type",
+  "[",
+];
 
 function randomScript(pick: (below: number) => number): Script {
   const oneOf = <T>(list: readonly T[]): T => list[pick(list.length)]!;
@@ -92,7 +130,8 @@ steps
 });
 
 test("scripts of other hands: no header, Windows line breaks, blank lines between cells, code before the first cell", () => {
-  const text = "import a from 'a';\r\n\r\n//%%\r\nconst x = 1;\r\n\r\n\r\n\r\n// %% [md] {\"tags\": [\"t\"]}\r\n// Some *text*\r\nnot a comment\r\n";
+  const text =
+    'import a from \'a\';\r\n\r\n//%%\r\nconst x = 1;\r\n\r\n\r\n\r\n// %% [md] {"tags": ["t"]}\r\n// Some *text*\r\nnot a comment\r\n';
   assert.deepEqual(readPercent(text), {
     metadata: {},
     cells: [

@@ -123,7 +123,7 @@ suite("stale cells", () => {
   });
 
   test("a name of a deleted, an emptied and a later cell is hidden state that no run cures", async () => {
-    const page = new Page(kernel, { ...chain, e: "const twice = (n: number) => n * later;" , f: "const later = 2;"});
+    const page = new Page(kernel, { ...chain, e: "const twice = (n: number) => n * later;", f: "const later = 2;" });
     await page.runAll();
     assert.deepEqual(page.stale, []);
     const [a] = page.cells.splice(0, 1);
@@ -155,7 +155,11 @@ suite("stale cells", () => {
   });
 
   test("an import that runs again changes nothing; code outside the notebook does", async () => {
-    const page = new Page(kernel, { i: 'import { basename } from "node:path"; let n = 1;', u: 'basename("/a/b")', v: "n" });
+    const page = new Page(kernel, {
+      i: 'import { basename } from "node:path"; let n = 1;',
+      u: 'basename("/a/b")',
+      v: "n",
+    });
     await page.runAll();
     await page.run("i");
     assert.deepEqual(page.stale, ["v"]);

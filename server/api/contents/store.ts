@@ -4,7 +4,7 @@ import { cp, lstat, mkdir, readdir, rename, rm, rmdir, stat } from "node:fs/prom
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../src/base/files.ts";
 import { notebookOf, scriptOf } from "../../pairing/merge.ts";
-import { type PairState, PairedScripts } from "../../pairing/pairs.ts";
+import { PairedScripts, type PairState } from "../../pairing/pairs.ts";
 import { readPercent, writePercent } from "../../pairing/percent.ts";
 import { HttpError } from "../errors.ts";
 import type { Checkpoints } from "./checkpoints.ts";

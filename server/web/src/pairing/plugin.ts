@@ -21,7 +21,8 @@ const pairing: JupyterFrontEndPlugin<void> = {
     const isNotebook = () => PathExt.extname(current()?.context.path ?? "") === ".ipynb";
     app.commands.addCommand(command, {
       label: "Pair with a TypeScript File",
-      caption: "Save the notebook's source also as a .ts file in percent format beside it, and read that when it is edited",
+      caption:
+        "Save the notebook's source also as a .ts file in percent format beside it, and read that when it is edited",
       isToggled: () => isPaired(current()),
       isEnabled: isNotebook,
       execute: async () => {
@@ -41,6 +42,7 @@ const pairing: JupyterFrontEndPlugin<void> = {
 type Jupytext = { formats?: string } | undefined;
 
 const isPaired = (panel: NotebookPanel | null): boolean =>
+  PathExt.extname(panel?.context.path ?? "") === ".ipynb" &&
   (panel?.model?.getMetadata("jupytext") as Jupytext)?.formats === formats;
 
 function setPaired(panel: NotebookPanel, shallBe: boolean): void {
@@ -126,7 +128,11 @@ async function decide(path: string, take: "script" | "notebook"): Promise<void> 
 
 function request(path: string, init: RequestInit): Promise<Response> {
   const settings = ServerConnection.makeSettings();
-  return ServerConnection.makeRequest(URLExt.join(settings.baseUrl, "api/pairing", URLExt.encodeParts(path)), init, settings);
+  return ServerConnection.makeRequest(
+    URLExt.join(settings.baseUrl, "api/pairing", URLExt.encodeParts(path)),
+    init,
+    settings,
+  );
 }
 
 export default pairing;

@@ -4,8 +4,8 @@ import { NotebookActions } from "@jupyterlab/notebook";
 import { Throttler } from "@lumino/polling";
 import { type ISignal, Signal } from "@lumino/signaling";
 import { findStale, isCurable, planRun, type Reason } from "../../../stale/graph.ts";
-import { KernelRuns } from "./kernel-runs.ts";
 import { explain, type NamedCell } from "../../../stale/words.ts";
+import { KernelRuns } from "./kernel-runs.ts";
 
 /** How often the marks follow somebody who types, in milliseconds. */
 const followMs = 150;
