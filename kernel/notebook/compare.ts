@@ -47,7 +47,7 @@ function parts(outputs: readonly StoredOutput[]): Part[] {
   for (const output of outputs) {
     if (output.output_type === "stream") {
       const last = found.at(-1);
-      if (last?.what === output.name) last.text += joined(output.text);
+      if (last && last.what === output.name) last.text += joined(output.text);
       else found.push({ what: String(output.name), text: joined(output.text) });
     } else if (output.output_type === "error") {
       found.push({ what: "the error", text: `${output.ename}: ${output.evalue}` });
