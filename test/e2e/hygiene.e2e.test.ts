@@ -69,6 +69,22 @@ test("stale cells and scripts in Chromium", { timeout: 240_000 }, async (t) => {
     await mark("next").waitFor({ state: "detached" });
   });
 
+  await t.test("run again and compare marks the cells that give something else", async () => {
+    await notebook.write(indexOf("free"), "Math.random()");
+    for (const name of ["next", "shown", "free"] as const) await notebook.run(indexOf(name));
+    await notebook.menu("Run", "Restart Kernel, Run All Cells and Compare…");
+    await notebook.accept();
+    const differs = page.locator(".cirlab-differs");
+    await differs.waitFor();
+    await page.locator(".Toastify", { hasText: "1 of 4 cells differ." }).waitFor();
+    await screenshot(page, "compared");
+    assert.equal(await differs.count(), 1);
+    const title = await notebook.cell(indexOf("free")).locator(".cirlab-differs").getAttribute("title");
+    assert.match(title!, /text\/plain of output 1 differs: it was "0\.\d+", now it is "0\.\d+"/);
+    await notebook.run(indexOf("free"));
+    assert.equal(await differs.count(), 0);
+  });
+
   await t.test("a paired notebook is saved as a script too, whose edits are offered", async () => {
     await notebook.menu("File", "Pair with a TypeScript File");
     const script = join(server.root, "hygiene.ts");

@@ -1,3 +1,4 @@
+import compare from "./compare/plugin.ts";
 import documents from "./documents/plugin.ts";
 import livePanel from "./live-panel.ts";
 import logo from "./logo.ts";
@@ -7,4 +8,4 @@ import staleCells from "./stale/plugin.ts";
 import terminals from "./terminals.ts";
 
 /** Our own plugins. */
-export default [documents, logo, livePanel, terminals, staleCells, pairing, scriptFactory];
+export default [documents, logo, livePanel, terminals, staleCells, compare, pairing, scriptFactory];

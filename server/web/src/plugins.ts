@@ -218,7 +218,7 @@ export const packages: Record<string, Package> = {
   cirlab: {
     load: () => import("./lab-plugins.ts"),
     everywhere: ["logo", "terminals", "script-notebook"],
-    notebooks: ["documents", "live-panel", "stale-cells", "pairing"],
+    notebooks: ["documents", "live-panel", "stale-cells", "compare", "pairing"],
   },
 };
 
