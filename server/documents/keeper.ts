@@ -156,7 +156,10 @@ export class Keeper {
         if (!run.isUnsaved) continue;
         const isOld = run.state === "ended" && Date.now() - run.changedAt > pageLagMs;
         const cell = notebook.cells.find(({ id }) => id === run.cellId);
-        if (isOld || (cell && isDeepStrictEqual(cell.outputs, run.toJSON()))) run.savedRevision = run.revision;
+        const number = run.state === "ended" ? run.executionCount : null;
+        const isSame =
+          cell && isDeepStrictEqual(cell.outputs, run.toJSON()) && (cell.execution_count ?? null) === number;
+        if (isOld || isSame) run.savedRevision = run.revision;
       }
     }
   }
