@@ -235,6 +235,21 @@ describe("the live channel", () => {
     await run.close();
   });
 
+  it("shows one run to many, whenever they come", async (t) => {
+    const server = await startServer(t);
+    const run = await makeRun(server);
+    run.append({ type: "run-started", step: 0, config: {} });
+    const viewers: Seen[] = [];
+    for (const n of upTo(40)) {
+      run.append(step(n));
+      viewers.push(follow(await connect(server, { token: server.token }), run.id));
+    }
+    run.append({ type: "alert", step: 40, text: "look here" });
+    await until(() => viewers.every(({ events }) => events.at(-1)?.type === "alert"));
+    for (const seen of viewers) assert.deepEqual(seen.steps(), upTo(40));
+    await run.close();
+  });
+
   it("refuses everyone without a credential, and a reader cannot publish", async (t) => {
     const server = await startServer(t);
     await assert.rejects(connect(server, {}), /Forbidden/);
