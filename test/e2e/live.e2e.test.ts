@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type RecordedEvent, Run, stepsOf } from "../../src/recording/index.ts";
 import { startServer, until } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { writeCells } from "./cells.ts";
 
 const training = `import { Lab, Policy, PythonInterpreter, recipes, tasks, Trainer } from "cirlab";
 const lab = new Lab({ seed: 7, device: "cpu", threads: 1 });
@@ -16,24 +17,11 @@ const trainer = new Trainer({
 });
 const run = trainer.start(100_000);`;
 
-async function writeNotebook(file: string): Promise<void> {
-  const cell = {
-    cell_type: "code",
-    id: "training",
-    source: training,
-    metadata: {},
-    execution_count: null,
-    outputs: [],
-  };
-  const metadata = { kernelspec: { name: "cirlab", display_name: "TypeScript (CIR Lab)", language: "typescript" } };
-  await writeFile(file, JSON.stringify({ cells: [cell], metadata, nbformat: 4, nbformat_minor: 5 }));
-}
-
 test("a training in the web notebook, watched and steered", { timeout: 180_000 }, async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t, { kernelEnv: { ...process.env } });
-  await writeNotebook(join(server.root, "training.ipynb"));
+  await writeCells(join(server.root, "training.ipynb"), { training });
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1500, height: 1000 } });
   context.setDefaultTimeout(30_000);

@@ -1,18 +1,13 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startServer, until } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { stepperCell, writeCells } from "./cells.ts";
 
 const cells = {
-  stepper: `import { agents, Lab, Policy, PythonInterpreter, stepper, tasks } from "cirlab";
-const lab = new Lab({ seed: 7, device: "cpu", threads: 1 });
-const python = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
-const policy = await Policy.create("tiny-math", { lab });
-const task = tasks.arithmetic({ families: ["algebra"] }).at(0);
-const rollout = lab.rollout({ policy, interpreter: python, task, maxToolCalls: 2, maxLength: 96 });
-const steps = stepper(rollout);`,
+  stepper: stepperCell,
   lengths:
     "JSON.stringify(steps.branches.map(({ tokens, toolCalls, stopReason }) => [tokens.length, toolCalls.length, stopReason]))",
   // A token of the model's own that would be markup, were it not set as text.
@@ -23,20 +18,12 @@ const typed = stepper(asked);`,
 };
 const indexOf = (name: keyof typeof cells): number => Object.keys(cells).indexOf(name);
 
-async function writeNotebook(file: string): Promise<void> {
-  const code = Object.entries(cells).map(([id, source]) => ({
-    ...{ cell_type: "code", id, source, metadata: {}, execution_count: null, outputs: [] },
-  }));
-  const metadata = { kernelspec: { name: "cirlab", display_name: "TypeScript (CIR Lab)", language: "typescript" } };
-  await writeFile(file, JSON.stringify({ cells: code, metadata, nbformat: 4, nbformat_minor: 5 }));
-}
-
 test("stepping through a rollout in the page", { timeout: 180_000 }, async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t, { kernelEnv: { ...process.env } });
   const file = join(server.root, "steps.ipynb");
-  await writeNotebook(file);
+  await writeCells(file, cells);
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1300, height: 1100 } });
   context.setDefaultTimeout(30_000);
