@@ -62,6 +62,9 @@ interface Looks {
   listeners: Set<() => void>;
 }
 
+/** Views of one stepper that are kept up to date, the newest. */
+const maxViews = 8;
+
 const looksOf = new WeakMap<Model, Looks>();
 
 type Child = Node | string | undefined | false;
@@ -430,6 +433,9 @@ export default {
     const view = new StepperView(model, looks, el);
     const draw = () => view.draw();
     looks.listeners.add(draw);
+    // Applications that show an output anew do not always say that the view before is gone.
+    const [oldest] = looks.listeners;
+    if (oldest && looks.listeners.size > maxViews) looks.listeners.delete(oldest);
     draw();
     return () => looks.listeners.delete(draw);
   },
