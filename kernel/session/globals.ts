@@ -100,6 +100,7 @@ export function adaptGlobals(cells: Cells, host: Host): (code: number) => never 
       shield: host.shield,
       codeOf: host.codeOf,
       nameOf: host.nameOf,
+      widget: host.widget,
       registerMagic: host.registerMagic,
     },
   });
