@@ -10,6 +10,8 @@ export interface RolloutSketch {
   readonly sample?: number;
   readonly reward?: number;
   readonly status?: ExecutionResult["status"];
+  /** Python's name of the error that each execution ended in. */
+  readonly error?: string;
   /** What the policy reads of each execution. Default "2". */
   readonly feedback?: string;
   readonly maxLength?: number;
@@ -18,7 +20,7 @@ export interface RolloutSketch {
 
 /** A rollout that a policy might have sampled, token for token. */
 export function sketch(tokenizer: Tokenizer, rollout: RolloutSketch): ScoredRollout {
-  const { text, group = 0, sample = 0, reward = 0, status = "ok", feedback = "2" } = rollout;
+  const { text, group = 0, sample = 0, reward = 0, status = "ok", feedback = "2", error } = rollout;
   const { maxLength = 96, maxToolCalls = 3 } = rollout;
   const trajectory = new Trajectory(tokenizer, tokenizer.encode("1+1=?"), { maxLength, maxToolCalls });
   for (const id of [...tokenizer.encode(text), tokenizer.eosId]) {
@@ -34,6 +36,7 @@ export function sketch(tokenizer: Tokenizer, rollout: RolloutSketch): ScoredRoll
       queuedMs: 0,
       peakMemoryMb: null,
       truncated: false,
+      ...(error !== undefined && { error: { name: error, message: "", lastLine: error, traceback: error } }),
     };
     trajectory.acceptToolOutput(result, feedback);
   }

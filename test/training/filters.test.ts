@@ -5,9 +5,10 @@ import { tinyMathTokenizer } from "../../src/policy/tiny-math.ts";
 import type { Reward } from "../../src/reward/index.ts";
 import { estimatorOf } from "../../src/training/advantages/index.ts";
 import { shapedReward } from "../../src/training/batch.ts";
+import { explainMetric } from "../../src/training/explain.ts";
 import { applyFilters, type FilterSetting, filtersSchema } from "../../src/training/filters/index.ts";
 import { softOverlong } from "../../src/training/filters/overlong.ts";
-import { rolloutMetrics } from "../../src/training/metrics.ts";
+import { errorMetrics, rolloutMetrics } from "../../src/training/metrics.ts";
 import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { sketchBatch } from "./batch-tools.ts";
 import { byLength, smallTrainer } from "./time-tools.ts";
@@ -194,4 +195,20 @@ test("bad settings of filters are refused by name", async () => {
   await assert.rejects(make({ filters: [{ name: "overlong", mode: "penalty", buffer: 0 }] }), /buffer/);
   await assert.rejects(make({ filters: [{ name: "voidTurns" }] } as never), /filters/);
   await assert.rejects(make({ filters: [{ name: "voidTurn" }, { name: "voidTurn" }] }), /a filter comes twice/);
+});
+
+test("errors are counted by class: Python's own name, or how the execution ended", () => {
+  const code = "```python\n1\n```";
+  const batch = sketchBatch(tokenizer, [
+    { text: code, status: "error", error: "NameError" },
+    { text: code + code, status: "error", error: "NameError" },
+    { text: code, status: "timeout" },
+    { text: code, status: "error", error: "not a name" },
+    { text: code },
+    { text: "2" },
+  ]);
+  const metrics = errorMetrics(batch);
+  assert.deepEqual(metrics, { "toolErrors.NameError": 3 / 6, "toolErrors.error": 1 / 6, "toolErrors.timeout": 1 / 6 });
+  assert.equal(rolloutMetrics(batch).toolErrors, 5 / 6);
+  assert.match(explainMetric("toolErrors.NameError").meaning, /ended in NameError/);
 });
