@@ -65,8 +65,6 @@ interface Looks {
 /** Views of one stepper that are kept up to date, the newest. */
 const maxViews = 8;
 
-const looksOf = new WeakMap<Model, Looks>();
-
 type Child = Node | string | undefined | false;
 
 function h<K extends keyof HTMLElementTagNameMap>(
@@ -418,25 +416,29 @@ function showNewest(model: Model, looks: Looks): () => void {
   };
 }
 
-export default {
-  initialize({ model }: { model: Model }): void {
-    const looks: Looks = { branch: 0, other: undefined, token: undefined, editor: undefined, listeners: new Set() };
-    looksOf.set(model, looks);
-    const look = showNewest(model, looks);
-    model.on("change:view", () => {
-      look();
-      for (const listener of looks.listeners) listener();
-    });
-  },
-  render({ model, el }: { model: Model; el: HTMLElement }): () => void {
-    const looks = looksOf.get(model)!;
-    const view = new StepperView(model, looks, el);
-    const draw = () => view.draw();
-    looks.listeners.add(draw);
-    // Applications that show an output anew do not always say that the view before is gone.
-    const [oldest] = looks.listeners;
-    if (oldest && looks.listeners.size > maxViews) looks.listeners.delete(oldest);
-    draw();
-    return () => looks.listeners.delete(draw);
-  },
+/** Called once for each widget: what the views of one have in common lives here. */
+export default (): {
+  initialize(widget: { model: Model }): void;
+  render(widget: { model: Model; el: HTMLElement }): () => void;
+} => {
+  const looks: Looks = { branch: 0, other: undefined, token: undefined, editor: undefined, listeners: new Set() };
+  return {
+    initialize({ model }) {
+      const look = showNewest(model, looks);
+      model.on("change:view", () => {
+        look();
+        for (const listener of looks.listeners) listener();
+      });
+    },
+    render({ model, el }) {
+      const view = new StepperView(model, looks, el);
+      const draw = () => view.draw();
+      looks.listeners.add(draw);
+      // Applications that show an output anew do not always say that the view before is gone.
+      const [oldest] = looks.listeners;
+      if (oldest && looks.listeners.size > maxViews) looks.listeners.delete(oldest);
+      draw();
+      return () => looks.listeners.delete(draw);
+    },
+  };
 };
