@@ -157,6 +157,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   const events = new EventBus();
   if (options.defaultKernel !== undefined) kernels.defaultName = options.defaultKernel;
   kernels.onAction = tellKernels(events);
+  kernels.keepsForeign = options.keepKernels === true;
   const registry = new KernelRegistry(join(userFolder, "kernels"), root.path, () => ({
     kernels: kernels.records,
     sessions: sessions.records,

@@ -43,6 +43,46 @@ export class CellOutputs {
       else this.#items.push(output);
   }
 
+  /** Where the displays with an id stand. */
+  get displays(): [id: string, indices: number[]][] {
+    return [...this.#displays];
+  }
+
+  /** Says again which outputs may be replaced by their id, after `load`. */
+  restoreDisplays(displays: readonly (readonly [id: string, indices: readonly number[]])[]): void {
+    for (const [id, indices] of displays) {
+      const valid = indices.filter((index) => {
+        const item = this.#items[index];
+        return item && !isStream(item) && item.output_type === "display_data";
+      });
+      if (valid.length > 0) this.#displays.set(id, valid);
+    }
+  }
+
+  /**
+   * Takes from another account of the same run everything up to a text that stands in both.
+   *
+   * @returns false when it does not.
+   */
+  replaceUpTo(text: string, other: readonly Output[]): boolean {
+    const { outputs: mine } = this.resumable();
+    const [here, there] = [placeOf(mine, text), placeOf(other, text)];
+    if (here < 0 || there < 0) return false;
+    const [before, after] = [String(other[there]!.text), String(mine[here]!.text)];
+    const seam = {
+      ...mine[here]!,
+      text: before.slice(0, before.indexOf(text)) + after.slice(after.indexOf(text)),
+    };
+    const displays = this.displays.map(([id, indices]) => {
+      const moved = indices.map((index) => (index > here ? index + there - here : index));
+      return [id, moved] as const;
+    });
+    this.#empty();
+    this.load([...other.slice(0, there), seam, ...mine.slice(here + 1)]);
+    this.restoreDisplays(displays);
+    return true;
+  }
+
   write(name: string, text: string): void {
     this.#clearIfDue();
     let last = this.#items.at(-1);
@@ -108,6 +148,9 @@ function asOutput(type: string, { transient: _, ...content }: Record<string, unk
 function streamOutput({ name, isCut }: Stream, text: string): Output {
   return { output_type: "stream", name, text: isCut ? droppedNote + text : text };
 }
+
+const placeOf = (outputs: readonly Output[], text: string): number =>
+  outputs.findLastIndex((output) => output.output_type === "stream" && String(output.text).includes(text));
 
 function isStream(item: Output | Stream): item is Stream {
   return !("output_type" in item);

@@ -14,11 +14,13 @@ export const runRecordSchema = z.object({
   path: z.string().optional(),
   recordsTiming: z.boolean(),
   executionCount: z.number().nullable(),
+  displays: z.array(z.tuple([z.string(), z.array(z.int())])),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
 
-/** What is written to a run that outlived its server, and had output that nobody heard. */
-export const gapNote = "\nSome output may be missing here: the notebook server stopped while this cell ran.\n";
+/** What is written to a run that outlived its server; the time tells one such place from another. */
+const gapNote = (): string =>
+  `\nSome output may be missing here: the notebook server stopped while this cell ran (${new Date().toISOString()}).\n`;
 
 /** One request to run a cell of a notebook: everything that the page of the notebook would know of it. */
 export class CellRun {
@@ -40,14 +42,15 @@ export class CellRun {
   savedRevision = 0;
   /** Whether a page has saved the notebook since this run began: then the file has the cell unless someone deleted it. */
   isKnownToFile = false;
-  /** Whether it began under an earlier server. */
-  isRestored = false;
+  /** Set when it began under an earlier server: a text after which the outputs are complete. */
+  gap: string | undefined;
+  isOfEarlierServer = false;
   /** When the last change came, in milliseconds since 1970. */
   changedAt = Date.now();
   readonly #recordsTiming: boolean;
   #timing: Record<string, string> = {};
 
-  constructor({ messageId, cellId, code, path, recordsTiming }: Omit<RunRecord, "kernelId" | "executionCount">) {
+  constructor({ messageId, cellId, code, path, recordsTiming }: Omit<RunRecord, "kernelId" | "executionCount" | "displays">) {
     this.messageId = messageId;
     this.cellId = cellId;
     this.code = code;
@@ -76,10 +79,12 @@ export class CellRun {
     const run = new CellRun(record);
     run.outputs.load(outputs);
     run.executionCount = record.executionCount;
+    run.outputs.restoreDisplays(record.displays);
     run.state = "running";
-    run.isRestored = true;
     run.isKnownToFile = true;
-    run.outputs.write("stderr", gapNote);
+    run.isOfEarlierServer = true;
+    run.gap = gapNote();
+    run.outputs.write("stderr", run.gap);
     run.#touch();
     return run;
   }
@@ -89,6 +94,7 @@ export class CellRun {
     const { messageId, cellId, code, path, executionCount } = this;
     return {
       ...{ kernelId, messageId, cellId, code, recordsTiming: this.#recordsTiming, executionCount },
+      displays: this.outputs.displays,
       ...(path === undefined ? {} : { path }),
     };
   }
@@ -164,6 +170,11 @@ export class CellRun {
     this.#end();
     this.executionCount = null;
     this.#touch();
+  }
+
+  /** A page that has shown it from its beginning knows what it put out before the gap. */
+  completeFrom(outputs: readonly Output[]): void {
+    if (this.gap !== undefined && this.outputs.replaceUpTo(this.gap, outputs)) this.gap = undefined;
   }
 
   /** It is over, though its end was not heard. Returns false when that was known. */

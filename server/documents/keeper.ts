@@ -3,7 +3,7 @@ import type { Notebook } from "../api/contents/notebooks.ts";
 import type { ContentsStore } from "../api/contents/store.ts";
 import { HttpError } from "../api/errors.ts";
 import type { Output } from "./cellOutputs.ts";
-import { CellRun, type RunRecord, type RunState } from "./cellRun.ts";
+import { CellRun, type RunRecord } from "./cellRun.ts";
 import { KernelRuns } from "./kernelRuns.ts";
 import { writeRuns } from "./notebookCells.ts";
 
@@ -39,8 +39,8 @@ interface Kept {
 export class Keeper {
   readonly #store: ContentsStore;
   readonly #kept = new Map<string, Kept>();
-  readonly #states = new WeakMap<CellRun, RunState>();
-  /** Called when a run begins or ends. */
+  readonly #states = new WeakMap<CellRun, string>();
+  /** Called when what another server needs to know of the runs has changed. */
   onChange: () => void = () => undefined;
 
   constructor(store: ContentsStore) {
@@ -52,8 +52,10 @@ export class Keeper {
   keep(kernel: KeptKernel): KernelRuns {
     const runs = new KernelRuns((run) => {
       this.#schedule(kept, run.state === "ended" ? 0 : writeEveryMs);
-      if (this.#states.get(run) === run.state) return;
-      this.#states.set(run, run.state);
+      // A display is found again by its id, which the file does not have.
+      const state = `${run.state} ${run.outputs.displays.length}`;
+      if (this.#states.get(run) === state) return;
+      this.#states.set(run, state);
       this.onChange();
     });
     const kept: Kept = { kernel, runs, timer: undefined, due: 0, notBefore: 0, writing: Promise.resolve() };
@@ -156,6 +158,7 @@ export class Keeper {
         if (!run.isUnsaved) continue;
         const isOld = run.state === "ended" && Date.now() - run.changedAt > pageLagMs;
         const cell = notebook.cells.find(({ id }) => id === run.cellId);
+        run.completeFrom((cell?.outputs ?? []) as Output[]);
         const number = run.state === "ended" ? run.executionCount : null;
         const isSame =
           cell && isDeepStrictEqual(cell.outputs, run.toJSON()) && (cell.execution_count ?? null) === number;

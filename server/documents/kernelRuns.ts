@@ -54,6 +54,7 @@ export class KernelRuns {
     if (before) this.#forget(before);
     this.#runs.set(run.messageId, run);
     this.#newest.set(run.cellId, run);
+    for (const [id] of run.outputs.displays) this.#noteDisplay(id, run);
     this.#changed(run);
     return run;
   }
@@ -68,7 +69,7 @@ export class KernelRuns {
     if (type === "update_display_data") return;
     const run = this.#runs.get(parent_header.msg_id ?? "");
     if (!run) return;
-    if (id !== undefined) this.#displays.set(id, (this.#displays.get(id) ?? new Set()).add(run.messageId));
+    if (id !== undefined) this.#noteDisplay(id, run);
     run.receive(message);
     this.#changed(run);
     if (++this.#messages % sizeCheckEvery === 0) this.#makeRoom();
@@ -113,6 +114,10 @@ export class KernelRuns {
     }
   }
 
+  #noteDisplay(id: string, run: CellRun): void {
+    this.#displays.set(id, (this.#displays.get(id) ?? new Set()).add(run.messageId));
+  }
+
   #update(id: string, content: Record<string, unknown>): void {
     for (const messageId of this.#displays.get(id) ?? []) {
       const run = this.#runs.get(messageId);
@@ -154,8 +159,8 @@ export interface FollowedCell {
   displays: [id: string, indices: number[]][];
   clear_next: boolean;
   timing: Record<string, string> | null;
-  /** Whether a page that saw it from the beginning knows more: the server was restarted meanwhile. */
-  restored: boolean;
+  /** When the server was restarted meanwhile: a text in the outputs; what stands before it, an older page knows better. */
+  gap: string | null;
   /** The kernel's question that waits for an answer, and its reply: whole messages. */
   input_request: JupyterMessage | null;
   reply: JupyterMessage | null;
@@ -173,7 +178,7 @@ function followed(run: CellRun): FollowedCell {
     displays,
     clear_next: clearNext,
     timing: run.timing ?? null,
-    restored: run.isRestored,
+    gap: run.gap ?? null,
     input_request: withoutBuffers(run.inputRequest),
     reply: withoutBuffers(run.reply),
   };

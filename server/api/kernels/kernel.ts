@@ -119,12 +119,18 @@ export class Kernel {
   async adopt(record: LifeRecord): Promise<boolean> {
     const life = await KernelProcess.adopt(record, (message) => this.#receive(message));
     if (!life) return false;
-    if (this.#state === "starting") this.#state = "idle";
+    const earlier = "what an earlier server asked for";
+    this.#busyWith.add(earlier);
+    this.#state = "busy";
     this.#live(life, Promise.resolve());
     // It runs after everything that an earlier server has asked for: then that is over, even if nobody heard so.
     life.client
       .request("shell", "execute_request", { code: "", silent: true, store_history: false, stop_on_error: false })
-      .then(() => this.#observer.caughtUp())
+      .then(() => {
+        this.#busyWith.delete(earlier);
+        if (this.#state === "busy" && this.#busyWith.size === 0) this.#state = "idle";
+        this.#observer.caughtUp();
+      })
       .catch(() => undefined);
     return true;
   }

@@ -9,7 +9,7 @@ export function kernelEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const server = String(process.pid);
   const grace = process.env.CIRLAB_KERNEL_GRACE_S ?? String(defaultGraceS);
   // With the server's number: programs that the kernel starts inherit it, and it is not meant for them.
-  return { ...process.env, ...env, JPY_PARENT_PID: server, CIRLAB_KERNEL_GRACE: `${server}:${grace}` };
+  return { ...process.env, JPY_PARENT_PID: server, CIRLAB_KERNEL_GRACE: `${server}:${grace}`, ...env };
 }
 
 /**

@@ -22,6 +22,11 @@ export class KernelManager {
   onAction: (action: KernelAction) => void = () => undefined;
   /** Kernelspec of kernels that are started without a name. */
   defaultName = kernelName;
+  /**
+   * Whether kernels of other packages may outlive the server. They do not end by themselves when no server comes back, as
+   * those of this package do.
+   */
+  keepsForeign = false;
 
   /**
    * @param kernelEnv variables that every kernel gets.
@@ -160,7 +165,10 @@ export class KernelManager {
 
   #make(id: string, spec: FoundKernelSpec, cwd: string): Kernel {
     const takeSpare = () => (spec.name === kernelName ? this.#spare?.take() : undefined);
-    return new Kernel(id, { spec, cwd, env: this.#kernelEnv, takeSpare }, this.#observe);
+    // Most kernels end when the process of this number has ended.
+    const foreign = () => (this.keepsForeign ? { JPY_PARENT_PID: undefined } : {});
+    const env = () => ({ ...this.#kernelEnv(), ...(spec.name === kernelName ? {} : foreign()) });
+    return new Kernel(id, { spec, cwd, env, takeSpare }, this.#observe);
   }
 
   async #told(action: KernelAction["action"], { id, name }: Kernel, work: () => Promise<void>): Promise<void> {

@@ -19,6 +19,13 @@ interface ContextInside {
   _updateContentsModel(model: Contents.IModel): void;
 }
 
+interface DiskListener {
+  /** Cells may have come from the file. */
+  joined(): void;
+  /** The whole notebook was read anew. */
+  reverted(): void;
+}
+
 /**
  * Keeps a notebook's page and its file together. What another tab or program changes in the file is taken over at once,
  * joined cell by cell with what was changed here; a save never overwrites a file that this page has not seen.
@@ -26,7 +33,7 @@ interface ContextInside {
 export class DiskSync {
   readonly #panel: NotebookPanel;
   readonly #services: ServiceManager.IManager;
-  readonly #joined: () => void;
+  readonly #told: DiskListener;
   readonly #events = new AbortController();
   #base: Base | undefined;
   #isSaving = false;
@@ -34,13 +41,19 @@ export class DiskSync {
   #saveTimer: number | undefined;
   #notBefore = 0;
 
-  /** @param joined called after cells came from the file. */
-  constructor(panel: NotebookPanel, services: ServiceManager.IManager, joined: () => void) {
+  constructor(panel: NotebookPanel, services: ServiceManager.IManager, told: DiskListener) {
     this.#panel = panel;
     this.#services = services;
-    this.#joined = joined;
-    (this.#context as unknown as ContextInside)._maybeSave = (options) => this.#save(options);
-    void this.#context.ready.then(() => {
+    this.#told = told;
+    const context = this.#context;
+    (context as unknown as ContextInside)._maybeSave = (options) => this.#save(options);
+    const revert = context.revert.bind(context);
+    context.revert = async () => {
+      await revert();
+      this.#base = baseOf(notebookOf(panel.content));
+      told.reverted();
+    };
+    void context.ready.then(() => {
       this.#base = baseOf(notebookOf(panel.content));
     });
     services.events.stream.connect(this.#onEvent, this);
@@ -181,7 +194,7 @@ export class DiskSync {
     // Nothing is left to save if the page now shows what the file holds.
     const now = merge(this.#base, notebookOf(notebook), theirs);
     this.#context.model.dirty = !isUnchanged(this.#base, now.notebook);
-    this.#joined();
+    this.#told.joined();
   }
 }
 

@@ -3,7 +3,7 @@ import type { NotebookPanel } from "@jupyterlab/notebook";
 import { OutputAreaModel } from "@jupyterlab/outputarea";
 import { type Kernel, KernelMessage } from "@jupyterlab/services";
 import { JSONExt, type PartialJSONValue } from "@lumino/coreutils";
-import { endRun, followRun, showOutputs, shows } from "./foreign-run.ts";
+import { endRun, followRun, showOutputs, showSinceGap, shows } from "./foreign-run.ts";
 import { cellCleared, cellStarted, type FollowedCell, followRequest } from "./protocol.ts";
 
 /**
@@ -12,7 +12,7 @@ import { cellCleared, cellStarted, type FollowedCell, followRequest } from "./pr
  */
 export class Follower {
   readonly #panel: NotebookPanel;
-  /** Cells that ran elsewhere and that this page does not have yet. */
+  /** Cells ran elsewhere that this page does not have yet. */
   #isBehind = false;
 
   constructor(panel: NotebookPanel) {
@@ -28,7 +28,7 @@ export class Follower {
     void panel.context.ready.then(() => this.ask());
   }
 
-  /** Asks the server for what runs; its answer and everything after it is shown. */
+  /** Asks the server for what runs; its answer and everything after it is shown. What is shown already stays. */
   ask(): void {
     const kernel = this.#kernel;
     if (kernel?.connectionStatus !== "connected" || !this.#panel.context.isReady) return;
@@ -46,7 +46,7 @@ export class Follower {
     future.done.catch(() => undefined);
   }
 
-  /** After cells came from the file: what runs in them is followed. */
+  /** After the file brought cells: what runs in them is followed. */
   catchUp(): void {
     if (this.#isBehind) this.ask();
   }
@@ -81,7 +81,8 @@ export class Follower {
     const told = new OutputAreaModel({ values: run.outputs, trusted: true }).toJSON();
     const isSame = JSONExt.deepEqual(cell.model.outputs.toJSON() as PartialJSONValue, told as PartialJSONValue);
     if (shows(cell, run.message_id)) {
-      if (!isSame) showOutputs(cell, run);
+      if (run.gap !== null) showSinceGap(cell, run, run.gap);
+      else if (!isSame) showOutputs(cell, run);
       if (isRunningHere && run.state === "ended") await endRun(cell, run);
       return;
     }
@@ -96,11 +97,8 @@ export class Follower {
   #started({ message_id, cell_id }: { message_id: string; cell_id: string }): void {
     const kernel = this.#kernel;
     const cell = this.#cell(cell_id);
-    if (!cell || !kernel) {
-      this.#isBehind = true;
-      return;
-    }
-    if (shows(cell, message_id)) return;
+    if (!cell) this.#isBehind = true;
+    if (!cell || !kernel || shows(cell, message_id)) return;
     cell.model.clearExecution();
     cell.model.trusted = true;
     followRun(cell, kernel, {
@@ -113,6 +111,7 @@ export class Follower {
       displays: [],
       clear_next: false,
       timing: null,
+      gap: null,
       input_request: null,
       reply: null,
     });

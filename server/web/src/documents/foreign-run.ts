@@ -1,4 +1,5 @@
 import type { CodeCell } from "@jupyterlab/cells";
+import type { IOutput } from "@jupyterlab/nbformat";
 import type { Kernel, KernelMessage } from "@jupyterlab/services";
 import { KernelShellFutureHandler } from "@jupyterlab/services/lib/kernel/future";
 import type { FollowedCell } from "./protocol.ts";
@@ -31,6 +32,40 @@ export function showOutputs(cell: CodeCell, run: FollowedCell): void {
   (cell.outputArea as unknown as AreaInside)._displayIdMap = new Map(run.displays);
   cell.model.trusted = true;
 }
+
+/**
+ * After a restart of the server: shows what this page has shown before, and then what the new server has heard. The old
+ * one's last words to a page and to the file need not be the same.
+ *
+ * @param gap a text in the run's outputs: where the new server began to listen.
+ */
+export function showSinceGap(cell: CodeCell, run: FollowedCell, gap: string): void {
+  const { outputs, outputArea } = { outputs: cell.model.outputs, outputArea: cell.outputArea as unknown as AreaInside };
+  const [told, shown] = [run.outputs as TextOutput[], outputs.toJSON() as TextOutput[]];
+  const from = told.findLastIndex(({ text }) => text?.includes(gap));
+  if (from < 0) return;
+  // A page that reconnects once more has the gap already.
+  const known = shown.findLastIndex(({ text }) => text?.includes(gap));
+  const mine = known < 0 ? shown : [...shown.slice(0, known), ...before(shown[known]!, gap)];
+  const displays = new Map([...outputArea._displayIdMap].map(([id, indices]) => [id, indices.filter((i) => i < mine.length)]));
+  for (const [id, indices] of run.displays) {
+    const since = indices.filter((index) => index > from).map((index) => index - from + mine.length);
+    if (since.length > 0) displays.set(id, [...(displays.get(id) ?? []), ...since]);
+  }
+  const seam = { ...told[from]!, text: told[from]!.text!.slice(told[from]!.text!.indexOf(gap)) };
+  outputs.fromJSON([...mine, seam, ...told.slice(from + 1)] as unknown as IOutput[]);
+  if (run.clear_next) outputs.clear(true);
+  outputArea._displayIdMap = displays;
+}
+
+interface TextOutput {
+  text?: string;
+}
+
+const before = (output: TextOutput, gap: string): TextOutput[] => {
+  const text = output.text!.slice(0, output.text!.indexOf(gap));
+  return text === "" ? [] : [{ ...output, text }];
+};
 
 /**
  * Makes a cell follow a run that another client asked for: from now on messages with the request as their parent go to
@@ -70,16 +105,13 @@ export function followRun(cell: CodeCell, kernel: Kernel.IKernelConnection, run:
 /** Tells a run of this page how it ended, when the messages that said so were lost with a server that stopped. */
 export async function endRun(cell: CodeCell, run: FollowedCell): Promise<void> {
   const future = cell.outputArea.future as unknown as Future;
-  const header = future.msg as KernelMessage.IShellMessage;
-  if (run.reply) await future.handleMsg(run.reply);
-  await future.handleMsg({
-    ...header,
-    channel: "iopub",
-    parent_header: header.header,
-    header: { ...header.header, msg_type: "status" },
-    content: { execution_state: "idle" },
-    metadata: {},
-  } as KernelMessage.IStatusMsg);
+  const { header } = future.msg;
+  const isError = (run.outputs as { output_type?: string }[]).some(({ output_type }) => output_type === "error");
+  const message = (channel: "shell" | "iopub", msg_type: string, content: object): KernelMessage.IMessage =>
+    ({ channel, header: { ...header, msg_type }, parent_header: header, metadata: {}, content }) as never;
+  const content = { status: isError ? "error" : "ok", execution_count: run.execution_count };
+  await future.handleMsg((run.reply ?? message("shell", "execute_reply", content)) as never);
+  await future.handleMsg(message("iopub", "status", { execution_state: "idle" }) as never);
 }
 
 function register(kernel: Kernel.IKernelConnection, id: string): Future {

@@ -14,7 +14,10 @@ const documents: IPlugin<NotebookApp, void> = {
     const ofNotebook = (notebook: unknown) => [...open].find(([panel]) => panel.content === notebook)?.[1];
     tracker.widgetAdded.connect((_, panel) => {
       const follower = new Follower(panel);
-      const sync = new DiskSync(panel, app.serviceManager, () => follower.catchUp());
+      const sync = new DiskSync(panel, app.serviceManager, {
+        joined: () => follower.catchUp(),
+        reverted: () => follower.ask(),
+      });
       open.set(panel, { follower, sync });
       panel.disposed.connect(() => {
         sync.dispose();
@@ -23,6 +26,7 @@ const documents: IPlugin<NotebookApp, void> = {
     });
     // A cell that was started is on disk before its page may be closed: its outputs will find it there.
     NotebookActions.executionScheduled.connect((_, { notebook }) => ofNotebook(notebook)?.sync.saveSoon());
+    NotebookActions.executed.connect((_, { notebook }) => ofNotebook(notebook)?.sync.saveSoon());
     NotebookActions.outputCleared.connect((_, { notebook, cell }) =>
       ofNotebook(notebook)?.follower.cleared([cell.model.id]),
     );

@@ -21,6 +21,8 @@ export interface FollowedCell {
   displays: [id: string, indices: number[]][];
   clear_next: boolean;
   timing: Record<string, string> | null;
+  /** When the server was restarted meanwhile: a text in the outputs; what stands before it, this page may know better. */
+  gap: string | null;
   input_request: KernelMessage.IInputRequestMsg | null;
   reply: KernelMessage.IExecuteReplyMsg | null;
 }
