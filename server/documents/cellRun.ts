@@ -50,7 +50,13 @@ export class CellRun {
   readonly #recordsTiming: boolean;
   #timing: Record<string, string> = {};
 
-  constructor({ messageId, cellId, code, path, recordsTiming }: Omit<RunRecord, "kernelId" | "executionCount" | "displays">) {
+  constructor({
+    messageId,
+    cellId,
+    code,
+    path,
+    recordsTiming,
+  }: Omit<RunRecord, "kernelId" | "executionCount" | "displays">) {
     this.messageId = messageId;
     this.cellId = cellId;
     this.code = code;

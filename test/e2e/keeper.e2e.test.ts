@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -79,13 +79,15 @@ test("for any messages, what is kept is what JupyterLab shows, and a page that f
   const server = createServer((request, response) => {
     const isScript = request.url === "/script.js";
     response.setHeader("Content-Type", isScript ? "text/javascript" : "text/html");
-    response.end(isScript ? script : '<!doctype html><script src="/script.js"></script>');
+    response.end(isScript ? script : '<!doctype html><body><script src="/script.js"></script>');
   }).listen(0, "127.0.0.1");
   t.after(() => server.close());
   const browser = await launchBrowser(t, chromium!);
   const tab = await browser.newPage();
+  const errors: string[] = [];
+  tab.on("pageerror", (error) => errors.push(error.stack ?? error.message));
   await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  await tab.waitForFunction("globalThis.isReady");
+  assert.ok(await tab.evaluate("globalThis.isReady"), errors.join("\n"));
 
   for (let seed = 1; seed <= sequences; seed++) {
     const random = randomNumbers(seed);
@@ -103,15 +105,19 @@ test("for any messages, what is kept is what JupyterLab shows, and a page that f
     const start = async (cell: string): Promise<void> => {
       await flush();
       const id = await tab.evaluate(([client, id]) => page(client).run(id), [watched, cell] as const);
-      const request = createMessage("execute_request", { code: "code" }, { session: "page", metadata: { cellId: cell } });
+      const request = createMessage(
+        "execute_request",
+        { code: "code" },
+        { session: "page", metadata: { cellId: cell } },
+      );
       request.header.msg_id = id;
       requests.set(cell, request);
       runs.sent(request);
       if (isLateThere)
-        await tab.evaluate(
-          ([client, run]) => page(client).follow(run),
-          [late, runs.snapshot().cells.find(({ cell_id }) => cell_id === cell)!] as const,
-        );
+        await tab.evaluate(([client, run]) => page(client).follow(run), [
+          late,
+          runs.snapshot().cells.find(({ cell_id }) => cell_id === cell)!,
+        ] as const);
     };
     for (const cell of cellIds) await start(cell);
     const joinsAt = 10 + random(length - 20);
@@ -141,4 +147,5 @@ test("for any messages, what is kept is what JupyterLab shows, and a page that f
         assert.deepEqual(kept[cell], shown[cell]!.outputs, `sequence ${seed}, cell ${cell}, ${name}`);
     }
   }
+  assert.deepEqual(errors, []);
 });

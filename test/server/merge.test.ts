@@ -12,7 +12,9 @@ async function pageModule<T>(name: string): Promise<T> {
     entryPoints: [`${root}/server/web/src/documents/${name}.ts`],
     ...{ bundle: true, write: false, format: "esm" },
   });
-  return (await import(`data:text/javascript;base64,${Buffer.from(outputFiles![0]!.contents).toString("base64")}`)) as T;
+  return (await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles![0]!.contents).toString("base64")}`
+  )) as T;
 }
 
 const { baseOf, merge } = await pageModule<typeof Merge>("merge");
@@ -86,7 +88,9 @@ describe("two versions of a notebook", () => {
       const start = Array.from({ length: 6 }, (_, i) => cell(`c${i}`, `s${i}`));
       const common = baseOf(notebook(...start));
       const edited = (side: string) => {
-        const cells = start.filter(() => random(6) > 0).map((each) => (random(3) ? each : { ...each, source: `${side}${each.id}` }));
+        const cells = start
+          .filter(() => random(6) > 0)
+          .map((each) => (random(3) ? each : { ...each, source: `${side}${each.id}` }));
         if (random(2)) cells.splice(random(cells.length + 1), 0, cell(`${side}new`, `${side} new`));
         return notebook(...cells);
       };
@@ -108,7 +112,8 @@ describe("two versions of a notebook", () => {
 
 describe("a file without cell ids", () => {
   it("gets those of the page's cells with the same code, in order, and of what stands between them", () => {
-    const bare = (...texts: string[]) => notebook(...texts.map((text) => ({ ...cell("", text), id: undefined as never })));
+    const bare = (...texts: string[]) =>
+      notebook(...texts.map((text) => ({ ...cell("", text), id: undefined as never })));
     let fresh = 0;
     const aligned = (file: Merge.NotebookJson) =>
       alignIds([a, b, c, cell("d", "b")], file, () => `fresh${fresh++}`).cells.map(({ id }) => id);

@@ -201,6 +201,8 @@ describe("kernels", { concurrency: true }, () => {
     // It can be restarted and ended as any other.
     await again.kernel.restart();
     await until(() => !isRunning(kernelPid));
+    // The client must not be closed while it asks who the new one is.
+    await again.kernel.requestKernelInfo();
     again.close();
     await second.end("SIGINT");
     assert.deepEqual(await readdir(join(box.home, ".cirlab", "kernels")), []);
@@ -243,7 +245,7 @@ describe("a server that is killed while it saves", () => {
     });
     let saved = 0;
     let sent = 0;
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 5; round++) {
       const server = await ServerProcess.start(box);
       const killAfter = 1 + (round % 3);
       const saving = (async () => {
@@ -266,6 +268,6 @@ describe("a server that is killed while it saves", () => {
       assert.ok(mark! >= saved && mark! <= sent, `${mark} is the last that was saved (${saved}) or the one under way`);
       assert.equal(cells.length, 40);
     }
-    assert.ok(saved >= 6);
+    assert.ok(saved >= 5);
   });
 });

@@ -47,7 +47,9 @@ export function showSinceGap(cell: CodeCell, run: FollowedCell, gap: string): vo
   // A page that reconnects once more has the gap already.
   const known = shown.findLastIndex(({ text }) => text?.includes(gap));
   const mine = known < 0 ? shown : [...shown.slice(0, known), ...before(shown[known]!, gap)];
-  const displays = new Map([...outputArea._displayIdMap].map(([id, indices]) => [id, indices.filter((i) => i < mine.length)]));
+  const displays = new Map(
+    [...outputArea._displayIdMap].map(([id, indices]) => [id, indices.filter((i) => i < mine.length)]),
+  );
   for (const [id, indices] of run.displays) {
     const since = indices.filter((index) => index > from).map((index) => index - from + mine.length);
     if (since.length > 0) displays.set(id, [...(displays.get(id) ?? []), ...since]);
