@@ -78,7 +78,7 @@ test("for any messages, what is kept is what JupyterLab shows, and a page that f
   const script = await bundle();
   const server = createServer((request, response) => {
     const isScript = request.url === "/script.js";
-    response.setHeader("Content-Type", isScript ? "text/javascript" : "text/html");
+    response.setHeader("Content-Type", isScript ? "text/javascript; charset=utf-8" : "text/html; charset=utf-8");
     response.end(isScript ? script : '<!doctype html><body><script src="/script.js"></script>');
   }).listen(0, "127.0.0.1");
   t.after(() => server.close());
