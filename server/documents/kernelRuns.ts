@@ -89,7 +89,7 @@ export class KernelRuns {
 
   /** All that an earlier server had asked for is over, also what nobody heard the end of. */
   caughtUp(): void {
-    for (const run of this.#runs.values()) if (run.isRestored && run.finish()) this.#changed(run);
+    for (const run of this.#runs.values()) if (run.isOfEarlierServer && run.finish()) this.#changed(run);
   }
 
   /** A page cleared a cell's outputs. */
