@@ -16,7 +16,8 @@ export interface TlsPair {
  * @throws InvalidInputError when a file cannot be read, is not PEM, has expired, or the two do not belong together.
  */
 export async function readTlsPair(certFile: string, keyFile = certFile): Promise<TlsPair> {
-  const [cert, key] = await Promise.all([read(certFile, "certificate"), read(keyFile, "private key")]);
+  const cert = await read(certFile, "certificate");
+  const key = await read(keyFile, "private key");
   const certificate = parsed(() => new X509Certificate(cert), `${certFile} holds no certificate in PEM form.`);
   const privateKey = parsed(
     () => createPrivateKey(key),

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { PasswordFile } from "../../server/auth/password.ts";
 
 const command = fileURLToPath(new URL("../../server/commands/start.js", import.meta.url));
 const program = `const { main } = await import(${JSON.stringify(command)}); process.exitCode = await main(process.argv.slice(1));`;
@@ -16,8 +17,14 @@ interface Started {
   ended: Promise<number | null>;
 }
 
-async function start(t: { after(end: () => Promise<void>): void }, ...args: string[]): Promise<Started> {
-  const home = await mkdtemp(join(tmpdir(), "cirlab-start-"));
+type Test = { after(end: () => Promise<void>): void };
+
+async function start(t: Test, ...args: string[]): Promise<Started> {
+  return startIn(t, await mkdtemp(join(tmpdir(), "cirlab-start-")), ...args);
+}
+
+/** Starts the command for a user with this home folder, which goes when the test ends. */
+async function startIn(t: Test, home: string, ...args: string[]): Promise<Started> {
   const child = spawn(process.execPath, ["--input-type=module", "-e", program, "--", ...args], {
     cwd: home,
     env: { ...process.env, HOME: home },
@@ -74,18 +81,27 @@ describe("cirlab start", () => {
   });
 
   it("refuses what it does not understand with one error, and exits with 2", async (t) => {
-    for (const [args, wording] of [
+    const wrong: [args: string[], wording: RegExp][] = [
       [["--prot", "1"], /--prot/],
       [["--port", "x"], /--port must be a whole number/],
       [["--port", "70000"], /--port must be a whole number/],
       [["no-such-folder"], /no-such-folder is not a folder/],
       [["--token", "short"], /--token must be/],
-    ] as const) {
-      const { output, ended } = await start(t, "--no-open", ...args);
-      assert.equal(await ended, 2);
-      assert.match(output.text, wording);
-      assert.doesNotMatch(output.text, /\n {4}at /, "no stack");
-    }
+      [["--no-token"], /--no-token needs a password.*cirlab password/],
+      [["--no-token", "--token", "long-enough"], /exclude each other/],
+      [["--certfile", "none.pem"], /certificate none\.pem cannot be read/],
+      [["--keyfile", "none.pem"], /--keyfile needs --certfile/],
+      [["--base-url", "/a/../b"], /base URL must be a path/],
+      [["--allow-host", "http://x"], /--allow-host must be a host name/],
+    ];
+    await Promise.all(
+      wrong.map(async ([args, wording]) => {
+        const { output, ended } = await start(t, "--no-open", ...args);
+        assert.equal(await ended, 2);
+        assert.match(output.text, wording);
+        assert.doesNotMatch(output.text, /\n {4}at /, "no stack");
+      }),
+    );
   });
 
   it("does not take another port than the one that was asked for", async (t) => {
@@ -94,5 +110,30 @@ describe("cirlab start", () => {
     const { output, ended } = await start(t, "--no-open", "--port", String(portOf(other)));
     assert.equal(await ended, 1);
     assert.match(output.text, /is in use\. Choose another with --port/);
+  });
+
+  it("says when others can reach it, and prints its token nowhere but in the address", async (t) => {
+    const started = await start(t, "--port", "0", "--no-open", "--host", "0.0.0.0", "--token", "a-chosen-token");
+    const url = await address(started);
+    const local = `http://127.0.0.1:${url.port}`;
+    for (const path of ["/api/contents/none?token=a-chosen-token", "/api/none?token=a-chosen-token"])
+      assert.equal((await fetch(local + path)).status, 404);
+    await fetch(`${local}/login`, { method: "POST", body: new URLSearchParams({ password: "a-chosen-token" }) });
+    started.child.kill("SIGINT");
+    await started.ended;
+    const { text } = started.output;
+    assert.match(text, /Warning: Others on the network reach this server at http:.*not encrypted/);
+    assert.equal(text.split("a-chosen-token").length, 2, text);
+  });
+
+  it("prints no token when only the password opens it", async (t) => {
+    const home = await mkdtemp(join(tmpdir(), "cirlab-start-home-"));
+    t.after(() => rm(home, { recursive: true, force: true }));
+    await new PasswordFile(join(home, ".cirlab")).set("correct horse");
+    const started = await startIn(t, home, "--port", "0", "--no-open", "--no-token", "--base-url", "/user/x");
+    const url = await address(started);
+    assert.equal(url.search, "");
+    assert.equal(url.pathname, "/user/x/tree");
+    assert.match(await (await fetch(`${url.origin}/user/x/login`)).text(), /Password/);
   });
 });

@@ -6,6 +6,7 @@ import pairing from "./pairing/plugin.ts";
 import scriptFactory from "./pairing/script-factory.ts";
 import staleCells from "./stale/plugin.ts";
 import terminals from "./terminals.ts";
+import trustedScripts from "./trust/trusted-scripts.ts";
 
 /** Our own plugins. */
-export default [documents, logo, livePanel, terminals, staleCells, compare, pairing, scriptFactory];
+export default [documents, logo, livePanel, terminals, staleCells, compare, pairing, scriptFactory, trustedScripts];

@@ -4,6 +4,7 @@ import { JUPYTER_CONTROLS_VERSION } from "@jupyter-widgets/controls/lib/version.
 import type { IPlugin } from "@lumino/coreutils";
 import anywidget from "anywidget";
 import { keepStatic } from "./stepper/static-widgets.ts";
+import { onlyTrusted } from "./trust/saved-widgets.ts";
 import { keepKeys } from "./widget-keys.ts";
 
 /** The standard controls, loaded when the first of them is shown. */
@@ -31,6 +32,7 @@ const custom: IPlugin<NotebookApp, void> = {
   activate: (_: NotebookApp, registry: base.IJupyterWidgetRegistry): void => {
     const models = anywidget(base);
     keepStatic();
+    onlyTrusted(models.AnyModel, base.DOMWidgetModel);
     registry.registerWidget({ name: "anywidget", version: models.AnyModel.model_module_version, exports: models });
   },
 };
