@@ -194,7 +194,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   app.use("/api/events", events.router());
   app.use("/api/nbconvert", formatsRouter());
   app.use("/api", notFound);
-  app.use("/nbconvert", nbconvertRouter(store));
+  app.use("/nbconvert", new RateLimit(120).guard("Too many exports at once."), nbconvertRouter(store));
   app.use("/files", filesRouter(root));
   app.use("/kernelspecs", kernelspecFilesRouter());
   app.use(

@@ -18,6 +18,17 @@ export const dataPolicy = join({
   "frame-ancestors": ["'self'"],
 });
 
+/** For pages made of a notebook's content: they show themselves as they are, run nothing and ask nobody. */
+export const exportPolicy = join({
+  "default-src": ["'none'"],
+  "img-src": ["'self'", "data:"],
+  "media-src": ["'self'", "data:"],
+  "font-src": ["data:"],
+  "style-src": ["'unsafe-inline'"],
+  sandbox: [],
+  "frame-ancestors": ["'self'"],
+});
+
 /**
  * For files of the served folder, and whatever else is not ours: a page among them runs as a stranger. It has an origin
  * of its own, so no cookie of ours goes with its requests, and it cannot ask other servers.

@@ -47,13 +47,12 @@ export function hostileSvg(canary: string, from: string): string {
 <text y="20">picture</text></svg>`;
 }
 
-/** A chart whose data, picture and expressions lead elsewhere. */
+/** A chart whose data and picture lie elsewhere. */
 export const hostileVega = (canary: string): object => ({
   $schema: "https://vega.github.io/schema/vega/v5.json",
   width: 60,
   height: 60,
   data: [{ name: "d", url: `${canary}/vega-data.json` }],
-  signals: [{ name: "s", update: "constructor.constructor('window.__pwned=[1]')()" }],
   marks: [{ type: "image", encode: { enter: { url: { value: `${canary}/vega-image` } } } }],
 });
 

@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { lstat, mkdir, readdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename as renameFile,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import WebSocket from "ws";
+import { RootFolder } from "../../server/api/contents/paths.ts";
 import { cookieHeader, visit } from "./cookies.ts";
 import { sendRaw, wire } from "./raw.ts";
 import { notebook, startServer, type TestServer } from "./server.ts";
@@ -293,6 +304,8 @@ const traversal: Attack[] = [
     ["dots in workspaces", "/lab/api/workspaces/..%2f..%2fsession-key"],
     ["dots in a kernel's files", "/kernelspecs/cirlab/..%2f..%2findex.js"],
     ["dots in configuration", "/api/config/..%2fpassword"],
+    ["dots in an export", "/nbconvert/html/..%2foutside%2fsecret.ipynb"],
+    ["a link in an export", "/nbconvert/script/link/secret.ipynb"],
     ["dots in a page's address", "/tree/..%2f..%2foutside%2fsecret.txt"],
   ].map(([name, target]): Attack => [`${name}: ${target}`, 404, "GET", target!, withToken]),
   ["an escape that is too long for its letter", 400, "GET", "/files/%c0%ae%c0%ae/outside/secret.txt", withToken],
@@ -442,6 +455,33 @@ describe("attacks: each is refused, nothing changes, and the server goes on", ()
         assert.ok(!answer.text.includes(secret), "a secret was told");
         assert.doesNotMatch(answer.text, /cirlab-session-\d+=[^;]/, "no session is given");
       }));
+
+  it("a link that takes a file's place between check and use shows nothing of what it leads to", () =>
+    survives(async () => {
+      const root = await RootFolder.open(server.root);
+      const place = join(server.root, "contested.txt");
+      const other = join(server.root, "contested-link");
+      let isOver = false;
+      const swapping = (async () => {
+        while (!isOver) {
+          await writeFile(`${place}.new`, "harmless");
+          await renameFile(`${place}.new`, place);
+          await symlink(join(box, "outside", "secret.txt"), other);
+          await renameFile(other, place);
+        }
+      })();
+      let harmless = 0;
+      for (let i = 0; i < 500 || harmless === 0; i++) {
+        const file = await root.open("contested.txt").catch(() => undefined);
+        const text = await file?.readFile("utf8");
+        await file?.close();
+        if (text === "harmless") harmless++;
+        else assert.equal(text, undefined);
+      }
+      isOver = true;
+      await swapping;
+      await rm(place);
+    }));
 
   it("a small body that becomes a huge one: 413", () =>
     survives(async () => {

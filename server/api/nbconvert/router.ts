@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import express, { type Response, type Router } from "express";
+import { exportPolicy } from "../../auth/policy.ts";
 import { type Notebook, notebookProblem, parseNotebook, serializeNotebook } from "../contents/notebooks.ts";
 import { parsePath } from "../contents/paths.ts";
 import type { ContentsStore } from "../contents/store.ts";
@@ -89,7 +90,7 @@ async function convert(notebook: Notebook, format: string, options: HtmlOptions)
 
 function send(response: Response, { bytes, mimetype }: Converted): void {
   // A page made of a notebook runs as a stranger and runs no script.
-  response.setHeader("Content-Security-Policy", "frame-ancestors 'self'; sandbox");
+  response.setHeader("Content-Security-Policy", exportPolicy);
   response.setHeader("Cache-Control", "no-store");
   response.setHeader("Content-Type", mimetype.startsWith("text/") ? `${mimetype}; charset=utf-8` : mimetype);
   response.end(bytes);
