@@ -57,6 +57,11 @@ export class Authentication {
     return session !== undefined && this.#options.sessions.isValid(session, this.#purpose) ? "cookie" : undefined;
   }
 
+  /** Whether a token that came elsewhere than in the request's head is the right one. Wrong ones count as there. */
+  isToken(given: string, request: IncomingMessage): boolean {
+    return this.#waitFor(given, request) === 0 && equalSecrets(given, this.token);
+  }
+
   /** Whether the text that somebody gave to log in is the token or the password. */
   async matches(given: string): Promise<boolean> {
     return equalSecrets(given, this.token) || this.#options.password.matches(given);
@@ -69,7 +74,7 @@ export class Authentication {
   /** Why a websocket may not open; undefined when it may. A page of another site is refused whatever it knows. */
   upgradeRefusal(request: IncomingMessage): 403 | 429 | undefined {
     if (!isSameOrigin(request)) return 403;
-    if (this.#mustWait(request) > 0) return 429;
+    if (this.#waitFor(tokenOf(request), request) > 0) return 429;
     const credential = this.credential(request);
     // A browser always names the origin of a websocket, and only a browser has our cookie.
     const isLetIn = credential === "token" || (credential === "cookie" && request.headers.origin !== undefined);
@@ -120,7 +125,7 @@ export class Authentication {
     refuseOtherSites(request.headers, method, path);
     if (openPaths.some((open) => open.test(path))) return next();
 
-    const wait = this.#mustWait(request);
+    const wait = this.#waitFor(tokenOf(request), request);
     if (wait > 0) throw tooMany(response, wait, "Too many wrong tokens. Wait a minute and try again.");
     const credential = this.credential(request);
     if (!credential) {
@@ -145,11 +150,10 @@ export class Authentication {
   };
 
   /**
-   * Seconds that a request has to wait because its sender tried too many tokens. Counts a wrong one. One that is right
+   * Seconds that a request with this token has to wait because its sender tried too many tokens. Counts a wrong one. One that is right
    * need not wait if it was drawn at random: then nobody found it by trying.
    */
-  #mustWait(request: IncomingMessage): number {
-    const given = tokenOf(request);
+  #waitFor(given: string | undefined, request: IncomingMessage): number {
     if (given === undefined) return 0;
     const isRight = equalSecrets(given, this.token);
     if (isRight && this.#options.token === undefined) return 0;

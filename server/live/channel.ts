@@ -93,7 +93,7 @@ export class LiveChannel {
     const given: unknown = socket.handshake.auth.token;
     if (typeof given === "string") {
       if (equalSecrets(given, this.publisherToken)) return "publisher";
-      if (equalSecrets(given, this.#authentication.token)) return "token";
+      if (this.#authentication.isToken(given, socket.request)) return "token";
     }
     return this.#authentication.credential(socket.request);
   }
