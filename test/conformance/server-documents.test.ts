@@ -273,6 +273,13 @@ describe("the rest", () => {
     assert.ok(formats.script && formats.markdown);
   });
 
+  it("ends when a client asks for it", async (t) => {
+    const other = await startServer(t);
+    assert.equal((await other.api("POST", "/api/shutdown")).status, 200);
+    await other.closed;
+    await assert.rejects(other.raw("/api"));
+  });
+
   it("describes itself", async () => {
     const status = (await (await server.api("GET", "/api/status")).json()) as Record<string, unknown>;
     assert.deepEqual(Object.keys(status).sort(), ["connections", "kernels", "last_activity", "started"]);

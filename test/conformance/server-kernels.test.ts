@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { PageConfig } from "@jupyterlab/coreutils";
 import {
+  type Event,
+  EventManager,
   type Kernel,
   KernelManager,
   KernelMessage,
@@ -176,6 +178,41 @@ registerTarget("echo", (comm) => comm.onMessage((data, buffers) => comm.send({ b
     await until(() => isDead);
     other.dispose();
     await assert.rejects(kernels.startNew({ name: "no-such-kernel" }), /not available/);
+  });
+});
+
+describe("events of kernels", () => {
+  it("tell what was done with them, and what failed", async (t) => {
+    const events = new EventManager({ serverSettings, standby: "never" });
+    t.after(() => events.dispose());
+    const heard: Event.Emission[] = [];
+    events.stream.connect((_, event) => heard.push(event));
+    const schema_id = "https://events.jupyter.org/jupyter_server/contents_service/v1";
+    await until(async () => {
+      await events.emit({ schema_id, version: "1", data: { action: "get", path: "probe" } });
+      return heard.length > 0;
+    });
+    const kernel = await kernels.startNew({ name: "cirlab" });
+    await kernel.info;
+    await kernel.interrupt();
+    await kernel.restart();
+    await kernel.shutdown();
+    await assert.rejects(kernels.startNew({ name: "none" }));
+    const told = heard.filter((event) => event.schema_id.includes("kernel_actions"));
+    assert.deepEqual(
+      told.map(({ action, status, kernel_name }) => [action, status, kernel_name]),
+      [
+        ["start", "success", "cirlab"],
+        ["interrupt", "success", "cirlab"],
+        ["restart", "success", "cirlab"],
+        ["shutdown", "success", "cirlab"],
+        ["start", "error", "none"],
+      ],
+    );
+    assert.ok(
+      told.slice(0, 4).every(({ kernel_id, msg }) => kernel_id === kernel.id && String(msg).includes(kernel.id)),
+    );
+    assert.equal(told[4]!.status_code, 501);
   });
 });
 

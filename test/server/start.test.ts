@@ -86,6 +86,8 @@ describe("cirlab start", () => {
       [["--port", "x"], /--port must be a whole number/],
       [["--port", "70000"], /--port must be a whole number/],
       [["no-such-folder"], /no-such-folder is not a folder/],
+      [["--cull-idle", "soon"], /--cull-idle must be a number of seconds above 0, not "soon"/],
+      [["--cull-busy"], /--cull-busy needs --cull-idle/],
       [["--token", "short"], /--token must be/],
       [["--no-token"], /--no-token needs a password.*cirlab password/],
       [["--no-token", "--token", "long-enough"], /exclude each other/],
