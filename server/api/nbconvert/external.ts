@@ -68,13 +68,18 @@ export async function convertOutside(notebook: Notebook, format: string, name: s
       });
     } catch (error) {
       const { stderr, message } = error as { stderr?: string; message: string };
-      const last = (stderr ?? "").trim().split("\n").slice(-5).join("\n");
-      throw new HttpError(500, `nbconvert failed: ${last || message}`);
+      throw new HttpError(500, `nbconvert failed: ${complaint(stderr ?? "") || message}`);
     }
     return await collect(made, format);
   } finally {
     await rm(box, { recursive: true, force: true });
   }
+}
+
+/** What a Python program said when it failed, without the way there. */
+function complaint(stderr: string): string {
+  const text = stderr.trim();
+  return /^[\w.]+(?:Error|Exception|Missing)\b[\s\S]*/m.exec(text)?.[0] ?? text.split("\n").slice(-5).join("\n");
 }
 
 async function collect(folder: string, format: string): Promise<Converted> {

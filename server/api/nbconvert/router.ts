@@ -7,7 +7,7 @@ import type { ContentsStore } from "../contents/store.ts";
 import { HttpError } from "../errors.ts";
 import { isTrusted } from "./cells.ts";
 import { type Converted, convertOutside, externalFormats, findNbconvert } from "./external.ts";
-import { type HtmlOptions, toHtml } from "./html.ts";
+import type { HtmlOptions } from "./html.ts";
 import { pictureReader } from "./images.ts";
 import { toMarkdown } from "./markdown-file.ts";
 import { toScript } from "./script.ts";
@@ -73,8 +73,11 @@ async function convert(notebook: Notebook, format: string, options: HtmlOptions)
     ...{ bytes: Buffer.from(text), extension, mimetype },
   });
   switch (format) {
-    case "html":
+    case "html": {
+      // Loaded when it is first wanted: formulas and highlighting would make every start of the server slower.
+      const { toHtml } = await import("./html.ts");
       return made(await toHtml(notebook, options), ".html");
+    }
     case "markdown":
       return made(toMarkdown(notebook), ".md");
     case "script": {
