@@ -20,7 +20,7 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 
 /** What is written to a run that outlived its server; the time tells one such place from another. */
 const gapNote = (): string =>
-  `\nSome output may be missing here: the notebook server stopped while this cell ran (${new Date().toISOString()}).\n`;
+  `Some output may be missing here: the notebook server stopped while this cell ran (${new Date().toISOString()}).\n`;
 
 /** One request to run a cell of a notebook: everything that the page of the notebook would know of it. */
 export class CellRun {

@@ -124,7 +124,10 @@ export class KernelProcess {
     listen: (message: JupyterMessage) => void,
   ): Promise<KernelProcess | undefined> {
     const running = foreignProcess(pid, identity);
-    if (!running.isAlive()) return undefined;
+    if (!running.isAlive()) {
+      await Promise.all([record.connectionFile, record.log].map((left) => rm(left, { force: true })));
+      return undefined;
+    }
     const client = new KernelClient(record.connection, { session: record.session });
     client.onMessage(listen);
     const life = new KernelProcess(running, client, record);
