@@ -59,6 +59,8 @@ interface Looks {
   other: number | undefined;
   token: number | undefined;
   editor: Editor | undefined;
+  /** Turns that are opened, as `branch:turn`. */
+  opened: Set<string>;
   listeners: Set<() => void>;
 }
 
@@ -267,9 +269,11 @@ class StepperView {
         confirm: "Go on with it in a fork",
         apply: (changed) => this.#send(action, { branch: branch.id, turn, text: changed }),
       });
-    return h(
+    const key = `${branch.id}:${turn}`;
+    const { opened } = this.#looks;
+    const details = h(
       "details",
-      { className: "cir-turn" },
+      { className: "cir-turn", open: opened.has(key) },
       h("summary", {
         textContent: `Turn ${turn}: ${output === undefined ? "waits" : edited ? `${status}, edited` : status}`,
       }),
@@ -282,6 +286,8 @@ class StepperView {
         output !== undefined && button("Edit output…", edit("Output", output, "output")),
       ),
     );
+    details.ontoggle = () => (details.open ? opened.add(key) : opened.delete(key));
+    return details;
   }
 
   #drawDetail(branch: Branch): void {
@@ -421,7 +427,14 @@ export default (): {
   initialize(widget: { model: Model }): void;
   render(widget: { model: Model; el: HTMLElement }): () => void;
 } => {
-  const looks: Looks = { branch: 0, other: undefined, token: undefined, editor: undefined, listeners: new Set() };
+  const looks: Looks = {
+    branch: 0,
+    other: undefined,
+    token: undefined,
+    editor: undefined,
+    opened: new Set(),
+    listeners: new Set(),
+  };
   return {
     initialize({ model }) {
       const look = showNewest(model, looks);
