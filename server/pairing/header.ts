@@ -41,7 +41,12 @@ export function readHeader(text: string): { metadata: Record<string, unknown>; r
 
 /** YAML as people write it; where that would be read as something else (odd white space), JSON, which is YAML too. */
 function yamlOf(value: object): string {
-  const yaml = stringify(value, { lineWidth: 0, blockQuote: false, aliasDuplicateObjects: false }).trimEnd();
+  const yaml = stringify(value, {
+    lineWidth: 0,
+    blockQuote: false,
+    singleQuote: true,
+    aliasDuplicateObjects: false,
+  }).trimEnd();
   const json = JSON.stringify(value);
   try {
     if (JSON.stringify(parse(yaml)) === json && !/[\r\u0085\u2028\u2029]/.test(yaml)) return yaml;

@@ -41,7 +41,7 @@ export function writeMarker({ type, metadata, own }: Marker): string {
     `// %%${isDeep ? "%".repeat(depth as number) : ""}`,
     ...(isTitled ? [title as string] : []),
     ...(type === "code" ? [] : [`[${type}]`]),
-    ...Object.entries(values).map(([key, value]) => `${key}=${asciiBreaks(JSON.stringify(value))}`),
+    ...Object.entries(values).map(([key, value]) => `${key}=${oneLine(value)}`),
   ];
   return parts.join(" ");
 }
@@ -74,6 +74,10 @@ const isReserved = (key: string): boolean => ownNames.includes(key) || key === w
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** JSON on one line, with the spaces that jupytext writes, so that both programs leave each other's lines alone. */
+const oneLine = (value: unknown): string =>
+  asciiBreaks(JSON.stringify(value, null, 1).replaceAll(/,\n */g, ", ").replaceAll(/\n */g, ""));
 
 /** The `key=value` pairs at the end of a marker, or one JSON object there; and what stands before them. */
 function takeValues(text: string): { before: string; found: Record<string, unknown> } {

@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { kernelName, ownKernelSpec } from "../../kernel/specs/index.ts";
 import type { Notebook } from "../api/contents/notebooks.ts";
 import type { Script, ScriptCell } from "./percent.ts";
+
+const ownKernel = { name: kernelName, display_name: ownKernelSpec().display_name, language: "typescript" };
 
 type Cell = Notebook["cells"][number];
 
@@ -51,7 +54,8 @@ export function mergeScript(notebook: Notebook, script: Script): Notebook {
 export function notebookOf(script: Script): Notebook {
   const empty: Notebook = { cells: [], metadata: {}, nbformat: 4, nbformat_minor: 5 };
   const merged = mergeScript(empty, script);
-  return { ...merged, metadata: script.metadata as Notebook["metadata"] };
+  // Without a header, it is this package's kernel that runs TypeScript.
+  return { ...merged, metadata: { kernelspec: ownKernel, ...(script.metadata as Notebook["metadata"]) } };
 }
 
 function kept(cell: Cell, { metadata }: ScriptCell): Cell {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { constants, open, rm, stat } from "node:fs/promises";
+import { constants, lstat, open, rename, rm, stat } from "node:fs/promises";
 import { writeFileAtomic } from "../../src/base/files.ts";
 import type { Checkpoints } from "../api/contents/checkpoints.ts";
 import type { Notebook } from "../api/contents/notebooks.ts";
@@ -65,6 +65,20 @@ export class PairedScripts {
       else await writeFileAtomic(script, old);
       throw error;
     }
+  }
+
+  /** A notebook was renamed: its script follows, unless a file of that name is there. */
+  async rename(from: string, to: string, read: () => Promise<Notebook>): Promise<void> {
+    if (!from.endsWith(".ipynb") || !to.endsWith(".ipynb")) return;
+    const script = from.replace(/\.ipynb$/, ".ts");
+    if (!(await lstat(script).catch(() => undefined))?.isFile()) return;
+    const notebook = await read().catch(() => undefined);
+    const target = notebook && scriptFile(to, notebook);
+    if (target === undefined || (await lstat(target).catch(() => undefined))) return;
+    await rename(script, target);
+    const known = this.#known.get(script);
+    this.#known.delete(script);
+    if (known !== undefined) this.#known.set(target, known);
   }
 
   /** How the notebook on disk and its script stand to each other. */

@@ -21,7 +21,7 @@ async function writeNotebook(path: string): Promise<void> {
   await writeFile(path, JSON.stringify({ cells: code, metadata, nbformat: 4, nbformat_minor: 5 }));
 }
 
-test("stale cells and scripts in Chromium", { timeout: 240_000 }, async (t) => {
+test("stale cells and scripts in Chromium", { timeout: 300_000 }, async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t);
@@ -29,7 +29,7 @@ test("stale cells and scripts in Chromium", { timeout: 240_000 }, async (t) => {
   await writeNotebook(file);
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1000, height: 700 } });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(60_000);
   const notebook = await NotebookPage.open(context, `${server.url}/notebooks/hygiene.ipynb?token=${server.token}`);
   const { page } = notebook;
   const mark = (name: keyof typeof cells) => notebook.cell(indexOf(name)).locator(".cirlab-stale");

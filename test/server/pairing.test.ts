@@ -39,6 +39,9 @@ class Pair {
     const response = await this.#server.api("GET", `/api/contents/${path}?type=notebook`);
     return ((await response.json()) as { content: { cells: Cell[] } }).content.cells;
   }
+  async rename(from: string, path: string): Promise<void> {
+    assert.equal((await this.#server.api("PATCH", `/api/contents/${from}`, { path })).status, 200);
+  }
   async state(): Promise<string> {
     return ((await (await this.#server.api("GET", "/api/pairing/n.ipynb")).json()) as { state: string }).state;
   }
@@ -134,6 +137,19 @@ test("a crash between the two writes: the newer script is read; a save that fail
   // As if the server had been killed after the script was renamed.
   await pair.edit((text) => text.replace("before", "after"), 0.5);
   assert.deepEqual(sources(await pair.open()), ["after"]);
+});
+
+test("the script follows its renamed notebook, and takes no other file's place", async (t) => {
+  const pair = await prepare(t);
+  await pair.save(paired(code("a", "1")));
+  const text = await pair.script();
+  await pair.rename("n.ipynb", "m.ipynb");
+  assert.equal(await readFile(pair.file("m.ts"), "utf8"), text);
+  await assert.rejects(stat(pair.file("n.ts")));
+  await writeFile(pair.file("k.ts"), "const mine = 1;");
+  await pair.rename("m.ipynb", "k.ipynb");
+  assert.equal(await readFile(pair.file("k.ts"), "utf8"), "const mine = 1;");
+  await stat(pair.file("m.ts"));
 });
 
 test("a script opens and saves as a notebook of its own", async (t) => {

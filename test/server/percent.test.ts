@@ -90,7 +90,11 @@ test("a script reads as jupytext writes it", () => {
     metadata: { kernelspec: { display_name: "TypeScript (CIR Lab)", language: "typescript", name: "cirlab" } },
     cells: [
       { cell_type: "markdown", metadata: {}, source: "# Title\n\nText with */ in it." },
-      { cell_type: "code", metadata: { tags: ["parameters"] }, source: "let steps = 10;\n\nsteps" },
+      {
+        cell_type: "code",
+        metadata: { tags: ["parameters", "b"], slideshow: { slide_type: "slide" } },
+        source: "let steps = 10;\n\nsteps",
+      },
       { cell_type: "code", metadata: { title: "Python too" }, source: "%%python\nprint(1)" },
       { cell_type: "raw", metadata: {}, source: "raw" },
     ],
@@ -103,7 +107,7 @@ test("a script reads as jupytext writes it", () => {
 //     text_representation:
 //       extension: .ts
 //       format_name: percent
-//       format_version: "1.3"
+//       format_version: '1.3'
 //   kernelspec:
 //     display_name: TypeScript (CIR Lab)
 //     language: typescript
@@ -115,7 +119,7 @@ test("a script reads as jupytext writes it", () => {
 //
 // Text with */ in it.
 
-// %% tags=["parameters"]
+// %% tags=["parameters", "b"] slideshow={"slide_type": "slide"}
 let steps = 10;
 
 steps

@@ -183,6 +183,9 @@ export class ContentsStore {
       if (taken && !isSame(taken, await lstat(source))) throw new HttpError(409, `File already exists: ${to}`);
       await rename(source, target);
       await this.#checkpoints.rename(source, target);
+      await this.#scripts.rename(source, target, async () =>
+        parseNotebook((await this.#bytes(to)).toString("utf8"), to),
+      );
     }
   }
 
