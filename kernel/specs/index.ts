@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -63,8 +64,26 @@ async function resourcesOf(folder: string): Promise<Record<string, string>> {
   return resources;
 }
 
+/** What was read of each folder, with the times of change that its files had. */
+const remembered = new Map<string, { names: string[]; stamp: string; specs: FoundKernelSpec[] }>();
+
+/** When a folder of kernelspecs and what lies in it were changed. Looking is quick; reading all anew is not. */
+function stampOf(folder: string, names: readonly string[]): string {
+  const paths = [folder, ...names.flatMap((name) => [join(folder, name), join(folder, name, "kernel.json")])];
+  const changed = (path: string): number => {
+    try {
+      return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    } catch {
+      return 0;
+    }
+  };
+  return paths.map(changed).join();
+}
+
 /** The kernelspecs in one folder. What is none, or a broken one, is passed over, as Jupyter does. */
 async function readSpecs(folder: string): Promise<FoundKernelSpec[]> {
+  const known = remembered.get(folder);
+  if (known && known.stamp === stampOf(folder, known.names)) return known.specs;
   const names = await readdir(folder).catch(() => [] as string[]);
   const read = async (name: string): Promise<FoundKernelSpec> => {
     const dir = join(folder, name);
@@ -72,8 +91,11 @@ async function readSpecs(folder: string): Promise<FoundKernelSpec[]> {
     return { name: name.toLowerCase(), dir, spec: specSchema.parse(JSON.parse(text)), resources };
   };
   const usable = names.filter((name) => /^[a-z0-9._-]+$/i.test(name));
-  const specs = await Promise.all(usable.map((name) => read(name).catch(() => undefined)));
-  return specs.filter((spec) => spec !== undefined);
+  const stamp = stampOf(folder, names);
+  const found = await Promise.all(usable.map((name) => read(name).catch(() => undefined)));
+  const specs = found.filter((spec) => spec !== undefined);
+  remembered.set(folder, { names, stamp, specs });
+  return specs;
 }
 
 let ownResources: Promise<Record<string, string>> | undefined;
