@@ -48,8 +48,9 @@ async function prepare(t: TestContext, executable: string) {
   await put("evil.vg", hostileVega(canary.url));
   await put("evil.mmd", hostileMermaid(canary.url));
   await put("evil.txt", hostileHtml(canary.url, "text"));
-  const html = `<p id="sign">waiting</p><script>document.getElementById("sign").textContent = "script ran"</script>
-<button id="press" onclick="this.textContent = 'pressed </b>' + event.type">press</button><img src="${canary.url}/trusted.png">`;
+  // By class, since what is not trusted is shown without ids.
+  const html = `<p class="sign">waiting</p><script>document.querySelector(".sign").textContent = "script ran"</script>
+<button class="press" onclick="this.textContent = 'pressed </b>' + event.type">press</button><img src="${canary.url}/trusted.png">`;
   await put("work.ipynb", {
     nbformat: 4,
     nbformat_minor: 5,
@@ -212,21 +213,21 @@ Promise.all([ask("/api/contents"), ask("/api/contents/pwned.txt", { method: "PUT
       const notebook = await NotebookPage.open(context, `${server.url}/notebooks/work.ipynb`);
       const { page } = notebook;
       await notebook.kernelIdle();
-      assert.equal(await page.locator("#sign").innerText(), "waiting");
+      assert.equal(await page.locator(".sign").innerText(), "waiting");
       await page.locator(".jp-NotebookTrustedStatus", { hasText: "Not Trusted" }).click();
       await screenshot(page, "trust-dialog");
       await notebook.accept();
       await page.locator(".jp-NotebookTrustedStatus", { hasText: /^Trusted$/ }).waitFor();
-      await page.locator("#sign", { hasText: "script ran" }).waitFor();
-      await page.locator("#press").click();
-      await page.locator("#press", { hasText: "pressed </b>click" }).waitFor();
+      await page.locator(".sign", { hasText: "script ran" }).waitFor();
+      await page.locator(".press").click();
+      await page.locator(".press", { hasText: "pressed </b>click" }).waitFor();
       await page.keyboard.press("Control+s");
       const signatures = (): Promise<string> =>
         readFile(join(server.root, "../user/trusted-notebooks.json"), "utf8").catch(() => "");
       await until(async () => (await signatures()).includes("signatures"));
       await notebook.reload();
       await page.locator(".jp-NotebookTrustedStatus", { hasText: /^Trusted$/ }).waitFor();
-      await page.locator("#sign", { hasText: "script ran" }).waitFor();
+      await page.locator(".sign", { hasText: "script ran" }).waitFor();
       await assertUnharmed(server, canary);
       await page.close();
     },

@@ -68,14 +68,14 @@ const widgetState = (canary: string): object => ({
       evil: {
         model_name: "AnyModel",
         model_module: "anywidget",
-        model_module_version: "~0.9.*",
+        model_module_version: "~0.11.*",
         state: {
           _model_name: "AnyModel",
           _model_module: "anywidget",
-          _model_module_version: "~0.9.*",
+          _model_module_version: "~0.11.*",
           _view_name: "AnyView",
           _view_module: "anywidget",
-          _view_module_version: "~0.9.*",
+          _view_module_version: "~0.11.*",
           _esm: `${payload(canary, "widget")}; export default { initialize() { ${payload(canary, "widget-initialize")} }, render() {} };`,
           _anywidget_id: "evil",
         },
