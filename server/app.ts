@@ -47,6 +47,7 @@ import { defaultLimits, type Limits } from "./door/limits.ts";
 import type { TlsPair } from "./door/tls.ts";
 import { LiveChannel, livePath } from "./live/channel.ts";
 import { pairingRouter } from "./pairing/router.ts";
+import { runsRouter } from "./runs/router.ts";
 
 export interface ServerOptions {
   /** The folder that is served. */
@@ -169,6 +170,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
 
   /** More than any person opens, and fewer than would bring the machine down. */
   const starts = new RateLimit(300);
+  const runs = runsRouter(root);
 
   const app = express();
   app.disable("x-powered-by");
@@ -193,6 +195,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   app.use("/api/config", configRouter(userFolder));
   app.use("/api/events", events.router());
   app.use("/api/nbconvert", formatsRouter());
+  app.use("/api/runs", runs.router);
   app.use("/api", notFound);
   app.use("/nbconvert", new RateLimit(120).guard("Too many exports at once."), nbconvertRouter(store));
   app.use("/files", filesRouter(root));
@@ -262,6 +265,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
     await registry.close(false);
     watcher.close();
     await uploads.close();
+    await runs.close();
     sockets.close();
     door.close();
     await live.close();

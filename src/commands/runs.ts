@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { InvalidInputError, LabError } from "../base/errors.ts";
@@ -10,7 +10,9 @@ import {
   listRuns,
   lockOwner,
   Run,
+  runSize,
   sendCommand,
+  standingOf,
   stepsOf,
   type Timeline,
   waitForAnswer,
@@ -95,10 +97,9 @@ export async function main(argv: string[]): Promise<number> {
 
 /** How a run stands: its events tell, and whether anybody still trains it. */
 function stateOf(timeline: Timeline, owner: LockOwner | undefined): string {
-  if (owner) return `${timeline.state === "paused" ? "paused" : "running"} (process ${owner.pid})`;
-  if (timeline.state === "failed") return `failed: ${timeline.error}`;
-  // Nobody trains it, yet it never said that it ended.
-  return timeline.state === "running" || timeline.state === "paused" ? "died" : timeline.state;
+  const standing = standingOf(timeline, owner !== undefined);
+  if (owner) return `${standing} (process ${owner.pid})`;
+  return standing === "failed" ? `failed: ${timeline.error}` : standing;
 }
 
 async function listAction(_: string[], { folder }: Options): Promise<number> {
@@ -114,7 +115,7 @@ async function listAction(_: string[], { folder }: Options): Promise<number> {
     const timeline = await run.timeline();
     const last = stepsOf(events).at(-1)?.metrics ?? {};
     const told = ["reward", "loss"].find((name) => last[name] != null);
-    const size = formatBytes(await sizeOf(entry.folder));
+    const size = formatBytes(await runSize(entry.folder));
     const state = stateOf(timeline, await lockOwner(entry.folder));
     rows.push([id, state, `step ${timeline.step}`, told ? `${told} ${formatNumber(last[told]!, 3)}` : "", size]);
   }
@@ -148,7 +149,7 @@ async function showAction(folder: string): Promise<number> {
         .join(", "),
     ],
     ...(parent ? [["parent", `${parent.id} at step ${parent.step}`] satisfies [string, string]] : []),
-    ["size", formatBytes(await sizeOf(folder))],
+    ["size", formatBytes(await runSize(folder))],
     ["checkpoints", (await run.validCheckpoints()).map(({ step }) => step + mark(timeline, step)).join(", ") || "none"],
     ["alerts", String(timeline.alerts)],
     ...timeline.changes.map(
@@ -243,16 +244,4 @@ export function settings(args: readonly string[]): Record<string, never> {
     }
   });
   return Object.fromEntries(pairs) as Record<string, never>;
-}
-
-async function sizeOf(folder: string): Promise<number> {
-  const names = await readdir(folder, { recursive: true });
-  // A file may go while a running training is looked at.
-  const sizes = names.map((name) =>
-    stat(join(folder, name)).then(
-      (file) => (file.isFile() ? file.size : 0),
-      () => 0,
-    ),
-  );
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

@@ -25,6 +25,13 @@ export { escapeMarkup, type HtmlPart, html, SafeHtml } from "./html.ts";
 export { type InputOptions, input } from "./input.ts";
 export { LivePanel, type LivePanelOptions, type PanelMetric, runMimeType } from "./live-panel.ts";
 export { ProgressBar, type ProgressItems, type ProgressOptions, progress } from "./progress.ts";
+export {
+  type RolloutsOutput,
+  type RolloutView,
+  rolloutsMimeType,
+  rolloutView,
+  type ViewedRollout,
+} from "./rollout-view.ts";
 export { sparkline } from "./series.ts";
 export { holdCell, inBackground, registerMagic, shield, signal, throwIfInterrupted } from "./session.ts";
 export { type Align, Table, type TableOptions, table } from "./table.ts";

@@ -41,9 +41,11 @@ const lookOf = (kind: string): Look => (Object.hasOwn(looks, kind) ? looks[kind]
  * Text with its white space visible: `·` for a space, `⏎` before a line break, `→` for a tab. Control characters and
  * those that reorder text are written out, so that what is read is what is there.
  */
-export function visibleText(text: string): string {
+export const visibleText = (text: string): string => visibleControls(text.replace(/ /g, "·"));
+
+/** As {@link visibleText}, with spaces as they are. */
+export function visibleControls(text: string): string {
   return text
-    .replace(/ /g, "·")
     .replace(/\r/g, "␍")
     .replace(/\n/g, "⏎\n")
     .replace(/\t/g, "→")

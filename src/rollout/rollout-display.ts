@@ -1,6 +1,6 @@
 import type { MimeBundle } from "../display/host.ts";
 import { displaySymbol } from "../display/host.ts";
-import { html, tokenStrip } from "../display/index.ts";
+import { html, type RolloutView, rolloutsMimeType, rolloutView, tokenStrip } from "../display/index.ts";
 import type { RewardResult } from "../reward/index.ts";
 import type { Task } from "./tasks/index.ts";
 import type { Token, Trajectory } from "./trajectory.ts";
@@ -25,11 +25,17 @@ function title(token: Token, index: number): string {
   return facts.join(", ");
 }
 
-/** A rollout as coloured tokens, with how it ended and what it earned. */
-export function rolloutBundle(rollout: RolloutFacts): MimeBundle {
-  const { tokenizer } = rollout.trajectory;
+/**
+ * A rollout as coloured tokens, with how it ended and what it earned; with all its figures, for pages that have a viewer.
+ *
+ * @param view what the viewer is given, where more is known than these facts.
+ */
+export function rolloutBundle(rollout: RolloutFacts, view?: RolloutView): MimeBundle {
+  const { task, trajectory, result: reward } = rollout;
+  const { tokenizer } = trajectory;
+  const shown = view ?? rolloutView({ task, trajectory, reward }, (id) => tokenizer.tokenName(id));
   const strip = tokenStrip(
-    rollout.trajectory.tokens().map((token, i) => ({
+    trajectory.tokens().map((token, i) => ({
       // Special tokens decode to nothing; the strip shows their names.
       text: token.text || tokenizer.tokenName(token.id),
       kind: token.source,
@@ -40,6 +46,7 @@ export function rolloutBundle(rollout: RolloutFacts): MimeBundle {
   return {
     "text/plain": `${summary}\n${strip["text/plain"]}`,
     "text/html": `${html`<div><b>${summary}</b></div>`}${strip["text/html"]}`,
+    [rolloutsMimeType]: { title: rollout.name ?? "Rollout", rollouts: [shown] },
   };
 }
 

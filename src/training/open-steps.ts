@@ -199,7 +199,7 @@ export class OpenSteps {
   async objective(batch: Batch, advantages: Advantages): Promise<ObjectiveReport> {
     return withDisplay(
       await objectiveTerms(this.policy, this.valuesAt(batch.step), batch, advantages, this.#draws(batch)),
-      objectiveBundle,
+      (report) => objectiveBundle(report, batch, advantages),
     );
   }
 

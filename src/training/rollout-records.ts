@@ -4,7 +4,8 @@ import { RecordingError, type Run } from "../recording/index.ts";
 import type { RewardResult } from "../reward/index.ts";
 import type { Task } from "../rollout/tasks/index.ts";
 import { Trajectory, type TrajectoryData } from "../rollout/trajectory.ts";
-import type { Batch, FilterMark, ScoredRollout } from "./batch.ts";
+import type { AdvantageResult } from "./advantages/types.ts";
+import { type Batch, type FilterMark, isTrained, type LossTokens, type ScoredRollout } from "./batch.ts";
 
 /** One rollout as a line of the run's `rollouts/step-N.jsonl`. */
 export interface RolloutRecord {
@@ -19,6 +20,16 @@ export interface RolloutRecord {
   readonly greedy?: true;
   /** What filters did to it. Absent from recordings of versions that did not note it. */
   readonly marks?: readonly FilterMark[];
+  /** What it was trained with; where tokens differ, the mean. Absent from older recordings, and where none was trained. */
+  readonly advantage?: number;
+  /** One value a token, null where none is trained; absent where all share `advantage`. */
+  readonly tokenAdvantages?: readonly (number | null)[];
+}
+
+/** What a batch was trained with. */
+export interface RecordedAdvantages extends AdvantageResult {
+  /** Which tokens were trained on. */
+  readonly tokens: LossTokens;
 }
 
 const turnRewardSchema = z.strictObject({ kind: z.enum(["generation", "verification"]), reward: z.number() });
@@ -36,10 +47,12 @@ const recordSchema = z.looseObject({
   policyVersion: z.int().nonnegative(),
   greedy: z.literal(true).optional(),
   marks: z.array(z.looseObject({ filter: z.string(), reason: z.string(), masked: z.boolean() })).optional(),
+  advantage: z.number().optional(),
+  tokenAdvantages: z.array(z.number().nullable()).optional(),
 });
 
-/** A batch's rollouts as they are recorded. */
-export function rolloutRecords(batch: Batch): RolloutRecord[] {
+/** A batch's rollouts as they are recorded, with their advantages where they were trained on. */
+export function rolloutRecords(batch: Batch, advantages?: RecordedAdvantages): RolloutRecord[] {
   const record = ({ task, group, sample, reward, trajectory, marks = [] }: ScoredRollout): RolloutRecord => ({
     task,
     group,
@@ -50,7 +63,26 @@ export function rolloutRecords(batch: Batch): RolloutRecord[] {
     marks,
   });
   const greedy = batch.greedy?.map((rollout) => ({ ...record(rollout), greedy: true as const })) ?? [];
-  return [...batch.rollouts.map(record), ...greedy];
+  const rollouts = batch.rollouts.map((rollout, i) => ({
+    ...record(rollout),
+    ...(advantages && advantagesOf(rollout, advantages, i)),
+  }));
+  return [...rollouts, ...greedy];
+}
+
+function advantagesOf(
+  { trajectory }: ScoredRollout,
+  { perRollout, perToken, tokens }: RecordedAdvantages,
+  place: number,
+): Pick<RolloutRecord, "advantage" | "tokenAdvantages"> {
+  const advantage = perRollout[place]!;
+  const values = perToken?.[place];
+  if (!values) return { advantage };
+  let trained = 0;
+  const tokenAdvantages = trajectory.ids.map((_, i) =>
+    isTrained(trajectory, i, tokens) ? (values[trained++] ?? null) : null,
+  );
+  return { advantage, tokenAdvantages };
 }
 
 /**

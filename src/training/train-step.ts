@@ -33,14 +33,15 @@ export async function trainStep(parts: StepParts): Promise<StepReport> {
   };
   const settings = parts.settings();
   const config = parts.config();
-  const { metrics, alerts, changes } = await shield(async () => {
+  const { metrics, alerts, changes, advantages } = await shield(async () => {
     const values = varying(settings, config);
-    const outcome = await guardedUpdate(guarded, config, batch, parts.advantages(batch), state.guards, values);
+    const advantages = parts.advantages(batch);
+    const outcome = await guardedUpdate(guarded, config, batch, advantages, state.guards, values);
     state.guards = outcome.memory;
     // What a guard took back tells controllers nothing.
     const isUndone = outcome.alerts.some(({ action }) => action === "rollback");
     const seen = { step: batch.step + 1, metrics: isUndone ? {} : outcome.metrics, rollouts: batch.rollouts.length };
-    return { ...outcome, changes: await steer(settings, state, seen) };
+    return { ...outcome, advantages, changes: await steer(settings, state, seen) };
   });
   const finished = performance.now();
   state.step = batch.step + 1;
@@ -53,6 +54,7 @@ export async function trainStep(parts: StepParts): Promise<StepReport> {
     alerts: isNew ? [...alerts, alarm] : alerts,
     changes,
     batch,
+    advantages,
     seconds: { collect: (collected - started) / 1000, update: (finished - collected) / 1000 },
   };
 }

@@ -85,8 +85,8 @@ export class Trainer extends OpenSteps implements Learner<StepReport> {
   }
 
   /** A step's rollouts as its file in the run's folder holds them. */
-  records({ batch }: StepReport): readonly unknown[] {
-    return rolloutRecords(batch);
+  records({ batch, advantages }: StepReport): readonly unknown[] {
+    return rolloutRecords(batch, { ...advantages, tokens: this.config });
   }
 
   /** The recorded run that this trainer's steps belong to: one that exists, or a new one in `folder` on first use. */

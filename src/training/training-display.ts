@@ -1,9 +1,18 @@
 import { displaySymbol } from "../display/host.ts";
-import { formatNumber, formatPercent, html, type MimeBundle, table, withDisplay } from "../display/index.ts";
+import {
+  formatNumber,
+  formatPercent,
+  html,
+  type MimeBundle,
+  rolloutsMimeType,
+  table,
+  withDisplay,
+} from "../display/index.ts";
 import { rolloutBundle } from "../rollout/rollout-display.ts";
-import type { Batch, ScoredRollout } from "./batch.ts";
+import type { Advantages, Batch, ScoredRollout } from "./batch.ts";
 import type { InfluenceReport } from "./gradients.ts";
 import type { ObjectiveReport } from "./objective.ts";
+import { rolloutsOutput, scoredView } from "./rollout-output.ts";
 import type { UpdateReport } from "./types.ts";
 
 const firstRollouts = 24;
@@ -17,17 +26,21 @@ export function shownBatch(batch: Batch): Batch {
 
 /** Some rollouts that show themselves one below the other, as coloured tokens. */
 export function shownRollouts(batch: Batch): Batch {
-  return withDisplay(shownBatch(batch), ({ rollouts }) => {
-    const bundles = rollouts.map(scoredBundle);
+  return withDisplay(shownBatch(batch), (shown) => {
+    const bundles = shown.rollouts.map(scoredBundle);
     return {
+      [rolloutsMimeType]: rolloutsOutput(`Rollouts of step ${shown.step + 1}`, shown),
       "text/plain": bundles.map((bundle) => bundle["text/plain"]).join("\n\n"),
       "text/html": bundles.map((bundle) => bundle["text/html"]).join(`${html`<div style="height:.8em"></div>`}`),
     };
   });
 }
 
-const scoredBundle = ({ group, sample, task, trajectory, reward }: ScoredRollout): MimeBundle =>
-  rolloutBundle({ name: `rollout ${group}/${sample}`, task, trajectory, result: reward });
+const scoredBundle = (rollout: ScoredRollout): MimeBundle => {
+  const { group, sample, task, trajectory, reward } = rollout;
+  const name = `rollout ${group}/${sample}`;
+  return rolloutBundle({ name, task, trajectory, result: reward }, scoredView(rollout));
+};
 
 /** A batch as a table: one row per rollout, the first two dozen. */
 function batchBundle(batch: Batch): MimeBundle {
@@ -44,11 +57,11 @@ function batchBundle(batch: Batch): MimeBundle {
   }));
   const rest = batch.rollouts.length - rows.length;
   const caption = `Batch of step ${batch.step}: ${batch.rollouts.length} rollouts${rest > 0 ? `, the first ${rows.length}` : ""}`;
-  return table(rows, { caption })[displaySymbol]();
+  return { ...table(rows, { caption })[displaySymbol](), [rolloutsMimeType]: rolloutsOutput(caption, batch) };
 }
 
-/** An objective as a table: one row per trained token, the first sixty. */
-export function objectiveBundle(objective: ObjectiveReport): MimeBundle {
+/** An objective as a table: one row per trained token, the first sixty. Viewers get its figures token by token. */
+export function objectiveBundle(objective: ObjectiveReport, batch: Batch, advantages: Advantages): MimeBundle {
   const rows = objective.tokens.slice(0, shownTokens).map((term) => ({
     rollout: term.rollout,
     token: term.token,
@@ -67,7 +80,10 @@ export function objectiveBundle(objective: ObjectiveReport): MimeBundle {
   const figures = Object.entries(objective.metrics).map(([name, value]) => `${name} ${formatNumber(value)}`);
   const rest = objective.tokens.length > rows.length ? `, the first ${rows.length}` : "";
   const caption = `Objective over ${objective.tokens.length} trained tokens${rest} (${figures.join(", ")})`;
-  return table(rows, { caption })[displaySymbol]();
+  return {
+    ...table(rows, { caption })[displaySymbol](),
+    [rolloutsMimeType]: rolloutsOutput(caption, batch, { advantages, objective }),
+  };
 }
 
 /** Influences as a table: the strongest two dozen. */

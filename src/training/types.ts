@@ -1,5 +1,5 @@
 import type { OptimizerState } from "./adamw.ts";
-import type { Batch } from "./batch.ts";
+import type { Advantages, Batch } from "./batch.ts";
 import type { ScheduledName } from "./config.ts";
 import type { ControllerStates } from "./controllers/index.ts";
 import type { CourseChange } from "./controllers/types.ts";
@@ -68,6 +68,8 @@ export interface StepReport {
   /** What triggers and resets changed after this step, for the next. */
   readonly changes: readonly CourseChange[];
   readonly batch: Batch;
+  /** What the update was given. */
+  readonly advantages: Advantages;
   /** Where the time went. */
   readonly seconds: { readonly collect: number; readonly update: number };
 }

@@ -4,9 +4,21 @@ import livePanel from "./live-panel.ts";
 import logo from "./logo.ts";
 import pairing from "./pairing/plugin.ts";
 import scriptFactory from "./pairing/script-factory.ts";
+import runs from "./runs/plugin.ts";
 import staleCells from "./stale/plugin.ts";
 import terminals from "./terminals.ts";
 import trustedScripts from "./trust/trusted-scripts.ts";
 
 /** Our own plugins. */
-export default [documents, logo, livePanel, terminals, staleCells, compare, pairing, scriptFactory, trustedScripts];
+export default [
+  documents,
+  logo,
+  livePanel,
+  terminals,
+  staleCells,
+  compare,
+  pairing,
+  scriptFactory,
+  trustedScripts,
+  runs,
+];

@@ -5,6 +5,7 @@ import { IServiceManager } from "@jupyterlab/services";
 import { type IPlugin, PluginRegistry } from "@lumino/coreutils";
 import runRenderer from "./live/run-renderer.ts";
 import { type Choice, type Package, type Page, packages, renderers } from "./plugins.ts";
+import rolloutsRenderer from "./rollouts/renderer.ts";
 import "./styles.ts";
 
 type Plugin = IPlugin<NotebookApp, unknown>;
@@ -40,7 +41,7 @@ function settingsPlugins(): Record<string, Record<string, boolean | string[]>> {
 async function loadRenderers(): Promise<IRenderMime.IExtensionModule[]> {
   const loaded = await Promise.all(renderers.map((load) => load()));
   // The application asks for `__esModule` with hasOwnProperty, which a module's namespace object does not have.
-  return [{ default: runRenderer }, ...loaded].map(
+  return [{ default: runRenderer }, { default: rolloutsRenderer }, ...loaded].map(
     (module) => ({ __esModule: true, default: module.default }) as unknown as IRenderMime.IExtensionModule,
   );
 }

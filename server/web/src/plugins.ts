@@ -217,7 +217,7 @@ export const packages: Record<string, Package> = {
   "cirlab-widgets": { load: () => import("./widget-modules.ts"), notebooks: "all", consoles: "all" },
   cirlab: {
     load: () => import("./lab-plugins.ts"),
-    everywhere: ["logo", "terminals", "script-notebook", "trusted-scripts"],
+    everywhere: ["logo", "terminals", "script-notebook", "trusted-scripts", "runs"],
     notebooks: ["documents", "live-panel", "stale-cells", "compare", "pairing"],
   },
 };

@@ -46,3 +46,5 @@ import "@jupyterlab/vega5-extension/style/index.js";
 import "uplot/dist/uPlot.min.css";
 import "./documents/documents.css";
 import "./lab.css";
+import "./rollouts/rollouts.css";
+import "./runs/runs.css";
