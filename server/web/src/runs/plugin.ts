@@ -1,0 +1,67 @@
+import type { NotebookApp } from "@jupyter-notebook/application";
+import { INotebookTree } from "@jupyter-notebook/tree";
+import { ICommandPalette } from "@jupyterlab/apputils";
+import { PageConfig } from "@jupyterlab/coreutils";
+import { IMainMenu } from "@jupyterlab/mainmenu";
+import type { IPlugin } from "@lumino/coreutils";
+import { labIcon } from "../logo.ts";
+import { RunsPanel } from "./panel.ts";
+import { routeHash, type Route } from "./route.ts";
+
+/** Shows the runs; argument `path`: one run, by its folder. */
+export const openRunsCommand = "cirlab:open-runs";
+
+/** The address at which a place among the runs is shown, from any page. */
+export const runsAddress = (route: Route): string => `${PageConfig.getBaseUrl()}tree${routeHash(route)}`;
+
+/** A tab of the list of files; other pages have a command that opens it. */
+const runsPlugin: IPlugin<NotebookApp, void> = {
+  id: "cirlab:runs",
+  description: "The runs on disk: their course, settings, alerts, checkpoints and rollouts.",
+  autoStart: true,
+  optional: [INotebookTree, ICommandPalette, IMainMenu],
+  activate: (
+    app: NotebookApp,
+    tree: INotebookTree | null,
+    palette: ICommandPalette | null,
+    menu: IMainMenu | null,
+  ): void => {
+    const panel = tree && addTab(app, tree);
+    app.commands.addCommand(openRunsCommand, {
+      label: "Training Runs",
+      caption: "Show the recorded training runs and their rollouts",
+      icon: labIcon,
+      execute: ({ path }) => {
+        const route: Route = typeof path === "string" ? { view: "run", path } : { view: "list" };
+        if (!panel || !tree) return void window.open(runsAddress(route), "_blank", "noopener");
+        tree.currentWidget = panel;
+        panel.go(route);
+      },
+    });
+    palette?.addItem({ command: openRunsCommand, category: "CIR Lab" });
+    menu?.viewMenu.addGroup([{ command: openRunsCommand }], 100);
+  },
+};
+
+/** The tab beside Files and Running. The address follows it, and it follows the address. */
+function addTab(app: NotebookApp, tree: INotebookTree): RunsPanel {
+  const panel = new RunsPanel();
+  const isShown = () => tree.currentWidget === panel;
+  const follow = () => {
+    if (panel.showAddress()) tree.currentWidget = panel;
+  };
+  void app.restored.then(() => {
+    tree.addWidget(panel);
+    tree.tabBar.addTab(panel.title);
+    follow();
+    tree.currentChanged.connect(() => {
+      const address = isShown() ? panel.hash : location.pathname + location.search;
+      if (isShown() ? location.hash !== panel.hash : location.hash) history.replaceState(null, "", address);
+      if (isShown()) panel.showAddress();
+    });
+    window.addEventListener("popstate", follow);
+  });
+  return panel;
+}
+
+export default runsPlugin;
