@@ -5,53 +5,12 @@ import { after, before, describe, it } from "node:test";
 import type { RunDetails, RunRow } from "../../server/runs/catalogue.ts";
 import type { StepRows } from "../../src/display/rollout-rows.ts";
 import type { RolloutView } from "../../src/display/rollout-view.ts";
+import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { Run } from "../../src/recording/index.ts";
 import { lockRun } from "../../src/recording/lock.ts";
 import { smallTrainer } from "../training/time-tools.ts";
+import { makeRun } from "./recorded-runs.ts";
 import { startServer, type TestServer } from "./server.ts";
-
-/** A trajectory as trainings record it: five letters of a prompt, then what is given. */
-function recorded(group: number, sample: number, text: string, extra: object = {}): object {
-  const ids = [...`2+3=?${text}`].map((letter) => letter.charCodeAt(0));
-  const sources = ids.map((_, i) => (i < 5 ? "prompt" : "sampled"));
-  return {
-    task: { id: "t", prompt: "2+3=?", answer: "5", family: "sums" },
-    group,
-    sample,
-    reward: { reward: sample, correct: sample === 1, detail: { boxed: text } },
-    trajectory: {
-      ...{ ids, sources, toolCalls: [], promptLength: 5, stopReason: "completed", forcedBoundaries: 0 },
-      logprobs: ids.map((_, i) => (i < 5 ? null : -0.5)),
-      entropies: ids.map((_, i) => (i < 5 ? null : 1.5)),
-      limits: { maxToolCalls: 1, maxLength: 64 },
-    },
-    policyVersion: 0,
-    marks: [],
-    ...extra,
-  };
-}
-
-/** A tokenizer whose tokens are the letters of ASCII. */
-const letters = JSON.stringify({
-  added_tokens: [{ id: 0, content: "<pad>" }],
-  model: { vocab: Object.fromEntries(Array.from({ length: 126 }, (_, i) => [String.fromCharCode(i + 1), i + 1])) },
-});
-
-async function makeRun(folder: string, name: string, steps: number): Promise<Run> {
-  const run = await Run.create({ folder, name, seed: 3, config: { learningRate: 0.1, name } });
-  run.append({ type: "run-started", step: 0, config: {} });
-  await run.saveCheckpoint(0, { "tokenizer.json": letters });
-  for (let step = 1; step <= steps; step++) {
-    await run.writeRollouts(step, [
-      recorded(0, 0, "four <b>"),
-      recorded(0, 1, "five\u202e", { advantage: 1.25 }),
-      recorded(1, 0, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"),
-    ]);
-    run.append({ type: "step", step, metrics: { reward: step / 10, kl: null } });
-  }
-  run.append({ type: "alert", step: steps, text: "reward fell", rollouts: [{ group: 0, sample: 1 }] });
-  return run;
-}
 
 describe("recorded runs", () => {
   let server: TestServer;
@@ -263,7 +222,8 @@ describe("recorded runs", () => {
   });
 
   it("a real training's rollouts have texts, advantages and what became of their code", async () => {
-    const trainer = await smallTrainer({ checkpointEvery: 0 });
+    const interpreter = await PythonInterpreter.start({ lanes: 1 });
+    const trainer = await smallTrainer({ checkpointEvery: 0, interpreter });
     const folder = join(server.root, "real", "runs");
     await trainer.train(2, { record: folder }).done();
     const [id] = await readdir(folder);
@@ -289,6 +249,6 @@ describe("recorded runs", () => {
     const groups = new Map<number, number>();
     for (const { group, advantage } of rows) groups.set(group, (groups.get(group) ?? 0) + advantage!);
     for (const sum of groups.values()) assert.ok(Math.abs(sum) < 1e-3, "a group's advantages sum to nothing");
-    await trainer.interpreter!.close();
+    await interpreter.close();
   });
 });

@@ -75,8 +75,11 @@ export function tints(
   { key, centre, strength = (value) => value }: Heat,
 ): (string | undefined)[] {
   const values = (rollout.figures[key] ?? []).map((value) => (value === null ? null : strength(value)));
-  const isSampled = rollout.sources.flatMap(([source, count]) => new Array<boolean>(count).fill(source !== "prompt"));
-  const scale = scaleOf(values.filter((value, i): value is number => value !== null && isSampled[i]!));
+  // What the policy did not choose is often far less likely than what it did, and would pale it.
+  const isChosen = rollout.sources.flatMap(([source, count]) =>
+    new Array<boolean>(count).fill(source !== "prompt" && source !== "tool" && source !== "forced"),
+  );
+  const scale = scaleOf(values.filter((value, i): value is number => value !== null && isChosen[i]!));
   return values.map((value) => {
     if (value === null) return undefined;
     const share = Math.min(1, Math.abs(value) / scale);

@@ -165,7 +165,7 @@ export class TokenStrip {
       "details",
       { className: "cirlab-call", attributes: { open: "" } },
       summary,
-      part("Code", code),
+      part("Code", code.replace(/^\s*\n|\s+$/g, "")),
       part("Output", isRead ? "" : stdout),
       part("Error output", stderr),
       output,

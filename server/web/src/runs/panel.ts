@@ -40,6 +40,7 @@ export class RunsPanel extends Widget {
     this.#trouble.hidden = true;
     // Arrows and Escape are the panel's while it has the focus.
     this.node.dataset.lmSuppressShortcuts = "true";
+    this.node.tabIndex = -1;
     this.node.append(this.#head, this.#trouble, this.#body);
     this.node.addEventListener("keydown", (event) => {
       const isField = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
@@ -158,6 +159,8 @@ export class RunsPanel extends Widget {
     this.#explorer?.explorer.dispose();
     this.#explorer = undefined;
     this.#trouble.hidden = true;
+    // Keys still reach the panel until the next page takes the focus.
+    if (this.#body.contains(document.activeElement)) this.node.focus({ preventScroll: true });
     this.#body.replaceChildren();
   }
 }

@@ -3,12 +3,15 @@ import { INotebookTree } from "@jupyter-notebook/tree";
 import { ICommandPalette } from "@jupyterlab/apputils";
 import { PageConfig } from "@jupyterlab/coreutils";
 import { IMainMenu } from "@jupyterlab/mainmenu";
-import type { IPlugin } from "@lumino/coreutils";
+import type { IPlugin, ReadonlyPartialJSONObject } from "@lumino/coreutils";
 import { labIcon } from "../logo.ts";
 import { RunsPanel } from "./panel.ts";
 import { routeHash, type Route } from "./route.ts";
 
-/** Shows the runs; argument `path`: one run, by its folder. */
+/**
+ * Shows the runs. Arguments, each with those before it: `path`, a run's folder; `step`, the rollouts of one of its steps;
+ * `group` and `sample`, one of those.
+ */
 export const openRunsCommand = "cirlab:open-runs";
 
 /** The address at which a place among the runs is shown, from any page. */
@@ -31,8 +34,8 @@ const runsPlugin: IPlugin<NotebookApp, void> = {
       label: "Training Runs",
       caption: "Show the recorded training runs and their rollouts",
       icon: labIcon,
-      execute: ({ path }) => {
-        const route: Route = typeof path === "string" ? { view: "run", path } : { view: "list" };
+      execute: (given) => {
+        const route = routeOf(given);
         if (!panel || !tree) return void window.open(runsAddress(route), "_blank", "noopener");
         tree.currentWidget = panel;
         panel.go(route);
@@ -42,6 +45,16 @@ const runsPlugin: IPlugin<NotebookApp, void> = {
     menu?.viewMenu.addGroup([{ command: openRunsCommand }], 100);
   },
 };
+
+function routeOf({ path, step, group, sample }: ReadonlyPartialJSONObject): Route {
+  if (typeof path !== "string") return { view: "list" };
+  if (typeof step !== "number") return { view: "run", path };
+  const place = {
+    ...(typeof group === "number" && { group }),
+    ...((typeof sample === "number" || typeof sample === "string") && { sample: String(sample) }),
+  };
+  return { view: "step", path, step, place };
+}
 
 /** The tab beside Files and Running. The address follows it, and it follows the address. */
 function addTab(app: NotebookApp, tree: INotebookTree): RunsPanel {
