@@ -152,6 +152,8 @@ export class RunsPanel extends Widget {
   }
 
   #clear(): void {
+    // Keys still reach the panel until the next page takes the focus.
+    if (this.#body.contains(document.activeElement)) this.node.focus({ preventScroll: true });
     this.#follower?.stop();
     this.#follower = undefined;
     this.#page?.dispose?.();
@@ -159,8 +161,6 @@ export class RunsPanel extends Widget {
     this.#explorer?.explorer.dispose();
     this.#explorer = undefined;
     this.#trouble.hidden = true;
-    // Keys still reach the panel until the next page takes the focus.
-    if (this.#body.contains(document.activeElement)) this.node.focus({ preventScroll: true });
     this.#body.replaceChildren();
   }
 }
