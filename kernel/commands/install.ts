@@ -9,6 +9,7 @@ import {
   pythonPrefix,
   userDataFolder,
 } from "../specs/index.ts";
+import { installLabExtension } from "../specs/labextension.ts";
 import { installPapermill } from "../specs/papermill.ts";
 
 const usage = `Usage: cirlab install [--user | --sys-prefix | --prefix FOLDER] [--name NAME] [--display-name TEXT]
@@ -20,6 +21,7 @@ Registers the kernel with Jupyter (JupyterLab, Notebook, VS Code, nbconvert, ...
   --name NAME       name of the kernel (default ${kernelName}, or ${kernelNameFor("tslab")} for that compiler)
   --display-name T  what menus show (default "TypeScript (CIR Lab)")
   --compiler NAME   what the kernel compiles cells with: ${compilerNames.join(" (default), ")}
+  --labextension    also the viewer of rollouts, for JupyterLab 4 and Notebook 7
   --papermill       also teach papermill to set parameters in TypeScript: a small package in the same Python (pip)
 
 "jupyter kernelspec list" and "jupyter kernelspec remove" know the kernel afterwards.`;
@@ -34,6 +36,7 @@ const parse = (argv: string[]) =>
       name: { type: "string" },
       "display-name": { type: "string" },
       compiler: { type: "string" },
+      labextension: { type: "boolean" },
       papermill: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
@@ -59,13 +62,16 @@ export async function main(argv: string[]): Promise<number> {
     }
     const compiler = compilerOf(values.compiler);
     const prefix = values.prefix ?? (values["sys-prefix"] ? pythonPrefix() : undefined);
+    const dataFolder = prefix === undefined ? userDataFolder() : prefixDataFolder(prefix);
     const folder = await installKernelSpec({
-      dataFolder: prefix === undefined ? userDataFolder() : prefixDataFolder(prefix),
+      dataFolder,
       ...(values.name ? { name: values.name } : {}),
       ...(values["display-name"] ? { displayName: values["display-name"] } : {}),
       ...(compiler ? { compiler } : {}),
     });
     console.log(`Installed the kernel "${values.name ?? kernelNameFor(compiler)}" in ${folder}`);
+    if (values.labextension)
+      console.log(`Installed the extension for JupyterLab in ${await installLabExtension(dataFolder)}`);
     if (values.papermill) console.log(`Installed papermill's translator in the Python ${installPapermill(prefix)}`);
     return 0;
   } catch (error) {

@@ -16,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { constants, createGzip } from "node:zlib";
 import { build as bundleStyle } from "esbuild";
 import { build } from "vite";
+import { bundleExtension } from "./extension/build.js";
 
 const web = dirname(fileURLToPath(import.meta.url));
 const root = dirname(dirname(web));
@@ -153,5 +154,6 @@ async function compress() {
 
 await bundleApplication();
 await bundleThemes();
+await bundleExtension();
 collectSchemas();
 await compress();

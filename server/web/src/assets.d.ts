@@ -3,6 +3,11 @@ declare module "*.svg" {
   const text: string;
   export default text;
 }
+// The extension for JupyterLab brings its own style (extension/build.js).
+declare module "*.css" {
+  const text: string;
+  export default text;
+}
 // The package is an AMD module; build.js makes its factory the default export.
 declare module "anywidget" {
   import type * as base from "@jupyter-widgets/base";
