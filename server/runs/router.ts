@@ -26,7 +26,7 @@ const maxInFull = 256;
 const number = z.string().regex(/^\d{1,9}$/, "must be a whole number").transform(Number);
 const runQuery = z.object({ path: z.string("path of the run's folder is missing"), points: number.optional() });
 const stepQuery = z.object({ path: z.string(), step: number });
-const pageQuery = stepQuery.extend({ offset: number.default(0), limit: number.default(10_000) });
+const pageQuery = stepQuery.extend({ offset: number.default(0), limit: number.default(1000) });
 const fullQuery = stepQuery.extend({ index: z.string().regex(/^\d{1,9}(,\d{1,9})*$/, "must be places, such as 0,1,2") });
 const searchQuery = stepQuery.extend({ text: z.string().min(1).max(1000), regex: z.enum(["0", "1"]).default("0") });
 

@@ -26,10 +26,19 @@ export const runs = {
   remove: (path: string) => request("DELETE", "/run", { path }) as Promise<undefined>,
 };
 
+const rowsAtATime = 5000;
+
 /** The rollouts of a recorded step. */
 export function recordedStep(path: string, step: number): RolloutSource {
   return {
-    rows: () => request("GET", "/rollouts", { path, step }) as Promise<StepRows>,
+    async rows() {
+      const page = (offset: number) =>
+        request("GET", "/rollouts", { path, step, offset, limit: rowsAtATime }) as Promise<StepRows & { total: number }>;
+      const { total, figures, rows } = await page(0);
+      const all = [...rows];
+      while (all.length < total) all.push(...(await page(all.length)).rows);
+      return { rows: all, figures };
+    },
     async full(indices) {
       const query = { path, step, index: indices.join(",") };
       return ((await request("GET", "/rollouts/full", query)) as { rollouts: RolloutView[] }).rollouts;

@@ -1,6 +1,6 @@
 import { runChannel } from "../live/run-channel.ts";
 
-/** How often a run that trains is looked at when the live channel says nothing: it may train without a server. */
+/** How often what trains is looked at when the live channel says nothing: it may be cut off. */
 const pollMs = 4000;
 const listPollMs = 15_000;
 /** At most so often, however many steps a second there are. */
@@ -17,7 +17,8 @@ export class Follower {
   /** @param refresh resolves with whether something trains, so that it is worth looking again soon. */
   constructor(refresh: () => Promise<boolean>) {
     this.#refresh = refresh;
-    runChannel.started.connect(this.ask, this);
+    runChannel.watchList();
+    runChannel.listChanged.connect(this.ask, this);
     void this.#turn();
   }
 
@@ -33,7 +34,7 @@ export class Follower {
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    runChannel.started.disconnect(this.ask, this);
+    runChannel.listChanged.disconnect(this.ask, this);
   }
 
   async #turn(): Promise<void> {

@@ -80,7 +80,6 @@ export class RunsPanel extends Widget {
     let isFirst = true;
     this.#follower = new Follower(async () => {
       const isTrained = await this.#refresh(page);
-      if (page instanceof RunPage) page.follow(() => this.#follower?.ask());
       if (isFirst && this.isVisible) page.focus();
       isFirst = false;
       return isTrained;
@@ -98,14 +97,15 @@ export class RunsPanel extends Widget {
     if (route.view === "list")
       return new ListPage({ open: openRun, compare: (paths) => this.go({ view: "compare", paths }) });
     const { path } = route;
-    return new RunPage({
+    const options = {
       path,
-      openStep: (step, rollout) => {
+      openStep: (step: number, rollout?: { group: number; sample: number }) => {
         const place = rollout ? { group: rollout.group, sample: String(rollout.sample) } : {};
         this.go({ view: "step", path, step, place });
       },
       leave: () => this.go({ view: "list" }),
-    });
+    };
+    return new RunPage(options, () => this.#follower?.ask());
   }
 
   async #refresh(page: Page): Promise<boolean> {

@@ -5,17 +5,17 @@ import { PageConfig } from "@jupyterlab/coreutils";
 import { IMainMenu } from "@jupyterlab/mainmenu";
 import type { IPlugin, ReadonlyPartialJSONObject } from "@lumino/coreutils";
 import { labIcon } from "../logo.ts";
+import { runs } from "./api.ts";
 import { RunsPanel } from "./panel.ts";
 import { routeHash, type Route } from "./route.ts";
 
-/**
- * Shows the runs. Arguments, each with those before it: `path`, a run's folder; `step`, the rollouts of one of its steps;
- * `group` and `sample`, one of those.
- */
-export const openRunsCommand = "cirlab:open-runs";
+/** Shows the runs. */
+const openRuns = "cirlab:open-runs";
+/** Shows a run, with the arguments `runId` and, each with those before it, `step`, `group` and `sample`. */
+const openRun = "cirlab:open-run";
 
 /** The address at which a place among the runs is shown, from any page. */
-export const runsAddress = (route: Route): string => `${PageConfig.getBaseUrl()}tree${routeHash(route)}`;
+const runsAddress = (route: Route): string => `${PageConfig.getBaseUrl()}tree${routeHash(route)}`;
 
 /** A tab of the list of files; other pages have a command that opens it. */
 const runsPlugin: IPlugin<NotebookApp, void> = {
@@ -30,24 +30,31 @@ const runsPlugin: IPlugin<NotebookApp, void> = {
     menu: IMainMenu | null,
   ): void => {
     const panel = tree && addTab(app, tree);
-    app.commands.addCommand(openRunsCommand, {
+    const open = (route: Route): void => {
+      if (!panel || !tree) return void window.open(runsAddress(route), "_blank", "noopener");
+      tree.currentWidget = panel;
+      panel.go(route);
+    };
+    app.commands.addCommand(openRuns, {
       label: "Training Runs",
       caption: "Show the recorded training runs and their rollouts",
       icon: labIcon,
-      execute: (given) => {
-        const route = routeOf(given);
-        if (!panel || !tree) return void window.open(runsAddress(route), "_blank", "noopener");
-        tree.currentWidget = panel;
-        panel.go(route);
+      execute: () => open({ view: "list" }),
+    });
+    app.commands.addCommand(openRun, {
+      label: "Training Run",
+      caption: "Show a recorded training run, or rollouts of it",
+      execute: async (given) => {
+        const found = (await runs.list()).runs.find(({ id }) => id === given.runId);
+        open(found ? routeOf(found.path, given) : { view: "list" });
       },
     });
-    palette?.addItem({ command: openRunsCommand, category: "CIR Lab" });
-    menu?.viewMenu.addGroup([{ command: openRunsCommand }], 100);
+    palette?.addItem({ command: openRuns, category: "CIR Lab" });
+    menu?.viewMenu.addGroup([{ command: openRuns }], 100);
   },
 };
 
-function routeOf({ path, step, group, sample }: ReadonlyPartialJSONObject): Route {
-  if (typeof path !== "string") return { view: "list" };
+function routeOf(path: string, { step, group, sample }: ReadonlyPartialJSONObject): Route {
   if (typeof step !== "number") return { view: "run", path };
   const place = {
     ...(typeof group === "number" && { group }),

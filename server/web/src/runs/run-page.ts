@@ -1,8 +1,9 @@
 import { Dialog, showDialog } from "@jupyterlab/apputils";
 import type { OtherEvent } from "../../../runs/run-log.ts";
 import { runChannel } from "../live/run-channel.ts";
+import type { RunSeries } from "../live/run-series.ts";
 import { choice, make, short } from "../rollouts/dom.ts";
-import { type CheckpointRow, type RunDetails, runs } from "./api.ts";
+import { type CheckpointRow, type RunDetails, type RunRow, runs } from "./api.ts";
 import { configRows, settingsTable } from "./config-table.ts";
 import { formatBytes, formatTime, stateBadge } from "./list-page.ts";
 import { MetricChart, metricNames } from "./metric-chart.ts";
@@ -30,10 +31,13 @@ export class RunPage {
   readonly #settings = make("details", { className: "cirlab-settings" });
   #details: RunDetails | undefined;
   #known = "";
-  #followed: string | undefined;
+  readonly #changed: () => void;
+  #followed: RunSeries | undefined;
 
-  constructor(options: RunPageOptions) {
+  /** @param changed called when the live channel tells something of this run. */
+  constructor(options: RunPageOptions, changed: () => void) {
     this.#options = options;
+    this.#changed = changed;
     this.#chart = new MetricChart((step) => options.openStep(this.#nearest(step)));
     const { node } = this.#chart;
     this.node.append(this.#head, this.#tools, node, this.#alerts, this.#timeline, this.#checkpoints, this.#settings);
@@ -47,17 +51,9 @@ export class RunPage {
     if (text === this.#known) return isTrained;
     this.#known = text;
     this.#details = details;
+    this.#follow(details.row);
     this.#draw(details);
     return isTrained;
-  }
-
-  /** Calls `changed` when the live channel tells something of this run. */
-  follow(changed: () => void): void {
-    const id = this.#details?.row.id;
-    if (id === undefined || this.#followed === id) return;
-    this.#followed = id;
-    runChannel.subscribe(id);
-    runChannel.run(id).changed.connect(changed);
   }
 
   focus(): void {
@@ -65,7 +61,23 @@ export class RunPage {
   }
 
   dispose(): void {
+    this.#unfollow();
     this.#chart.dispose();
+  }
+
+  /** The live channel tells of a run that trains; one that has ended tells nothing more. */
+  #follow({ id, isTrained }: RunRow): void {
+    if (!isTrained) return this.#unfollow();
+    if (this.#followed) return;
+    this.#followed = runChannel.follow(id);
+    this.#followed.changed.connect(this.#changed);
+  }
+
+  #unfollow(): void {
+    if (!this.#followed) return;
+    this.#followed.changed.disconnect(this.#changed);
+    runChannel.leave(this.#followed.id);
+    this.#followed = undefined;
   }
 
   #draw(details: RunDetails): void {
