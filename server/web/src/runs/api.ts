@@ -36,7 +36,11 @@ export function recordedStep(path: string, step: number): RolloutSource {
         request("GET", "/rollouts", { path, step, offset, limit: rowsAtATime }) as Promise<StepRows & { total: number }>;
       const { total, figures, rows } = await page(0);
       const all = [...rows];
-      while (all.length < total) all.push(...(await page(all.length)).rows);
+      while (all.length < total) {
+        const next = (await page(all.length)).rows;
+        if (!next.length) break; // The step was recorded anew, and has fewer.
+        all.push(...next);
+      }
       return { rows: all, figures };
     },
     async full(indices) {
