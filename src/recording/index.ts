@@ -25,9 +25,6 @@ export {
   type StepRows,
 } from "./rollouts.ts";
 export { type CreateRunOptions, Run } from "./run.ts";
-<<<<<<< HEAD
 export { readSettingsSchema, type SettingsSchema, writeSettingsSchema } from "./settings-schema.ts";
-=======
 export { runSize, type Standing, standingOf } from "./standing.ts";
->>>>>>> 0371ee9 (Runs in the page: endpoints that read recorded runs, a browser of runs, a viewer of rollouts; advantages are recorded)
 export { type RunState, type SettingsChange, stepsOf, Timeline } from "./timeline.ts";
