@@ -3,12 +3,14 @@ import { runChannel } from "../live/run-channel.ts";
 /** How often what trains is looked at when the live channel says nothing: it may be cut off. */
 const pollMs = 4000;
 const listPollMs = 15_000;
-/** At most so often, however many steps a second there are. */
+/** At most so often, however many steps a second there are; a server that takes long is asked less. */
 const restMs = 700;
+const restShare = 5;
 
 /** Calls `refresh` now and whenever what it shows may have changed, never twice at once. */
 export class Follower {
   readonly #refresh: () => Promise<boolean>;
+  #restMs = restMs;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isBusy = false;
   #isAsked = false;
@@ -28,7 +30,7 @@ export class Follower {
     this.#isAsked = true;
     if (this.#isBusy) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#turn(), restMs);
+    this.#timer = setTimeout(() => void this.#turn(), this.#restMs);
   }
 
   stop(): void {
@@ -41,14 +43,16 @@ export class Follower {
     this.#isBusy = true;
     this.#isAsked = false;
     let isTrained = false;
+    const begun = performance.now();
     try {
       // A page that nobody sees need not be new.
       if (!document.hidden) isTrained = await this.#refresh();
     } finally {
       this.#isBusy = false;
+      this.#restMs = Math.max(restMs, restShare * (performance.now() - begun));
     }
     if (this.#isStopped) return;
-    const wait = this.#isAsked ? restMs : isTrained ? pollMs : listPollMs;
+    const wait = this.#isAsked ? this.#restMs : isTrained ? pollMs : listPollMs;
     this.#timer = setTimeout(() => void this.#turn(), wait);
   }
 }
