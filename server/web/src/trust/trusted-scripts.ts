@@ -3,22 +3,18 @@ import { type HTMLViewer, IHTMLViewerTracker } from "@jupyterlab/htmlviewer";
 import { htmlRendererFactory, IRenderMimeRegistry, RenderedHTML } from "@jupyterlab/rendermime";
 import type { IRenderMime } from "@jupyterlab/rendermime-interfaces";
 import type { IPlugin } from "@lumino/coreutils";
-import { letScriptsRun } from "./nonce.ts";
+import { runWaiting, withNonces, withWaitingScripts } from "./nonce.ts";
 
 /** HTML outputs; the scripts of trusted ones carry the page's nonce. */
 class NoncedHtml extends RenderedHTML {
   override render(model: IRenderMime.IMimeModel): Promise<void> {
     if (!model.trusted) return super.render(model);
-    const template = document.createElement("template");
-    template.innerHTML = String(model.data[this.mimeType]);
-    letScriptsRun(template.content);
-    const data = { ...model.data, [this.mimeType]: template.innerHTML };
-    return super.render({
-      data,
-      trusted: true,
-      metadata: model.metadata,
-      setData: (options) => model.setData(options),
-    });
+    const data = { ...model.data, [this.mimeType]: withWaitingScripts(String(model.data[this.mimeType])) };
+    const { metadata } = model;
+    const rendered = super.render({ data, trusted: true, metadata, setData: (options) => model.setData(options) });
+    // The markup stands in the node at once; what is waited for are its formulas and links.
+    runWaiting(this.node);
+    return rendered;
   }
 }
 
@@ -33,10 +29,7 @@ function followTrust(viewer: HTMLViewer): void {
   const make = maker._setupDocument.bind(maker);
   maker._setupDocument = async (data) => {
     const text = await make(data);
-    if (!viewer.trusted) return text;
-    const parsed = new DOMParser().parseFromString(text, "text/html");
-    letScriptsRun(parsed);
-    return parsed.documentElement.innerHTML;
+    return viewer.trusted ? withNonces(text) : text;
   };
 }
 
