@@ -21,7 +21,7 @@ async function writeNotebook(path: string): Promise<void> {
   await writeFile(path, JSON.stringify({ cells: code, metadata, nbformat: 4, nbformat_minor: 5 }));
 }
 
-test("stale cells and scripts in Chromium", { timeout: 300_000 }, async (t) => {
+test("stale cells and scripts in Chromium", { timeout: 240_000 }, async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t);
@@ -29,7 +29,7 @@ test("stale cells and scripts in Chromium", { timeout: 300_000 }, async (t) => {
   await writeNotebook(file);
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1000, height: 700 } });
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(30_000);
   const notebook = await NotebookPage.open(context, `${server.url}/notebooks/hygiene.ipynb?token=${server.token}`);
   const { page } = notebook;
   const mark = (name: keyof typeof cells) => notebook.cell(indexOf(name)).locator(".cirlab-stale");
@@ -71,12 +71,17 @@ test("stale cells and scripts in Chromium", { timeout: 300_000 }, async (t) => {
 
   await t.test("run again and compare marks the cells that give something else", async () => {
     await notebook.write(indexOf("free"), "Math.random()");
-    for (const name of ["next", "shown", "free"] as const) await notebook.run(indexOf(name));
+    for (const name of Object.keys(cells) as (keyof typeof cells)[]) await notebook.start(indexOf(name));
+    await notebook.outputs(indexOf("shown")).filter({ hasText: /^600$/ }).waitFor();
+    await notebook
+      .outputs(indexOf("free"))
+      .filter({ hasText: /^0\.\d/ })
+      .waitFor();
     await notebook.menu("Run", "Restart Kernel, Run All Cells and Compare…");
     await notebook.accept();
     const differs = page.locator(".cirlab-differs");
     await differs.waitFor();
-    await page.locator(".Toastify", { hasText: "1 of 4 cells differ." }).waitFor();
+    await page.locator(".Toastify__toast", { hasText: "1 of 4 cells differ." }).waitFor();
     await screenshot(page, "compared");
     assert.equal(await differs.count(), 1);
     const title = await notebook.cell(indexOf("free")).locator(".cirlab-differs").getAttribute("title");
