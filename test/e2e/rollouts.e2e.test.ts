@@ -237,7 +237,7 @@ test("the browser of runs and the viewer of rollouts in Chromium", { timeout: 24
 
   await t.test("an output of rollouts is a viewer; one that is broken is told", async () => {
     const notebook = await NotebookPage.open(context, `${server.url}/notebooks/shown.ipynb`);
-    await notebook.outputs(0).filter({ hasText: "holds no rollouts that can be shown" }).waitFor();
+    await notebook.cell(0).getByText("holds no rollouts that can be shown").waitFor();
     const viewer = notebook.outputs(1);
     await viewer.locator(".cirlab-crumb", { hasText: "Two rollouts, the first 2 of 3000" }).waitFor();
     await viewer.locator('.cirlab-row[data-place="0/1"]').click();
