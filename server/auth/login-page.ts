@@ -21,7 +21,8 @@ export function loginPage(options: {
 <meta name="viewport" content="width=device-width">
 <title>CIR Lab: log in</title>
 <style nonce="${nonce}">
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 32rem; margin: 12vh auto; padding: 0 1rem; color-scheme: light dark; }
+  :root { color-scheme: light dark; }
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 32rem; margin: 12vh auto; padding: 0 1rem; }
   input, button { font: inherit; padding: .4rem .6rem; }
   input { width: 100%; box-sizing: border-box; margin: .5rem 0 1rem; }
   .problem { color: #c62828; }
