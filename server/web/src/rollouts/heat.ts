@@ -17,10 +17,10 @@ export const heats: readonly Heat[] = [
   {
     key: "logprob",
     label: "log-prob",
-    legend: "the darker, the less likely the token was",
+    legend: "the stronger the tint, the less likely the token was",
     strength: (value) => -value,
   },
-  { key: "entropy", label: "entropy", legend: "the darker, the less sure the policy was" },
+  { key: "entropy", label: "entropy", legend: "the stronger the tint, the less sure the policy was" },
   { key: "advantage", label: "advantage", legend: "blue: made likelier, orange: made less likely", centre: 0 },
   {
     key: "ratio",
@@ -33,7 +33,7 @@ export const heats: readonly Heat[] = [
   {
     key: "refLogprob",
     label: "reference log-prob",
-    legend: "the darker, the less likely under the reference",
+    legend: "the stronger the tint, the less likely under the reference",
     strength: (value) => -value,
   },
   { key: "value", label: "critic's value", legend: "blue: above zero, orange: below", centre: 0 },
