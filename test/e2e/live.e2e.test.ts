@@ -127,7 +127,7 @@ test("a training in the web notebook, watched and steered", { timeout: 180_000 }
     ])
       await choices.locator(`input[value="${name}"]`).uncheck();
     await until(async () => (await panel.locator("canvas").count()) === 1);
-    assert.equal(await below.locator("canvas").count(), 1);
+    await until(async () => (await below.locator("canvas").count()) === 1);
     await choices.locator('input[value="passRate"]').check();
     await panel.getByLabel("Log scale").check();
     await panel.getByLabel("Smoothing").fill("0.8");
@@ -151,7 +151,7 @@ test("a training in the web notebook, watched and steered", { timeout: 180_000 }
     await notebook.menu("File", "Save Notebook");
     await notebook.reload();
     await below.locator(".cirlab-run-status", { hasText: "stopped · step" }).waitFor();
-    assert.equal(await below.locator("canvas").count(), 3);
+    await until(async () => (await below.locator("canvas").count()) === 3);
     await screenshot(page, "live-dark");
   });
 
