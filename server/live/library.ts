@@ -23,14 +23,18 @@ export class RunLibrary {
   readonly #published = new Map<string, FoundRun>();
   #scanning: Promise<void> | undefined;
   #nextScan = 0;
+  #hasLooked = false;
 
   constructor(root: RootFolder) {
     this.#root = root;
   }
 
-  /** All runs, newest first. */
+  /** All runs that are known, newest first; those that have come since the last look are known a moment later. */
   async list(): Promise<FoundRun[]> {
-    await this.#scan();
+    const looking = this.#scan();
+    if (!this.#hasLooked) await looking;
+    // What cannot be looked through now is looked through the next time.
+    else looking.catch(() => undefined);
     const runs = [...new Map([...this.#found, ...this.#published]).values()];
     return runs.sort((a, b) => b.config.createdAt.localeCompare(a.config.createdAt));
   }
@@ -85,6 +89,7 @@ export class RunLibrary {
       }),
     );
     this.#found = new Map(found.filter((run) => run !== undefined));
+    this.#hasLooked = true;
     for (const folder of this.#published.keys()) if (!(await isThere(folder))) this.#published.delete(folder);
     const now = performance.now();
     this.#nextScan = now + Math.max(scanEveryMs, 10 * (now - started));

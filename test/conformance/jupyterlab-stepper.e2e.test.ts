@@ -22,7 +22,7 @@ test("the stepper in JupyterLab", { timeout: 180_000 }, async (t) => {
   const { address, token } = await startJupyterServer(t, python, home);
   const browser = await launchBrowser(t, chromium);
   const context = await browser.newContext({ viewport: { width: 1400, height: 1000 } });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(60_000);
   const url = `${address}/lab/tree/steps.ipynb?token=${token}`;
   const notebook = await NotebookPage.open(context, url, ".jp-NotebookPanel");
   await notebook.kernelIdle();

@@ -96,12 +96,12 @@ const livePanel: IPlugin<NotebookApp, void> = {
     const panel = new LivePanel();
     // The shell itself offers what stands in this area in View > Right Sidebar and in the command palette.
     shell.add(panel, "right", { rank: 100, type: "Live run" });
-    // A run that begins while a cell of this notebook runs is taken for its own and opens the panel; a run of another
-    // notebook is only listed in it.
-    runChannel.started.connect(() => {
+    // A run that begins while a cell of this notebook runs, or whose view stands in it, is taken for its own and opens the
+    // panel; a run of another notebook is only listed in it.
+    runChannel.started.connect((_, { runId }) => {
       const cells = tracker.currentWidget?.content.widgets ?? [];
-      if (cells.some(({ model }) => isCodeCellModel(model) && model.executionState === "running"))
-        shell.expandRight(panel.id);
+      const isRunning = cells.some(({ model }) => isCodeCellModel(model) && model.executionState === "running");
+      if (isRunning || runChannel.isFollowed(runId)) shell.expandRight(panel.id);
     });
     runChannel.watchList();
   },

@@ -54,6 +54,11 @@ export class RunChannel {
     return run;
   }
 
+  /** Whether the page shows the run, under a cell or in the panel. */
+  isFollowed(runId: string): boolean {
+    return this.#followers.has(runId);
+  }
+
   leave(runId: string): void {
     const followers = (this.#followers.get(runId) ?? 0) - 1;
     if (followers > 0) {
