@@ -37,7 +37,8 @@ async function filesOf(folder: string): Promise<Map<string, string>> {
  * architecture and tokenizer are those of the first; the code of a part tells what has changed only where its hash has;
  * the settings' schema is for those who look at the run.
  */
-const unread = /^parts.|^events\.jsonl$|^settings\.schema\.json$|tokenizer_config|step-00000[12].(config|tokenizer)\.json$/;
+const unread =
+  /^parts.|^events\.jsonl$|^settings\.schema\.json$|tokenizer_config|step-00000[12].(config|tokenizer)\.json$/;
 
 /** Takes a run up in every way that reads it. */
 async function use(folder: string, reward = byLength): Promise<void> {
