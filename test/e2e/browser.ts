@@ -98,6 +98,23 @@ export class NotebookPage {
     await this.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor();
   }
 
+  /**
+   * Until the kernel really answers: runs a cell, which may be run again, until it has its number. The application calls a
+   * kernel idle before it is connected, and drops what is started then.
+   */
+  async kernelAnswers(index: number): Promise<void> {
+    await this.kernelIdle();
+    for (let hasAnswered = false; !hasAnswered; ) {
+      await this.start(index);
+      hasAnswered = await this.prompt(index, /\[\d+\]/)
+        .waitFor({ timeout: 3000 })
+        .then(
+          () => true,
+          () => false,
+        );
+    }
+  }
+
   async reload(): Promise<void> {
     await this.page.reload();
     await this.ready();

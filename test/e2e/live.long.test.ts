@@ -21,16 +21,18 @@ test("a training in the web notebook, watched and steered", { timeout: 180_000 }
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t, { kernelEnv: { ...process.env } });
-  await writeCells(join(server.root, "training.ipynb"), { training });
+  await writeCells(join(server.root, "training.ipynb"), { first: "1", training });
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1500, height: 1000 } });
   context.setDefaultTimeout(60_000);
   const notebook = await NotebookPage.open(context, `${server.url}/notebooks/training.ipynb?token=${server.token}`);
   const { page } = notebook;
   const panel = page.locator("#cirlab-live-panel");
-  const below = notebook.outputs(0).locator(".cirlab-run");
+  const below = notebook.outputs(1).locator(".cirlab-run");
   const said = panel.locator(".cirlab-run-said");
   const press = (name: string) => panel.getByRole("button", { name, exact: true }).click();
+  const stepShown = async (): Promise<number> =>
+    Number(/step (\d+)/.exec(await panel.locator(".cirlab-run-status").innerText())![1]);
   const recorded = async (): Promise<{ run: Run; events: RecordedEvent[] }> => {
     const [id] = await readdir(join(server.root, "runs"));
     const run = await Run.open(join(server.root, "runs", id!));
@@ -38,8 +40,8 @@ test("a training in the web notebook, watched and steered", { timeout: 180_000 }
   };
 
   await t.test("the panel opens with the run, and the same view stands under its cell", async () => {
-    await notebook.kernelIdle();
-    await notebook.run(0);
+    await notebook.kernelAnswers(0);
+    await notebook.run(1);
     for (const place of [panel, below]) {
       await place
         .locator(".cirlab-run-status", { hasText: /step ([3-9]|[1-9]\d+) of 100000 · .* a step · about .* left/ })
@@ -100,7 +102,7 @@ test("a training in the web notebook, watched and steered", { timeout: 180_000 }
     await said.filter({ hasText: /Mark "before the storm": done/ }).waitFor();
     const marked = (await (await recorded()).run.timeline()).step;
     await press("Resume");
-    await panel.locator(".cirlab-run-status", { hasText: new RegExp(`^step ${marked + 3} of`) }).waitFor();
+    await until(async () => (await stepShown()) >= marked + 3);
     await press("Rewind…");
     const option = panel.locator("option", { hasText: "before the storm" });
     await panel.getByLabel("Checkpoint").selectOption((await option.getAttribute("value"))!);
@@ -108,7 +110,7 @@ test("a training in the web notebook, watched and steered", { timeout: 180_000 }
     await said.filter({ hasText: `Rewind to step ${marked}: done after step ${marked}` }).waitFor();
     const { events } = await recorded();
     assert.equal(events.find((event) => event.type === "rewound")!.step, marked);
-    await panel.locator(".cirlab-run-status", { hasText: new RegExp(`^step ${marked + 2} of`) }).waitFor();
+    await until(async () => (await stepShown()) >= marked + 2);
   });
 
   await t.test("metrics, log scale and smoothing are chosen for all charts and remembered", async () => {
