@@ -51,7 +51,7 @@ export class Cells {
   /** Those whose outcome is not known; the main shell has at most one, and so has each subshell. */
   readonly #running = new Set<Cell>();
   #last: Cell | undefined;
-  /** What ran beside the cells, the newest last; nobody tells when it ends. */
+  /** What the page's messages started, the newest last; nobody tells when it ends. */
   readonly #beside: Cell[] = [];
   readonly #shields = new Set<Shield>();
   /** Message ids of the cells that ran, by their names in stack traces. */
@@ -110,6 +110,11 @@ export class Cells {
 
   /** Runs code beside the running cell, for example a comm's listener; its output belongs to message `id`. */
   beside<T>(id: string, run: () => T): T {
+    return this.#context.run(newCell({ id }), run);
+  }
+
+  /** The same for a message of the page: an interrupt reaches it while no cell runs, unlike work in the background. */
+  onMessage<T>(id: string, run: () => T): T {
     const cell = newCell({ id });
     this.#beside.push(cell);
     if (this.#beside.length > rememberedBeside) this.#beside.shift();

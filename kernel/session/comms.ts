@@ -143,7 +143,7 @@ export class Comms {
 
   /** Runs a listener for the page's message `id`. Returns whether it did not throw. */
   #call(id: string, run: () => void): boolean {
-    return this.#cells.beside(id, () => {
+    return this.#cells.onMessage(id, () => {
       try {
         this.#cells.guarded(run);
         return true;
