@@ -33,7 +33,8 @@ export class Broadcast {
   #bytes = 0;
   #isFull = false;
   #patienceMs = patienceMs;
-  #held: Held | undefined;
+  /** Messages wait for the first listener: one that ZeroMQ has let in before we hear of it is to be welcomed first. */
+  #held: Held | undefined = { messages: [], bytes: 0 };
 
   /** @param backlog told when more waits than should, and when that is over. */
   constructor(backlog: (isFull: boolean) => void) {
@@ -45,11 +46,11 @@ export class Broadcast {
     this.#held ??= { messages: [], bytes: 0 };
   }
 
-  /** Somebody listens again: what was kept is sent. */
-  release(): void {
+  /** Somebody listens: the welcome is sent, then what was kept. */
+  release(welcome: Uint8Array[]): void {
     const messages = this.#held?.messages ?? [];
     this.#held = undefined;
-    for (const frames of messages) this.send(frames);
+    for (const frames of [welcome, ...messages]) this.send(frames);
   }
 
   /** Queues a multipart message. */

@@ -145,8 +145,7 @@ export class Sockets {
         { subscription: topic.toString() },
         { session: this.#session, username: "kernel" },
       );
-      this.#broadcast.release();
-      this.#broadcast.send(encodeMessage(message, connection, [topic]));
+      this.#broadcast.release(encodeMessage(message, connection, [topic]));
     }
   }
 }

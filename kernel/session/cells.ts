@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { setMaxListeners } from "node:events";
 import { Worker } from "node:worker_threads";
 import { siblingModule } from "../package.ts";
+import { type Cell, newCell } from "./cell.ts";
 import { emit } from "./emit.ts";
 import { errorReport, KernelInterrupt, labelIn } from "./errors.ts";
 import { interruptFlag, shieldDepth } from "./flags.ts";
@@ -12,24 +12,6 @@ import type { CellOutcome } from "./wire.ts";
 const graceMs = 1500;
 /** The same while it is in shielded code. */
 const shieldGraceMs = 5000;
-
-/** Code that runs for a message of a client, and everything that it set going. */
-export interface Cell {
-  readonly id: string;
-  readonly frontCellId: string | undefined;
-  /** The subshell that it runs in; the main shell has none. */
-  readonly subshell: string | undefined;
-  readonly controller: AbortController;
-  /** Its code asked for the interrupt signal: it may need a moment to stop in good order. */
-  watchesSignal: boolean;
-  interrupted: boolean;
-  /** Its outcome is told. */
-  done: boolean;
-  /** It was interrupted and did not end: its timers and awaits do not go on. */
-  abandoned: boolean;
-  /** Which of the names that it declares it has set by now. */
-  definedNames: () => string[];
-}
 
 /** A call of shielded code. */
 interface Shield {
@@ -108,15 +90,13 @@ export class Cells {
     });
   }
 
-  /** Runs code beside the running cell, for example a comm's listener; its output belongs to message `id`. */
-  beside<T>(id: string, run: () => T): T {
-    return this.#context.run(newCell({ id }), run);
-  }
-
-  /** The same for a message of the page: an interrupt reaches it while no cell runs, unlike work in the background. */
-  onMessage<T>(id: string, run: () => T): T {
-    const cell = newCell({ id });
-    this.#beside.push(cell);
+  /**
+   * Runs code beside the running cell; its output belongs to message `id`. An interrupt while no cell runs reaches it if
+   * it is of the page: unlike work in the background, somebody waits for it there.
+   */
+  beside<T>(id: string, run: () => T, { isOfPage = this.owner()?.isOfPage ?? false } = {}): T {
+    const cell = newCell({ id, isOfPage });
+    if (isOfPage) this.#beside.push(cell);
     if (this.#beside.length > rememberedBeside) this.#beside.shift();
     return this.#context.run(cell, run);
   }
@@ -289,21 +269,4 @@ export class Cells {
     cell.abandoned = true;
     this.finish(cell, { status: "error", interrupted: true, ...errorReport(new KernelInterrupt()) });
   }
-}
-
-function newCell(head: { id: string; frontCellId?: string; subshell?: string }): Cell {
-  const controller = new AbortController();
-  // Every pending step of a training may listen to it.
-  setMaxListeners(0, controller.signal);
-  return {
-    id: head.id,
-    frontCellId: head.frontCellId,
-    subshell: head.subshell,
-    controller,
-    watchesSignal: false,
-    interrupted: false,
-    done: false,
-    abandoned: false,
-    definedNames: () => [],
-  };
 }

@@ -143,7 +143,7 @@ export class Comms {
 
   /** Runs a listener for the page's message `id`. Returns whether it did not throw. */
   #call(id: string, run: () => void): boolean {
-    return this.#cells.onMessage(id, () => {
+    const call = (): boolean => {
       try {
         this.#cells.guarded(run);
         return true;
@@ -152,7 +152,8 @@ export class Comms {
         emit({ type: "stream", id, name: "stderr", text: `In a comm's listener: ${traceback.join("\n")}\n` });
         return false;
       }
-    });
+    };
+    return this.#cells.beside(id, call, { isOfPage: true });
   }
 }
 

@@ -93,26 +93,9 @@ export class NotebookPage {
     await this.page.waitForSelector(this.#sign, { state: "attached" });
   }
 
-  /** Until the kernel is connected and has nothing to do. */
+  /** Until the page shows no work of the kernel; it may still be starting, and a cell that is started then waits. */
   async kernelIdle(): Promise<void> {
     await this.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor();
-  }
-
-  /**
-   * Until the kernel really answers: runs a cell, which may be run again, until it has its number. The application calls a
-   * kernel idle before it is connected, and drops what is started then.
-   */
-  async kernelAnswers(index: number): Promise<void> {
-    await this.kernelIdle();
-    for (let hasAnswered = false; !hasAnswered; ) {
-      await this.start(index);
-      hasAnswered = await this.prompt(index, /\[\d+\]/)
-        .waitFor({ timeout: 3000 })
-        .then(
-          () => true,
-          () => false,
-        );
-    }
   }
 
   async reload(): Promise<void> {

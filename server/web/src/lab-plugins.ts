@@ -1,5 +1,6 @@
 import compare from "./compare/plugin.ts";
 import documents from "./documents/plugin.ts";
+import earlyCells from "./early-cells.ts";
 import livePanel from "./live-panel.ts";
 import logo from "./logo.ts";
 import pairing from "./pairing/plugin.ts";
@@ -12,6 +13,7 @@ import trustedScripts from "./trust/trusted-scripts.ts";
 /** Our own plugins. */
 export default [
   documents,
+  earlyCells,
   logo,
   livePanel,
   terminals,

@@ -182,7 +182,8 @@ export const packages: Record<string, Package> = {
   },
   "@jupyterlab/notebook-extension": {
     load: () => import("@jupyterlab/notebook-extension"),
-    everywhere: ["cell-executor", "code-console", "export", "factory", "page-handler", "tracker", "widget-factory"],
+    // Not `cell-executor`: early-cells.ts has ours.
+    everywhere: ["code-console", "export", "factory", "page-handler", "tracker", "widget-factory"],
     notebooks: [
       "active-cell-tool",
       "completer",
@@ -217,7 +218,7 @@ export const packages: Record<string, Package> = {
   "cirlab-widgets": { load: () => import("./widget-modules.ts"), notebooks: "all", consoles: "all" },
   cirlab: {
     load: () => import("./lab-plugins.ts"),
-    everywhere: ["logo", "terminals", "script-notebook", "trusted-scripts", "runs"],
+    everywhere: ["early-cells", "logo", "terminals", "script-notebook", "trusted-scripts", "runs"],
     notebooks: ["documents", "live-panel", "stale-cells", "compare", "pairing"],
   },
 };

@@ -40,7 +40,7 @@ test("a training in the web notebook, watched and steered", { timeout: 180_000 }
   };
 
   await t.test("the panel opens with the run, and the same view stands under its cell", async () => {
-    await notebook.kernelAnswers(0);
+    await notebook.run(0);
     await notebook.run(1);
     for (const place of [panel, below]) {
       await place
