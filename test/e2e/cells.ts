@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 /** Opens a rollout in a stepper, `steps`. */
 export const stepperCell = `import { agents, Lab, Policy, PythonInterpreter, stepper, tasks } from "cirlab";
 const lab = new Lab({ seed: 7, device: "cpu", threads: 1 });
-const python = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const python = await PythonInterpreter.start({ lanes: 1 });
 const policy = await Policy.create("tiny-math", { lab });
 const task = tasks.arithmetic({ families: ["algebra"] }).at(0);
 const rollout = lab.rollout({ policy, interpreter: python, task, maxToolCalls: 2, maxLength: 96 });

@@ -9,7 +9,7 @@ import { writeCells } from "./cells.ts";
 
 const training = `import { Lab, Policy, PythonInterpreter, recipes, tasks, Trainer } from "cirlab";
 const lab = new Lab({ seed: 7, device: "cpu", threads: 1 });
-const python = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const python = await PythonInterpreter.start({ lanes: 1 });
 const trainer = new Trainer({
   ...recipes.cir(), lab, interpreter: python, taskset: tasks.arithmetic({ families: ["algebra"] }),
   policy: await Policy.create("tiny-math", { lab }),

@@ -11,7 +11,7 @@ import { cirlab } from "../training/cirlab.ts";
 import { runsFolder, smallTrainer } from "../training/time-tools.ts";
 
 const record = await runsFolder();
-const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const interpreter = await PythonInterpreter.start({ lanes: 1 });
 let trainer: Trainer;
 let [a, b] = [] as unknown as [Run, Run];
 before(async () => {

@@ -17,7 +17,7 @@ import { runsFolder } from "../training/time-tools.ts";
 import { recordedRun, written } from "./run.ts";
 
 const record = await runsFolder();
-const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const interpreter = await PythonInterpreter.start({ lanes: 1 });
 let trainer: Trainer;
 let run: Run;
 before(async () => {

@@ -79,7 +79,7 @@ console.log(JSON.stringify(hashes));`)) as string[];
   test("a trainer made of them trains, and its run's folder holds their code", async () => {
     const run1 = (await run(`const lab = new Lab({ seed: 7, device: "cpu", threads: 1 });
 const policy = await Policy.create("tiny-math", { lab });
-const python = await PythonInterpreter.start({ engine: "pyodide", isolation: "pooled" });
+const python = await PythonInterpreter.start({ isolation: "pooled" });
 const trainer = new Trainer({
   lab, policy, interpreter: python, promptsPerStep: 2, numGenerations: 2, miniBatches: 1, maxLength: 24,
   taskset: taskFamily("doubles", (random) => {

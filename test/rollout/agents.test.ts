@@ -12,7 +12,7 @@ import { tasks } from "../../src/rollout/tasks/index.ts";
 import { Trajectory } from "../../src/rollout/trajectory.ts";
 
 const lab = new Lab({ seed: 21, device: "cpu", threads: 1 });
-const python = await PythonInterpreter.start({ engine: "pyodide", isolation: "pooled", lanes: 1 });
+const python = await PythonInterpreter.start({ isolation: "pooled", lanes: 1 });
 after(() => python.close());
 const policy = await Policy.create("tiny-math", { lab });
 const taskset = tasks.arithmetic({ families: ["algebra", "chain2"] });

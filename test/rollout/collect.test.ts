@@ -10,7 +10,7 @@ import { tasks } from "../../src/rollout/tasks/index.ts";
 import { sft } from "../../src/training/sft.ts";
 
 const lab = new Lab({ seed: 11, device: "cpu", threads: 2 });
-const python = await PythonInterpreter.start({ engine: "pyodide", isolation: "pooled" });
+const python = await PythonInterpreter.start({ isolation: "pooled" });
 const policy = await Policy.create("tiny-math", { lab });
 const taskset = tasks.arithmetic({ families: ["algebra", "chain2"] });
 // Enough to write closed code blocks now and then.

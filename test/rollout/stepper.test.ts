@@ -11,7 +11,7 @@ let interpreter: PythonInterpreter;
 let policy: Policy;
 
 before(async () => {
-  interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+  interpreter = await PythonInterpreter.start({ lanes: 1 });
   policy = await Policy.create("tiny-math", { lab });
 });
 after(() => interpreter.close());

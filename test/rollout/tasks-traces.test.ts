@@ -15,7 +15,7 @@ let rows: TraceRow[];
 const builder = (trainTools?: boolean) => new TraceBuilder({ taskset, tokenizer, interpreter, seed: 80, trainTools });
 
 before(async () => {
-  interpreter = await PythonInterpreter.start({ engine: "pyodide", isolation: "pooled" });
+  interpreter = await PythonInterpreter.start({ isolation: "pooled" });
   rows = await builder().rows(traceMixtures.base, { count: 1500 });
 });
 after(() => interpreter.close());

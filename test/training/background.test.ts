@@ -8,7 +8,7 @@ import { TestKernel } from "../kernel/client.ts";
 const setUp = `
 import { Lab, Policy, PythonInterpreter, Trainer, recipes, tasks } from "cirlab";
 const lab = new Lab({ seed: 7, device: "cpu", threads: 1 });
-const python = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const python = await PythonInterpreter.start({ lanes: 1 });
 const policy = await Policy.create("tiny-math", { lab });
 let fails = false;
 const reward = {

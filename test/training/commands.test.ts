@@ -8,7 +8,7 @@ import { cirlab } from "./cirlab.ts";
 import { runsFolder, smallTrainer, until } from "./time-tools.ts";
 
 test("cirlab runs looks at, steers and removes runs from another process", async () => {
-  const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+  const interpreter = await PythonInterpreter.start({ lanes: 1 });
   const record = await runsFolder();
   const folderOption = ["--folder", record];
   const trainer = await smallTrainer({ interpreter });

@@ -16,7 +16,7 @@ import { trainerConfigSchema } from "../../src/training/config.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 
 const lab = new Lab({ seed: 5, device: "cpu", threads: 2 });
-const python = await PythonInterpreter.start({ engine: "pyodide", isolation: "pooled" });
+const python = await PythonInterpreter.start({ isolation: "pooled" });
 const policy = await Policy.create("tiny-math", { lab });
 const taskset = tasks.arithmetic({ families: ["algebra"] });
 after(() => python.close());

@@ -9,7 +9,7 @@ import { Trainer } from "../../src/training/trainer.ts";
 import type { StepReport } from "../../src/training/types.ts";
 import { byLength, runsFolder, smallTrainer } from "./time-tools.ts";
 
-const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const interpreter = await PythonInterpreter.start({ lanes: 1 });
 after(() => interpreter.close());
 const make = (settings: Partial<TrainerOptions> = {}) =>
   smallTrainer({ interpreter, warmupSteps: 0, guards: [], miniBatches: 1, ...settings });

@@ -13,7 +13,7 @@ import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { sketchBatch } from "./batch-tools.ts";
 import { byLength, smallTrainer } from "./time-tools.ts";
 
-const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const interpreter = await PythonInterpreter.start({ lanes: 1 });
 after(() => interpreter.close());
 const make = (settings: Partial<TrainerOptions> = {}) =>
   smallTrainer({ interpreter, promptsPerStep: 4, numGenerations: 4, maxLength: 48, ...settings });

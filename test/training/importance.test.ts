@@ -13,7 +13,7 @@ import type { Trainer } from "../../src/training/trainer.ts";
 import { runGraph } from "../graph/runtime.ts";
 import { smallTrainer } from "./time-tools.ts";
 
-const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const interpreter = await PythonInterpreter.start({ lanes: 1 });
 after(() => interpreter.close());
 
 const near = (actual: ArrayLike<number>, expected: readonly number[], tolerance: number, what: string) =>

@@ -13,7 +13,7 @@ import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 
 const lab = new Lab({ seed: 11, device: "cpu", threads: 2 });
-const python = await PythonInterpreter.start({ engine: "pyodide", isolation: "pooled" });
+const python = await PythonInterpreter.start({ isolation: "pooled" });
 const base = await Policy.create("tiny-math", { lab });
 after(() => python.close());
 

@@ -26,7 +26,7 @@ import { Trainer } from "../../src/training/trainer.ts";
 import { sketchBatch } from "./batch-tools.ts";
 import { byLength, runsFolder, smallTrainer } from "./time-tools.ts";
 
-const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const interpreter = await PythonInterpreter.start({ lanes: 1 });
 after(() => interpreter.close());
 
 const weights = { even: 1, odd: -1 };

@@ -10,7 +10,7 @@ const figures = (metrics: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(metrics).filter(([name]) => !name.startsWith("seconds")));
 
 test("a training told to rewind goes back, trains the same steps again, and is taken up where it then stands", async () => {
-  const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+  const interpreter = await PythonInterpreter.start({ lanes: 1 });
   const record = await runsFolder();
   const trainer = await smallTrainer({ interpreter, checkpointEvery: 2 });
   const run = trainer.start(5, { record });

@@ -15,7 +15,7 @@ import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { sketchBatch } from "./batch-tools.ts";
 import { runsFolder, smallTrainer } from "./time-tools.ts";
 
-const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const interpreter = await PythonInterpreter.start({ lanes: 1 });
 after(() => interpreter.close());
 const make = (settings: Partial<TrainerOptions> = {}) => smallTrainer({ interpreter, warmupSteps: 0, ...settings });
 const tokenizer = tinyMathTokenizer();

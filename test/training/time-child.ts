@@ -10,7 +10,7 @@ import { Trainer } from "../../src/training/trainer.ts";
 import { byLength, smallTrainer } from "./time-tools.ts";
 
 const [record, total] = [process.argv[2]!, Number(process.argv[3])];
-const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const interpreter = await PythonInterpreter.start({ lanes: 1 });
 const [recorded] = await listRuns(record);
 const trainer = recorded
   ? await Trainer.resume(recorded.folder, { interpreter, reward: byLength })

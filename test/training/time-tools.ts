@@ -21,7 +21,7 @@ export const byLength: Reward = {
 /** A trainer whose steps take a fraction of a second, the same in every process. */
 export async function smallTrainer(settings: Partial<TrainerOptions> = {}): Promise<Trainer> {
   const lab = new Lab({ seed: 7, device: "cpu", threads: 1 });
-  const interpreter = settings.interpreter ?? (await PythonInterpreter.start({ engine: "pyodide", lanes: 1 }));
+  const interpreter = settings.interpreter ?? (await PythonInterpreter.start({ lanes: 1 }));
   return new Trainer({
     ...recipes.cir(),
     promptsPerStep: 2,

@@ -13,7 +13,7 @@ import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { byLength, runsFolder, smallTrainer, until } from "./time-tools.ts";
 
-const interpreter = await PythonInterpreter.start({ engine: "pyodide", lanes: 1 });
+const interpreter = await PythonInterpreter.start({ lanes: 1 });
 after(() => interpreter.close());
 const make = (settings: Partial<TrainerOptions> = {}) => smallTrainer({ interpreter, ...settings });
 const record = await runsFolder();

@@ -20,7 +20,7 @@ import { sft } from "../../src/training/sft.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 
 const lab = new Lab({ seed: 7, device: "cpu", threads: 2 });
-const python = await PythonInterpreter.start({ engine: "pyodide", isolation: "pooled" });
+const python = await PythonInterpreter.start({ isolation: "pooled" });
 const base = await Policy.create("tiny-math", { lab });
 const taskset = tasks.arithmetic({ families: ["algebra", "chain1"] });
 await sft({ lab, policy: base, interpreter: python, taskset, steps: 60, pretraining: 1 });
@@ -300,7 +300,7 @@ test("a judge that fails for reasons of infrastructure costs its rollout, never 
 });
 
 test("an interpreter whose processes keep dying raises an alert once, though no rollout is lost", async () => {
-  const own = await PythonInterpreter.start({ engine: "pyodide", isolation: "pooled", lanes: 1 });
+  const own = await PythonInterpreter.start({ isolation: "pooled", lanes: 1 });
   try {
     const trainer = await make({ interpreter: own });
     assert.deepEqual((await trainer.trainStep()).alerts, []);
