@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { startServer, type TestServer, until } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { writeCells } from "./cells.ts";
 
 const cells = {
   first: "1 + 1",
@@ -35,14 +36,6 @@ async function read(file: string): Promise<Record<string, Saved>> {
 const sourceOf = (cell: Saved): string => [cell.source].flat().join("");
 const printed = (cell: Saved): string => cell.outputs.map(({ text = "" }) => [text].flat().join("")).join("");
 
-async function writeNotebook(file: string, sources: Record<string, string> = cells): Promise<void> {
-  const code = Object.entries(sources).map(([id, source]) => ({
-    ...{ cell_type: "code", id, source, metadata: {}, execution_count: null, outputs: [] },
-  }));
-  const metadata = { kernelspec: { name: "cirlab", display_name: "TypeScript (CIR Lab)", language: "typescript" } };
-  await writeFile(file, JSON.stringify({ cells: code, metadata, nbformat: 4, nbformat_minor: 5 }));
-}
-
 /** The last number that a cell of a page printed. */
 async function lastStep(page: NotebookPage): Promise<number> {
   const text = await page.cell(indexOf("training")).locator(".jp-OutputArea").innerText();
@@ -57,7 +50,7 @@ const chromium = findChromium();
 test("a notebook's document", { skip: chromium ? false : "no Chromium", timeout: 120_000 }, async (t) => {
   const server: TestServer = await startServer(t);
   const file = join(server.root, "a.ipynb");
-  await writeNotebook(file);
+  await writeCells(file, cells);
   const browser = await launchBrowser(t, chromium!);
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   const url = (path: string): string => `${server.url}/notebooks/${path}?token=${server.token}`;
@@ -118,14 +111,14 @@ test("a notebook's document", { skip: chromium ? false : "no Chromium", timeout:
   await t.test(
     "takes changes on disk over at once, and joins edits of two tabs, asking where both edited one cell",
     async () => {
-      await writeNotebook(join(server.root, "b.ipynb"), { one: "1", two: "2", three: "3" });
+      await writeCells(join(server.root, "b.ipynb"), { one: "1", two: "2", three: "3" });
       const other = join(server.root, "b.ipynb");
       const [a, b] = [
         await NotebookPage.open(context, url("b.ipynb")),
         await NotebookPage.open(context, url("b.ipynb")),
       ];
       await a.kernelIdle();
-      await writeNotebook(other, { one: "1", two: "2 // by another program", three: "3" });
+      await writeCells(other, { one: "1", two: "2 // by another program", three: "3" });
       await a.cell(1).getByText("by another program").waitFor();
       await b.cell(1).getByText("by another program").waitFor();
 

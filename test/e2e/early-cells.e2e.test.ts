@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startServer, until } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage } from "./browser.ts";
+import { writeCells } from "./cells.ts";
 
 const chromium = findChromium();
-
-const cell = (id: string, source: string) => ({
-  ...{ cell_type: "code", id, source, metadata: {}, execution_count: null, outputs: [] },
-});
 
 /** Something that one side waits for and another does. */
 function gate(): { open(): void; opened: Promise<void> } {
@@ -25,12 +21,7 @@ test("cells that are started before the kernel is there", {
   timeout: 120_000,
 }, async (t) => {
   const server = await startServer(t);
-  const metadata = { kernelspec: { name: "cirlab", display_name: "TypeScript (CIR Lab)", language: "typescript" } };
-  const cells = [cell("first", "const one = 1;"), cell("second", "one + 1")];
-  await writeFile(
-    join(server.root, "early.ipynb"),
-    JSON.stringify({ cells, metadata, nbformat: 4, nbformat_minor: 5 }),
-  );
+  await writeCells(join(server.root, "early.ipynb"), { first: "const one = 1;", second: "one + 1" });
   const browser = await launchBrowser(t, chromium!);
   const context = await browser.newContext();
   context.setDefaultTimeout(30_000);

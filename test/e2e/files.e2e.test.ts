@@ -3,8 +3,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { notebook, startServer, until } from "../server/server.ts";
+import { startServer, until } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage } from "./browser.ts";
+import { writeCells } from "./cells.ts";
 
 const chromium = findChromium();
 const hash = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
@@ -12,8 +13,7 @@ const hash = (bytes: Uint8Array): string => createHash("sha256").update(bytes).d
 test("files in Chromium", { skip: chromium ? false : "no Chromium", timeout: 120_000 }, async (t) => {
   const server = await startServer(t);
   await writeFile(join(server.root, "plain.txt"), "first line\n");
-  const kernelspec = { name: "cirlab", display_name: "TypeScript (CIR Lab)", language: "typescript" };
-  await writeFile(join(server.root, "old.ipynb"), JSON.stringify({ ...notebook("6 * 7"), metadata: { kernelspec } }));
+  await writeCells(join(server.root, "old.ipynb"), { product: "6 * 7" });
   const browser = await launchBrowser(t, chromium!);
   const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, acceptDownloads: true });
   context.setDefaultTimeout(30_000);

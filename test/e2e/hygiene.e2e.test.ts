@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { startServer, until } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { writeCells } from "./cells.ts";
 
 const cells = {
   base: "let base = 1;",
@@ -13,20 +14,12 @@ const cells = {
 };
 const indexOf = (name: keyof typeof cells): number => Object.keys(cells).indexOf(name);
 
-async function writeNotebook(path: string): Promise<void> {
-  const code = Object.entries(cells).map(([id, source]) => ({
-    ...{ cell_type: "code", id, source, metadata: {}, execution_count: null, outputs: [] },
-  }));
-  const metadata = { kernelspec: { name: "cirlab", display_name: "TypeScript (CIR Lab)", language: "typescript" } };
-  await writeFile(path, JSON.stringify({ cells: code, metadata, nbformat: 4, nbformat_minor: 5 }));
-}
-
 test("stale cells and scripts in Chromium", { timeout: 240_000 }, async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t);
   const file = join(server.root, "hygiene.ipynb");
-  await writeNotebook(file);
+  await writeCells(file, cells);
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1000, height: 700 } });
   context.setDefaultTimeout(30_000);

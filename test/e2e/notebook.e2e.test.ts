@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { BrowserContext } from "playwright-core";
 import { startServer, type TestServer, until } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { writeCells } from "./cells.ts";
 
 /** A cell's result that shows itself as the given bundle. */
 const shown = (bundle: object): string => `({ [Symbol.for("Jupyter.display")]: () => (${JSON.stringify(bundle)}) })`;
@@ -39,14 +40,6 @@ const cells = {
 };
 const indexOf = (name: keyof typeof cells): number => Object.keys(cells).indexOf(name);
 
-async function writeNotebook(path: string): Promise<void> {
-  const code = Object.entries(cells).map(([id, source]) => ({
-    ...{ cell_type: "code", id, source, metadata: {}, execution_count: null, outputs: [] },
-  }));
-  const metadata = { kernelspec: { name: "cirlab", display_name: "TypeScript (CIR Lab)", language: "typescript" } };
-  await writeFile(path, JSON.stringify({ cells: code, metadata, nbformat: 4, nbformat_minor: 5 }));
-}
-
 /** The texts of a saved notebook's outputs, by cell id. */
 async function savedOutputs(path: string): Promise<Record<string, string>> {
   const { cells } = JSON.parse(await readFile(path, "utf8")) as { cells: { id: string; outputs: unknown[] }[] };
@@ -55,7 +48,7 @@ async function savedOutputs(path: string): Promise<Record<string, string>> {
 
 async function prepare(t: TestContext, executable: string): Promise<{ server: TestServer; context: BrowserContext }> {
   const server = await startServer(t);
-  await writeNotebook(join(server.root, "first.ipynb"));
+  await writeCells(join(server.root, "first.ipynb"), cells);
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
   context.setDefaultTimeout(30_000);

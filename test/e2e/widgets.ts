@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { TestContext } from "node:test";
 import type { Locator } from "playwright-core";
 import { until } from "../server/server.ts";
 import { type NotebookPage, screenshot } from "./browser.ts";
+import { writeCells } from "./cells.ts";
 
 /** What the page can; the tests know no types of the page. */
 interface Styles {
@@ -71,13 +72,7 @@ type Name = keyof typeof cells;
 const indexOf = (name: Name): number => Object.keys(cells).indexOf(name);
 
 /** Writes the notebook that `workWithWidgets` works in. */
-export async function writeWidgetNotebook(file: string): Promise<void> {
-  const code = Object.entries(cells).map(([id, source]) => ({
-    ...{ cell_type: "code", id, source, metadata: {}, execution_count: null, outputs: [] },
-  }));
-  const metadata = { kernelspec: { name: "cirlab", display_name: "TypeScript (CIR Lab)", language: "typescript" } };
-  await writeFile(file, JSON.stringify({ cells: code, metadata, nbformat: 4, nbformat_minor: 5 }));
-}
+export const writeWidgetNotebook = (file: string): Promise<void> => writeCells(file, cells);
 
 interface Place {
   notebook: NotebookPage;
