@@ -6,6 +6,7 @@
  * @module
  */
 
+import { serveRuns } from "./live/index.ts";
 import { registerPythonMagic } from "./python-magic.ts";
 
 export { z } from "zod";
@@ -85,3 +86,4 @@ export { Trainer } from "./training/trainer.ts";
 export type { StepReport, UpdateReport } from "./training/types.ts";
 
 registerPythonMagic();
+serveRuns();

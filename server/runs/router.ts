@@ -5,11 +5,12 @@ import express, { type Request, type Router } from "express";
 import { z } from "zod";
 import { parseInput } from "../../src/base/schema.ts";
 import { RecordingError } from "../../src/recording/errors.ts";
+import { findRuns } from "../../src/live/index.ts";
 import { lockRun } from "../../src/recording/lock.ts";
 import { parsePath, type RootFolder } from "../api/contents/paths.ts";
 import { HttpError } from "../api/errors.ts";
 import { RunCatalogue, type RunRow } from "./catalogue.ts";
-import { findRuns, locateRun } from "./folders.ts";
+import { locateRun } from "./folders.ts";
 import { RecordedSteps } from "./recorded-steps.ts";
 
 /** What `GET /api/runs` answers. */
@@ -47,7 +48,7 @@ export function runsRouter(root: RootFolder): { router: Router; close(): Promise
   const router = express.Router();
 
   router.get("/", async (_, response) => {
-    const found = await findRuns(root);
+    const found = await findRuns(root.path);
     const rows = found.paths.map(async (path) => catalogue.row(join(root.path, path), path));
     // One that was removed in the meantime is not listed.
     const runs = (await Promise.allSettled(rows)).flatMap((row) => (row.status === "fulfilled" ? [row.value] : []));

@@ -17,6 +17,7 @@ export {
   runEventSchema,
   type Sender,
 } from "./messages.ts";
+export { onRecorded } from "./recorded.ts";
 export { type RetentionRules, type StoredCheckpoint, surplusCheckpoints } from "./retention.ts";
 export {
   type RolloutView,

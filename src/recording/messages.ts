@@ -118,7 +118,7 @@ export const eventEnvelopeSchema = stamp.extend({ type: z.string() });
 const known = new Set<string>(runEventSchema.options.map((option) => option.shape.type.value));
 export const isKnownEventType = (type: string): boolean => known.has(type);
 
-/** What a publisher sends on the live channel as `publish`: an event that it has just recorded. */
+/** An event that was just recorded, as those hear of it who follow runs. */
 export interface LiveEventMessage {
   runId: string;
   /** The run's folder, as an absolute path. */

@@ -14,6 +14,7 @@ import { type LivePublisher, livePublisher } from "./live.ts";
 import { lockRun } from "./lock.ts";
 import { eventEnvelopeSchema, type RecordedEvent, type RunEvent, runEventSchema, type Sender } from "./messages.ts";
 import { readEvent } from "./read-event.ts";
+import { tellRecorded } from "./recorded.ts";
 import { type RetentionRules, surplusCheckpoints } from "./retention.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -151,7 +152,9 @@ export class Run {
       this.#timeline?.add(checked);
       return next;
     });
-    this.#publisher?.publish({ runId: this.id, folder: resolve(this.folder), event: recorded });
+    const message = { runId: this.id, folder: resolve(this.folder), event: recorded };
+    this.#publisher?.publish(message);
+    tellRecorded(message);
     return recorded;
   }
 

@@ -7,6 +7,7 @@ import { describe, type TestContext, test } from "node:test";
 import type { Locator, Page } from "playwright-core";
 import { commandFile } from "../../kernel/package.ts";
 import { findChromium, launchBrowser, screenshot } from "../e2e/browser.ts";
+import { kernelConnected } from "./jupyterServer.ts";
 import { writeNotebook } from "./notebooks.ts";
 import { findPython, JupyterHome, missing } from "./python.ts";
 
@@ -52,16 +53,6 @@ async function startJupyter(t: TestContext, python: string, home: JupyterHome): 
     const answer = await fetch(`${address}/api/status?token=${token}`).catch(() => undefined);
     if (answer?.ok) return address;
     if (child.exitCode !== null) throw new Error(`Jupyter ended with exit code ${child.exitCode}.`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-/** Until the server's only kernel has a page and nothing to do: a page that still connects passes over what is typed. */
-async function connected(address: string): Promise<void> {
-  for (;;) {
-    const answer = await fetch(`${address}/api/kernels?token=${token}`);
-    const [kernel] = (await answer.json()) as { connections: number; execution_state: string }[];
-    if (kernel && kernel.connections > 0 && kernel.execution_state === "idle") return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -182,7 +173,7 @@ describe("Jupyter's applications in a browser", { concurrency: false }, () => {
       page.setDefaultTimeout(60_000);
       await page.goto(`${address}/${path}/work.ipynb?token=${token}`);
       try {
-        await connected(address);
+        await kernelConnected({ address, token });
         await work(new Notebook(page));
       } catch (error) {
         t.diagnostic(`picture: ${await screenshot(page, name)}`);

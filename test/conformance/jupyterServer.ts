@@ -1,12 +1,27 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { TestContext } from "node:test";
+import { until } from "../server/server.ts";
 import type { JupyterHome } from "./python.ts";
 
 /** Jupyter's own server while a test lasts. */
 export interface JupyterServer {
   address: string;
   token: string;
+}
+
+/**
+ * Until the server's first kernel has a page and nothing to do. JupyterLab shows a kernel as idle before that; a cell that
+ * is started then is passed over, or makes it ask which kernel to take.
+ */
+export async function kernelConnected({ address, token }: JupyterServer): Promise<void> {
+  await until(async () => {
+    const answer = await fetch(`${address}/api/kernels?token=${token}`);
+    // While a kernel starts, the list of kernels may fail.
+    if (!answer.ok) return false;
+    const [kernel] = (await answer.json()) as { connections: number; execution_state: string }[];
+    return kernel !== undefined && kernel.connections > 0 && kernel.execution_state === "idle";
+  });
 }
 
 /** Starts Jupyter's own server, with JupyterLab, in the folder of a home. */

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { io, type Socket } from "socket.io-client";
 import WebSocket from "ws";
-import type { CommandReply, Points, RunListing, RunUpdate } from "../../server/live/messages.ts";
-import { thinned } from "../../server/live/points.ts";
+import type { CommandReply, Points, RunListing, RunUpdate } from "../../src/live/messages.ts";
+import { thinned } from "../../src/live/points.ts";
 import { LivePublisher, type RecordedEvent, Run } from "../../src/recording/index.ts";
 import { startServer, type TestServer, until } from "./server.ts";
 

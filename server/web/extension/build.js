@@ -1,5 +1,6 @@
-// Makes dist/labextension: our renderers as a prebuilt extension of JupyterLab 4, which `cirlab install --labextension`
-// copies. JupyterLab shares its own widgets with it, so it is a few dozen kilobytes and needs no build of JupyterLab's.
+// Makes dist/labextension: our renderers and the live panel as a prebuilt extension of JupyterLab 4, which
+// `cirlab install --labextension` copies. JupyterLab shares its own packages with it, so it is small and needs no build of
+// JupyterLab's.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -22,6 +23,22 @@ async function bundle(entry, options) {
   return outputFiles[0].text;
 }
 
+/** Packages of which the page's own copy is used. */
+const sharedNames = ["@jupyterlab/notebook", "@jupyterlab/ui-components", "@lumino/signaling", "@lumino/widgets"];
+
+/** Stands in for them in the bundle: what container.ts has taken from the page. */
+const sharedPackages = {
+  name: "shared-packages",
+  setup(bundle) {
+    bundle.onResolve({ filter: /^@(jupyterlab|lumino)\// }, ({ path }) =>
+      sharedNames.includes(path) ? { path, namespace: "shared" } : { errors: [{ text: `${path} is not shared` }] },
+    );
+    bundle.onLoad({ filter: /.*/, namespace: "shared" }, ({ path }) => ({
+      contents: `module.exports = globalThis[Symbol.for("cirlab.shared")][${JSON.stringify(path)}];`,
+    }));
+  },
+};
+
 /** JupyterLab keeps what it has loaded for long: another content has another name. */
 const named = (name, text) => `${name}.${createHash("sha256").update(text).digest("hex").slice(0, 12)}.js`;
 
@@ -31,22 +48,23 @@ export async function bundleExtension() {
   mkdirSync(join(out, "static"), { recursive: true });
   const write = (file, text) => writeFileSync(join(out, file), text);
 
-  const viewer = await bundle("renderers.ts", {
+  const parts = await bundle("parts.ts", {
     format: "esm",
-    alias: { "@lumino/widgets": join(here, "lumino-widgets.ts") },
-    loader: { ".css": "text" },
+    plugins: [sharedPackages],
+    loader: { ".css": "text", ".svg": "text" },
   });
-  const viewerFile = named("viewer", viewer);
-  write(join("static", viewerFile), viewer);
+  const partsFile = named("parts", parts);
+  write(join("static", partsFile), parts);
   const entry = await bundle("container.ts", {
     format: "iife",
-    define: { viewerFile: JSON.stringify(`./${viewerFile}`) },
+    define: { partsFile: JSON.stringify(`./${partsFile}`), sharedNames: JSON.stringify(sharedNames) },
   });
   const entryFile = named("remoteEntry", entry);
   write(join("static", entryFile), entry);
 
   const { name, version, description, license } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const jupyterlab = { _build: { load: `static/${entryFile}`, mimeExtension: "./mimeExtension" } };
+  const _build = { load: `static/${entryFile}`, extension: "./extension", mimeExtension: "./mimeExtension" };
+  const jupyterlab = { _build };
   const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
   write("package.json", json({ name, version, description, license, jupyterlab }));
   const uninstallInstructions = `Remove this folder (share/jupyter/labextensions/${name}).`;

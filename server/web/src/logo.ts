@@ -1,11 +1,8 @@
 import { INotebookShell, type NotebookApp } from "@jupyter-notebook/application";
 import { PageConfig } from "@jupyterlab/coreutils";
-import { LabIcon } from "@jupyterlab/ui-components";
 import type { IPlugin } from "@lumino/coreutils";
 import { Widget } from "@lumino/widgets";
-import favicon from "../public/favicon.svg";
-
-export const labIcon = new LabIcon({ name: "cirlab:lab", svgstr: favicon });
+import { labIcon } from "./icon.ts";
 
 /** Our name in the corner; leads to the list of notebooks. */
 const logo: IPlugin<NotebookApp, void> = {

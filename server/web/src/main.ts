@@ -3,7 +3,9 @@ import { PageConfig } from "@jupyterlab/coreutils";
 import type { IRenderMime } from "@jupyterlab/rendermime-interfaces";
 import { IServiceManager } from "@jupyterlab/services";
 import { type IPlugin, PluginRegistry } from "@lumino/coreutils";
+import { runChannel } from "./live/run-channel.ts";
 import runRenderer from "./live/run-renderer.ts";
+import { ServerLink } from "./live/server-link.ts";
 import { type Choice, type Package, type Page, packages, renderers } from "./plugins.ts";
 import rolloutsRenderer from "./rollouts/renderer.ts";
 import "./styles.ts";
@@ -48,6 +50,7 @@ async function loadRenderers(): Promise<IRenderMime.IExtensionModule[]> {
 
 async function main(): Promise<void> {
   const page = PageConfig.getOption("notebookPage") as Page;
+  runChannel.use(new ServerLink());
   const [mimeExtensions, ...plugins] = await Promise.all([
     loadRenderers(),
     ...Object.entries(packages).map(([name, part]) => pluginsOf(name, part, page)),

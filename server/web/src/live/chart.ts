@@ -1,5 +1,5 @@
 import uPlot from "uplot";
-import type { Points } from "../../../../server/live/messages.ts";
+import type { Points } from "../../../../src/live/messages.ts";
 import { smoothed } from "./chart-options.ts";
 import { h } from "./dom.ts";
 import { format, labelOf } from "./metrics.ts";

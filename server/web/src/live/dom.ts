@@ -18,3 +18,6 @@ export function button(label: string, onClick: () => void, title = ""): HTMLButt
   made.addEventListener("click", onClick);
   return made;
 }
+
+/** A few words as a sentence. */
+export const sentence = (words: string): string => `${words[0]!.toUpperCase()}${words.slice(1)}.`;

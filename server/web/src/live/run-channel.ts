@@ -1,19 +1,12 @@
-import { PageConfig, URLExt } from "@jupyterlab/coreutils";
 import { Signal } from "@lumino/signaling";
-import { io, type Socket } from "socket.io-client";
-import type { CommandReply, RunListing, RunUpdate, Subscription } from "../../../../server/live/messages.ts";
+import { allRuns, type RunListing, type RunUpdate } from "../../../../src/live/messages.ts";
 import type { CommandInput } from "../../../../src/recording/messages.ts";
+import type { RunLink } from "./run-link.ts";
 import { RunSeries } from "./run-series.ts";
 
-/** The list's topic on the channel. */
-const allRuns = "*";
-/** The server answers at once; without a connection nobody does. */
-const answerWithinMs = 10_000;
+const isTrained = ({ state }: RunListing): boolean => state === "running" || state === "paused";
 
-/**
- * The page's one connection to the live channel. It opens with the first run that is followed; after a lost connection
- * it goes on where it was.
- */
+/** What the page knows of runs, whoever shows them; after a lost connection it goes on where it was. */
 export class RunChannel {
   /** The runs on disk, newest first; empty until somebody watches the list. */
   list: readonly RunListing[] = [];
@@ -25,19 +18,47 @@ export class RunChannel {
   readonly #runs = new Map<string, RunSeries>();
   /** How many follow a run. */
   readonly #followers = new Map<string, number>();
+  /** Whether a run trained when it was listed last. */
+  readonly #wasTrained = new Map<string, boolean>();
   #watchesList = false;
-  #socket: Socket | undefined;
+  #hasListed = false;
+  #link: RunLink | undefined;
+
+  /** Why there is no connection, in a few words; undefined while there is one. */
+  get trouble(): string | undefined {
+    return this.#link ? this.#link.trouble : "no connection";
+  }
 
   get isConnected(): boolean {
-    return this.#socket?.connected ?? false;
+    return this.trouble === undefined;
+  }
+
+  /** What the page hears of runs over; to be said once. */
+  use(link: RunLink): void {
+    this.#link = link;
+    link.changed.connect(() => {
+      if (this.isConnected) {
+        if (this.#watchesList) link.subscribe(allRuns);
+        for (const runId of this.#followers.keys()) this.#subscribe(this.#runs.get(runId)!);
+      }
+      this.connection.emit();
+    });
+    link.updated.connect((_, update) => this.#update(update));
+    link.listed.connect((_, runs) => this.#relist(runs));
+    if (this.#watchesList || this.#followers.size) link.open();
+  }
+
+  /** Somebody looks at runs. */
+  wake(): void {
+    this.#link?.wake();
   }
 
   /** Follows the list of runs. */
   watchList(): void {
     if (this.#watchesList) return;
     this.#watchesList = true;
-    this.#connect();
-    if (this.isConnected) this.#socket!.emit("subscribe", allRuns);
+    this.#link?.open();
+    if (this.isConnected) this.#link!.subscribe(allRuns);
   }
 
   /** Follows a run until as many have called `leave`. */
@@ -49,7 +70,7 @@ export class RunChannel {
       run = new RunSeries(runId);
       this.#runs.set(runId, run);
     }
-    this.#connect();
+    this.#link?.open();
     if (followers === 0 && this.isConnected) this.#subscribe(run);
     return run;
   }
@@ -66,41 +87,23 @@ export class RunChannel {
       return;
     }
     this.#followers.delete(runId);
-    if (this.isConnected) this.#socket!.emit("unsubscribe", runId);
+    if (this.isConnected) this.#link!.unsubscribe(runId);
   }
 
   /**
    * Gives a command to a run's training, which answers it with an event of that id once it comes to it.
    *
-   * @throws Error with the server's reason.
+   * @throws Error with the reason for which it was not given.
    */
   async command(runId: string, command: CommandInput): Promise<string> {
-    if (!this.isConnected) throw new Error("The page has no connection to the server.");
-    const xsrf = /(?:^|;\s*)_xsrf=([^;]*)/.exec(document.cookie)?.[1];
-    const message = { runId, command, ...(xsrf !== undefined && { xsrf: decodeURIComponent(xsrf) }) };
-    const reply = (await this.#socket!.timeout(answerWithinMs).emitWithAck("command", message)) as CommandReply;
+    if (!this.#link) throw new Error("The page has no connection.");
+    const reply = await this.#link.command(runId, command);
     if ("error" in reply) throw new Error(reply.error);
     return reply.id;
   }
 
-  #connect(): void {
-    if (this.#socket) return;
-    const base = new URL(PageConfig.getBaseUrl(), location.href);
-    const socket = io(base.origin, { path: URLExt.join(base.pathname, "socket.io"), withCredentials: true });
-    this.#socket = socket;
-    socket.on("connect", () => {
-      if (this.#watchesList) socket.emit("subscribe", allRuns);
-      for (const runId of this.#followers.keys()) this.#subscribe(this.#runs.get(runId)!);
-      this.connection.emit();
-    });
-    socket.on("disconnect", () => this.connection.emit());
-    socket.on("update", (update: RunUpdate) => this.#update(update));
-    socket.on("runs", ({ runs }: { runs: RunListing[] }) => this.#relist(runs));
-  }
-
   #subscribe({ id, seq }: RunSeries): void {
-    const subscription: Subscription = { runId: id, after: seq };
-    this.#socket!.emit("subscribe", subscription);
+    this.#link!.subscribe({ runId: id, after: seq });
   }
 
   #update(update: RunUpdate): void {
@@ -108,21 +111,21 @@ export class RunChannel {
     if (!run || !this.#followers.has(run.id)) return;
     if (run.apply(update)) return;
     // Something is missing in between: from where we are, once more.
-    this.#socket!.emit("unsubscribe", run.id);
+    this.#link!.unsubscribe(run.id);
     this.#subscribe(run);
   }
 
   #relist(runs: readonly RunListing[]): void {
-    const isTrained = ({ state }: RunListing) => state === "running" || state === "paused";
-    const before = new Set(this.list.filter(isTrained).map(({ runId }) => runId));
-    const isFirst = this.list.length === 0 && before.size === 0 && !this.#hasListed;
+    const isNews = this.#hasListed || this.#link!.isLate;
     this.#hasListed = true;
     this.list = runs;
     this.listChanged.emit();
-    if (!isFirst) for (const run of runs) if (isTrained(run) && !before.has(run.runId)) this.started.emit(run);
+    for (const run of runs) {
+      const begins = isTrained(run) && !this.#wasTrained.get(run.runId);
+      this.#wasTrained.set(run.runId, isTrained(run));
+      if (begins && isNews) this.started.emit(run);
+    }
   }
-
-  #hasListed = false;
 }
 
 /** Shared by the panel and by the views under cells. */

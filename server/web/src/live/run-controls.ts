@@ -1,5 +1,5 @@
 import type { CommandInput } from "../../../../src/recording/messages.ts";
-import { button, h } from "./dom.ts";
+import { button, h, sentence } from "./dom.ts";
 import { runChannel } from "./run-channel.ts";
 import { stateName } from "./run-head.ts";
 import { type Answer, type RunSeries, settingsText } from "./run-series.ts";
@@ -55,7 +55,7 @@ export class RunControls {
   /** Why no command can be given; undefined where one can. */
   get #reason(): string | undefined {
     const { status } = this.#run;
-    if (!runChannel.isConnected) return "No connection to the server.";
+    if (runChannel.trouble !== undefined) return sentence(runChannel.trouble);
     if (!status) return "The run is not known yet.";
     if (!status.listens) return `Nobody trains this run any more (${stateName(status.state)}).`;
     return undefined;

@@ -1,4 +1,4 @@
-import type { RunStatus } from "../../../../server/live/messages.ts";
+import type { RunStatus } from "../../../../src/live/messages.ts";
 import { h } from "./dom.ts";
 import { formatSeconds } from "./metrics.ts";
 import { runChannel } from "./run-channel.ts";
@@ -54,7 +54,8 @@ export class RunHead {
     const { status } = this.#run;
     this.node.dataset.state = status?.state ?? "new";
     const text = status ? describe(status) : "waiting for the recording";
-    this.#text.textContent = runChannel.isConnected ? text : `${text} · no connection to the server`;
+    const { trouble } = runChannel;
+    this.#text.textContent = trouble === undefined ? text : `${text} · ${trouble}`;
     const { step = 0, target } = status ?? {};
     this.#bar.hidden = !target;
     if (target) this.#bar.value = Math.min(1, step / target);

@@ -1,6 +1,6 @@
 import { Signal } from "@lumino/signaling";
-import type { OtherEvent, RunFacts, RunStatus, RunUpdate } from "../../../../server/live/messages.ts";
-import { Columns } from "../../../../server/live/points.ts";
+import type { OtherEvent, RunFacts, RunStatus, RunUpdate } from "../../../../src/live/messages.ts";
+import { Columns } from "../../../../src/live/points.ts";
 
 /** Points of a metric that a page keeps; beyond, the extremes among them stay. */
 const keptPoints = 6_000;

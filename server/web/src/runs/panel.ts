@@ -1,5 +1,5 @@
 import { Widget } from "@lumino/widgets";
-import { labIcon } from "../logo.ts";
+import { labIcon } from "../icon.ts";
 import { breadcrumb, type Crumb, make } from "../rollouts/dom.ts";
 import { RolloutExplorer } from "../rollouts/explorer.ts";
 import { recordedStep } from "./api.ts";

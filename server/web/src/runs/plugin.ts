@@ -4,7 +4,7 @@ import { ICommandPalette } from "@jupyterlab/apputils";
 import { PageConfig } from "@jupyterlab/coreutils";
 import { IMainMenu } from "@jupyterlab/mainmenu";
 import type { IPlugin, ReadonlyPartialJSONObject } from "@lumino/coreutils";
-import { labIcon } from "../logo.ts";
+import { labIcon } from "../icon.ts";
 import { runs } from "./api.ts";
 import { RunsPanel } from "./panel.ts";
 import { routeHash, type Route } from "./route.ts";

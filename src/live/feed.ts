@@ -1,8 +1,8 @@
 import { type FSWatcher, watch } from "node:fs";
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
-import { lockOwner } from "../../src/recording/lock.ts";
-import { readSettingsSchema } from "../../src/recording/settings-schema.ts";
-import { standingOf } from "../../src/recording/standing.ts";
+import { lockOwner } from "../recording/lock.ts";
+import { readSettingsSchema } from "../recording/settings-schema.ts";
+import { standingOf } from "../recording/standing.ts";
 import { EventFile } from "./event-file.ts";
 import { RunHistory } from "./history.ts";
 import type { FoundRun } from "./library.ts";

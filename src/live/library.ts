@@ -1,13 +1,12 @@
 import { stat } from "node:fs/promises";
 import { isAbsolute, relative, sep } from "node:path";
-import { type RunConfig, readRunConfig } from "../../src/recording/config.ts";
-import type { RootFolder } from "../api/contents/paths.ts";
-import { findRuns } from "../runs/folders.ts";
+import { type RunConfig, readRunConfig } from "../recording/config.ts";
+import { findRuns } from "./find-runs.ts";
 
 /** A run on disk. */
 export interface FoundRun {
   readonly folder: string;
-  /** Below the served folder; undefined where it lies elsewhere. */
+  /** Below the library's folder; undefined where it lies elsewhere. */
   readonly path: string | undefined;
   readonly config: RunConfig;
 }
@@ -15,9 +14,9 @@ export interface FoundRun {
 /** Looking through all folders takes a while: at least this long passes in between, and ten times what it took. */
 const scanEveryMs = 2_000;
 
-/** The runs that the live channel can show: those below the served folder, and those of its own kernels wherever they are. */
+/** The runs that can be shown: those below a folder, and those that somebody told of, wherever they are. */
 export class RunLibrary {
-  readonly #root: RootFolder;
+  readonly #root: string;
   /** By folder. */
   #found = new Map<string, FoundRun>();
   readonly #published = new Map<string, FoundRun>();
@@ -25,7 +24,8 @@ export class RunLibrary {
   #nextScan = 0;
   #hasLooked = false;
 
-  constructor(root: RootFolder) {
+  /** @param root absolute path of the folder. */
+  constructor(root: string) {
     this.#root = root;
   }
 
@@ -39,7 +39,7 @@ export class RunLibrary {
     return runs.sort((a, b) => b.config.createdAt.localeCompare(a.config.createdAt));
   }
 
-  /** A run by its id; of copies the one that a kernel trains, then the one that lies nearest to the served folder. */
+  /** A run by its id; of copies the one that was told of, then the one that lies nearest to the folder. */
   async find(runId: string): Promise<FoundRun | undefined> {
     const known = this.#byId(runId);
     if (known && (await isThere(known.folder))) return known;
@@ -49,7 +49,7 @@ export class RunLibrary {
   }
 
   /**
-   * Learns of a run from the kernel that records it.
+   * Learns of a run from whoever records it.
    *
    * @returns undefined where the folder does not hold that run.
    */
@@ -83,7 +83,7 @@ export class RunLibrary {
     const { paths } = await findRuns(this.#root);
     const found = await Promise.all(
       paths.map(async (path): Promise<[string, FoundRun] | undefined> => {
-        const folder = `${this.#root.path}${sep}${path.replaceAll("/", sep)}`;
+        const folder = `${this.#root}${sep}${path.replaceAll("/", sep)}`;
         const config = this.#found.get(folder)?.config ?? (await readRunConfig(folder).catch(() => undefined));
         return config && [folder, { folder, path, config }];
       }),
@@ -96,7 +96,7 @@ export class RunLibrary {
   }
 
   #pathOf(folder: string): string | undefined {
-    const path = relative(this.#root.path, folder);
+    const path = relative(this.#root, folder);
     return path === "" || path.startsWith("..") || isAbsolute(path) ? undefined : path.replaceAll(sep, "/");
   }
 }

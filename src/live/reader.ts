@@ -1,31 +1,44 @@
-import type { Socket } from "socket.io";
+import { setTimeout } from "node:timers";
 import type { RunFeed } from "./feed.ts";
-import type { RunListing } from "./messages.ts";
+import type { RunListing, RunUpdate } from "./messages.ts";
 
-/** Packets that may wait for a reader; beyond, it gets nothing until it has read them. */
+/** Messages that may wait for a reader; beyond, it gets nothing until it has read them. */
 const maxWaiting = 20;
 
-/** One page's view of the channel: which runs it follows, and what it has seen of each. */
+/** How a reader is told something. */
+export interface ReaderLine {
+  update(update: RunUpdate): void;
+  list(runs: readonly RunListing[]): void;
+}
+
+/** One page's view of the runs: which it follows, and what it has seen of each. */
 export class Reader {
-  readonly socket: Socket;
+  readonly #line: ReaderLine;
+  readonly #restMs: number;
   /** By run: the newest event that was sent, -1 before the first, and which state of the run it was told of. */
   readonly #seen = new Map<string, { seq: number; version: number }>();
-  /** Runs of which something was left out while packets waited. */
+  /** Runs of which something was left out while messages waited. */
   readonly #behind = new Map<string, RunFeed>();
   /** The list of runs that waits. */
   #list: readonly RunListing[] | undefined;
   #waiting = 0;
+  #rests = false;
 
-  constructor(socket: Socket) {
-    this.socket = socket;
-    // Packets are counted where they leave the process: they wait there when the other side reads slowly.
-    socket.conn.on("packetCreate", () => {
-      this.#waiting++;
-    });
-    socket.conn.on("drain", () => {
-      this.#waiting = 0;
-      this.#catchUp();
-    });
+  /** @param restMs at least this long passes between two updates. Default 0. */
+  constructor(line: ReaderLine, restMs = 0) {
+    this.#line = line;
+    this.#restMs = restMs;
+  }
+
+  /** A message is on its way: it waits until the reader takes it. */
+  sent(): void {
+    this.#waiting++;
+  }
+
+  /** The reader has taken messages. @param count default: all. */
+  taken(count = this.#waiting): void {
+    this.#waiting = Math.max(0, this.#waiting - count);
+    this.#catchUp();
   }
 
   /** @param after the newest event that it has. */
@@ -51,7 +64,7 @@ export class Reader {
   send(feed: RunFeed): void {
     const seen = this.#seen.get(feed.id);
     if (!seen || seen.version === feed.version) return;
-    if (this.#waiting >= maxWaiting) {
+    if (this.#waiting >= maxWaiting || this.#rests) {
       this.#behind.set(feed.id, feed);
       return;
     }
@@ -59,12 +72,21 @@ export class Reader {
     // Noted before it is sent: sending may find that the reader can take more, and look for what it missed.
     this.#seen.set(feed.id, { seq: update.seq, version: feed.version });
     this.#behind.delete(feed.id);
-    this.socket.emit("update", update);
+    if (this.#restMs > 0) this.#rest();
+    this.#line.update(update);
   }
 
   sendList(runs: readonly RunListing[]): void {
     if (this.#waiting >= maxWaiting) this.#list = runs;
-    else this.socket.emit("runs", { runs });
+    else this.#line.list(runs);
+  }
+
+  #rest(): void {
+    this.#rests = true;
+    setTimeout(() => {
+      this.#rests = false;
+      this.#catchUp();
+    }, this.#restMs).unref();
   }
 
   #catchUp(): void {

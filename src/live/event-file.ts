@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import type { RecordedEvent } from "../../src/recording/messages.ts";
-import { readEvent } from "../../src/recording/read-event.ts";
+import type { RecordedEvent } from "../recording/messages.ts";
+import { readEvent } from "../recording/read-event.ts";
 
 const newline = 0x0a;
 /** Read at once; others get their turn in between. */

@@ -1,8 +1,6 @@
-import type { RecordedEvent } from "../../src/recording/messages.ts";
-import type { RunState, SettingsChange } from "../../src/recording/timeline.ts";
-
-/** A run's state; `died`: nobody trains it any more, and it never said that it ended. */
-export type Standing = RunState | "died";
+import type { CommandInput, RecordedEvent } from "../recording/messages.ts";
+import type { Standing } from "../recording/standing.ts";
+import type { SettingsChange } from "../recording/timeline.ts";
 
 /** Topic of a reader that follows the list of runs. */
 export const allRuns = "*";
@@ -47,7 +45,7 @@ export interface RunFacts {
 }
 
 /**
- * A piece of a run, `update` on the channel: what happened after the event `after`, up to and with the event `seq`. Steps
+ * A piece of a run, what happened after the event `after`, up to and with the event `seq`. Steps
  * come as columns; where they are many, those that hold a metric's highest and lowest values among their neighbours.
  */
 export interface RunUpdate {
@@ -65,7 +63,7 @@ export interface RunUpdate {
   facts?: RunFacts;
 }
 
-/** A run in the list, `runs` on the channel. */
+/** A run in the list. */
 export interface RunListing {
   runId: string;
   name: string;
@@ -84,3 +82,22 @@ export interface Subscription {
 
 /** The answer to a command: it was written for the run's training, whose own answer is an event with this id; or why not. */
 export type CommandReply = { id: string } | { error: string };
+
+/** Name of the comm by which a page follows runs through the kernel of its notebook. */
+export const commTarget = "cirlab.runs";
+
+/** What a page says on that comm. */
+export type FromPage =
+  | { type: "subscribe"; to: string | Subscription }
+  | { type: "unsubscribe"; runId: string }
+  /** So many updates and lists were taken, since the last time. */
+  | { type: "taken"; count: number }
+  /** Answered under its id. */
+  | { type: "command"; id: number; runId: string; command: CommandInput };
+
+/** What the kernel says on it; `welcome` comes first. */
+export type FromKernel =
+  | { type: "welcome" }
+  | { type: "update"; update: RunUpdate }
+  | { type: "runs"; runs: readonly RunListing[] }
+  | { type: "answer"; id: number; value: unknown };

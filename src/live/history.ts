@@ -1,5 +1,5 @@
-import type { RecordedEvent } from "../../src/recording/messages.ts";
-import { Timeline } from "../../src/recording/timeline.ts";
+import type { RecordedEvent } from "../recording/messages.ts";
+import { Timeline } from "../recording/timeline.ts";
 import type { OtherEvent, Points, RunUpdate } from "./messages.ts";
 import { Columns } from "./points.ts";
 

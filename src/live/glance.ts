@@ -1,9 +1,9 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { lockOwner } from "../../src/recording/lock.ts";
-import { readEvent } from "../../src/recording/read-event.ts";
-import { type Standing, standingOf } from "../../src/recording/standing.ts";
-import { Timeline } from "../../src/recording/timeline.ts";
+import { lockOwner } from "../recording/lock.ts";
+import { readEvent } from "../recording/read-event.ts";
+import { type Standing, standingOf } from "../recording/standing.ts";
+import { Timeline } from "../recording/timeline.ts";
 
 /** How a run stands, in short. */
 export interface Glance {

@@ -1,0 +1,88 @@
+import { z } from "zod";
+import { type Comm, host } from "../display/index.ts";
+import { onRecorded } from "../recording/index.ts";
+import { LiveRuns } from "./live-runs.ts";
+import { commTarget, type FromKernel } from "./messages.ts";
+import { Reader } from "./reader.ts";
+
+/** A page draws no more often; and a server in between may refuse a kernel that says too much. */
+const restMs = 100;
+/** Pages that load anew do not say that they were there before: beyond this many, the oldest is let go. */
+const maxPages = 8;
+
+const fromPage = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("subscribe"), to: z.unknown() }),
+  z.object({ type: z.literal("unsubscribe"), runId: z.unknown() }),
+  z.object({ type: z.literal("taken"), count: z.int().positive() }),
+  z.object({ type: z.literal("command"), id: z.number(), runId: z.unknown(), command: z.unknown() }),
+]);
+
+let runs: LiveRuns | undefined;
+const pages = new Map<Comm, Reader>();
+
+/**
+ * Offers the runs below the kernel's folder, and those of its own trainings wherever they are, to pages of any Jupyter
+ * server: a page opens the comm {@link commTarget}, follows runs and gives commands as on the live channel of our server.
+ * Outside of a notebook it does nothing.
+ */
+export function serveRuns(): void {
+  host()?.registerTarget(commTarget, (comm) => accept(comm as Comm));
+}
+
+/** Begins with the first page that asks. */
+function liveRuns(): LiveRuns {
+  if (runs) return runs;
+  const made = new LiveRuns(process.cwd());
+  // A folder that cannot be looked through now is looked through the next time.
+  onRecorded((message) => void made.published(message).catch(() => undefined));
+  runs = made;
+  return made;
+}
+
+function accept(comm: Comm): void {
+  const live = liveRuns();
+  const say = (message: FromKernel) => comm.send(message);
+  const tell = (message: FromKernel) => {
+    reader.sent();
+    say(message);
+  };
+  const reader = new Reader(
+    { update: (update) => tell({ type: "update", update }), list: (list) => tell({ type: "runs", runs: list }) },
+    restMs,
+  );
+  const orders = live.ordersOf("JupyterLab");
+  const leave = () => {
+    live.part(reader);
+    pages.delete(comm);
+  };
+  live.join(reader);
+  pages.set(comm, reader);
+  comm.onClose(leave);
+  comm.onMessage((content) => {
+    const { data: message } = fromPage.safeParse(content);
+    switch (message?.type) {
+      case "subscribe":
+        void live.subscribe(reader, message.to);
+        break;
+      case "unsubscribe":
+        live.unsubscribe(reader, message.runId);
+        break;
+      case "taken":
+        reader.taken(message.count);
+        break;
+      case "command": {
+        const answer = (value: unknown) => say({ type: "answer", id: message.id, value });
+        orders.take(message).then(answer, (error: unknown) => answer({ error: String(error) }));
+        break;
+      }
+    }
+  });
+  say({ type: "welcome" });
+  const [oldest] = pages;
+  if (oldest && pages.size > maxPages) {
+    const [other, itsReader] = oldest;
+    live.part(itsReader);
+    pages.delete(other);
+    other.close();
+  }
+}

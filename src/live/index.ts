@@ -1,0 +1,5 @@
+export { serveRuns } from "./comm.ts";
+export { type FoundRuns, findRuns, isRun, runParts } from "./find-runs.ts";
+export { LiveRuns } from "./live-runs.ts";
+export type { CommandReply } from "./messages.ts";
+export { Reader } from "./reader.ts";
