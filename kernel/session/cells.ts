@@ -97,7 +97,15 @@ export class Cells {
   beside<T>(id: string, run: () => T, { isOfPage = this.owner()?.isOfPage ?? false } = {}): T {
     const cell = newCell({ id, isOfPage });
     if (isOfPage) this.#beside.push(cell);
-    if (this.#beside.length > rememberedBeside) this.#beside.shift();
+    // Most messages of pages start nothing that an interrupt could stop: those make room first.
+    if (this.#beside.length > rememberedBeside)
+      this.#beside.splice(
+        Math.max(
+          0,
+          this.#beside.findIndex((one) => !one.watchesSignal),
+        ),
+        1,
+      );
     return this.#context.run(cell, run);
   }
 

@@ -5,23 +5,13 @@ import { test } from "node:test";
 import { type RecordedEvent, Run, stepsOf } from "../../src/recording/index.ts";
 import { startServer, until } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
-import { writeCells } from "./cells.ts";
-
-const training = `import { Lab, Policy, PythonInterpreter, recipes, tasks, Trainer } from "cirlab";
-const lab = new Lab({ seed: 7, device: "cpu", threads: 1 });
-const python = await PythonInterpreter.start({ lanes: 1 });
-const trainer = new Trainer({
-  ...recipes.cir(), lab, interpreter: python, taskset: tasks.arithmetic({ families: ["algebra"] }),
-  policy: await Policy.create("tiny-math", { lab }),
-  promptsPerStep: 2, numGenerations: 3, maxLength: 32, checkpointEvery: 2,
-});
-const run = trainer.start(100_000);`;
+import { trainingCell, writeCells } from "./cells.ts";
 
 test("a training in the web notebook, watched and steered", { timeout: 180_000 }, async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t, { kernelEnv: { ...process.env } });
-  await writeCells(join(server.root, "training.ipynb"), { first: "1", training });
+  await writeCells(join(server.root, "training.ipynb"), { first: "1", training: trainingCell });
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1500, height: 1000 } });
   context.setDefaultTimeout(60_000);

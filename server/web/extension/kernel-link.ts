@@ -33,6 +33,7 @@ export class KernelLink implements RunLink {
   /** The kernel that was asked for last. */
   #wanted: Kernel.IKernelConnection | undefined;
   #comm: Kernel.IComm | undefined;
+  #isWaking = false;
   #taken = 0;
   #lastId = 0;
   readonly #waiting = new Map<number, Waiting>();
@@ -70,8 +71,16 @@ export class KernelLink implements RunLink {
   /** Imports cirlab where no cell has. */
   wake(): void {
     const kernel = this.#kernel;
-    if (!kernel || this.trouble === undefined || kernel.status !== "idle") return;
-    kernel.requestExecute({ code: 'import "cirlab";', silent: true, store_history: false, stop_on_error: false });
+    if (!kernel || this.trouble === undefined || this.#isWaking || kernel.isDisposed || kernel.status === "dead")
+      return;
+    this.#isWaking = true;
+    const code = 'import "cirlab";';
+    const future = kernel.requestExecute({ code, silent: true, store_history: false, stop_on_error: false });
+    const done = () => {
+      this.#isWaking = false;
+    };
+    // A kernel that starts anew answers no more.
+    future.done.then(done, done);
   }
 
   subscribe(to: string | Subscription): void {
