@@ -27,10 +27,13 @@ const systemErrors: Record<string, { status: number; text: string }> = {
   EEXIST: { status: 409, text: "File already exists" },
 };
 
+/** Errors of the lab that are the caller's, by code. */
+const labErrors: Record<string, number> = { "invalid-input": 400, "not-found": 404, unreadable: 422 };
+
 /** The HTTP form of anything that was thrown while a request was handled. */
 export function asHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
-  if (error instanceof LabError) return new HttpError(error.code === "invalid-input" ? 400 : 500, error.message);
+  if (error instanceof LabError) return new HttpError(labErrors[error.code] ?? 500, error.message);
   const { code, status, type } = (error ?? {}) as { code?: string; status?: number; type?: string };
   const system = code === undefined ? undefined : systemErrors[code];
   if (system) return new HttpError(system.status, system.text, code);

@@ -4,32 +4,19 @@ import { basename, dirname, join } from "node:path";
 import express, { type Request, type Router } from "express";
 import { z } from "zod";
 import { parseInput } from "../../src/base/schema.ts";
+import { RunBrowser } from "../../src/live/index.ts";
 import { RecordingError } from "../../src/recording/errors.ts";
-import { findRuns } from "../../src/live/index.ts";
 import { lockRun } from "../../src/recording/lock.ts";
 import { parsePath, type RootFolder } from "../api/contents/paths.ts";
 import { HttpError } from "../api/errors.ts";
-import { RunCatalogue, type RunRow } from "./catalogue.ts";
 import { locateRun } from "./folders.ts";
-import { RecordedSteps } from "./recorded-steps.ts";
-
-/** What `GET /api/runs` answers. */
-export interface RunList {
-  /** Newest first, damaged ones last. */
-  readonly runs: readonly RunRow[];
-  /** The served folder holds too many folders to have looked through all of them. */
-  readonly isIncomplete: boolean;
-}
-
-/** Rollouts that one request may ask for in full: a large group. */
-const maxInFull = 256;
 
 const number = z.string().regex(/^\d{1,9}$/, "must be a whole number").transform(Number);
 const runQuery = z.object({ path: z.string("path of the run's folder is missing"), points: number.optional() });
 const stepQuery = z.object({ path: z.string(), step: number });
-const pageQuery = stepQuery.extend({ offset: number.default(0), limit: number.default(1000) });
+const pageQuery = stepQuery.extend({ offset: number.optional(), limit: number.optional() });
 const fullQuery = stepQuery.extend({ index: z.string().regex(/^\d{1,9}(,\d{1,9})*$/, "must be places, such as 0,1,2") });
-const searchQuery = stepQuery.extend({ text: z.string().min(1).max(1000), regex: z.enum(["0", "1"]).default("0") });
+const searchQuery = stepQuery.extend({ text: z.string(), regex: z.enum(["0", "1"]).default("0") });
 
 /**
  * Recorded runs under the served folder, for pages to look at; a run is named by its folder's path. Nothing is written
@@ -43,24 +30,18 @@ const searchQuery = stepQuery.extend({ text: z.string().min(1).max(1000), regex:
  * - `DELETE /run?path` removes one that nobody trains
  */
 export function runsRouter(root: RootFolder): { router: Router; close(): Promise<void> } {
-  const catalogue = new RunCatalogue();
-  const steps = new RecordedSteps();
+  const browser = new RunBrowser(root.path, (path, step) =>
+    step === undefined ? locateRun(root, path) : locateStep(root, path, step),
+  );
   const router = express.Router();
 
   router.get("/", async (_, response) => {
-    const found = await findRuns(root.path);
-    const rows = found.paths.map(async (path) => catalogue.row(join(root.path, path), path));
-    // One that was removed in the meantime is not listed.
-    const runs = (await Promise.allSettled(rows)).flatMap((row) => (row.status === "fulfilled" ? [row.value] : []));
-    const created = ({ createdAt }: RunRow) => createdAt ?? "";
-    runs.sort((a, b) => created(b).localeCompare(created(a)) || b.path.localeCompare(a.path));
-    response.json({ runs, isIncomplete: found.isIncomplete } satisfies RunList);
+    response.json(await browser.ask({ what: "list" }));
   });
 
   router.get("/run", async (request, response) => {
-    const { path, points = 600 } = query(runQuery, request);
-    const folder = await locateRun(root, path);
-    response.json(await catalogue.details(folder, parsePath(path), Math.min(Math.max(points, 2), 5000)));
+    const { path, points } = query(runQuery, request);
+    response.json(await browser.ask({ what: "run", path: parsePath(path), points }));
   });
 
   router.delete("/run", async (request, response) => {
@@ -68,32 +49,25 @@ export function runsRouter(root: RootFolder): { router: Router; close(): Promise
     const folder = await locateRun(root, path);
     if (folder === root.path) throw new HttpError(400, "The root folder itself cannot be removed");
     await remove(folder);
-    catalogue.forget(folder);
+    browser.forget(folder);
     response.status(204).end();
   });
 
   router.get("/rollouts", async (request, response) => {
-    const { path, step, offset, limit } = query(pageQuery, request);
-    const { rows, figures } = await steps.rows(await locateStep(root, path, step), step);
-    response.json({ step, total: rows.length, figures, rows: rows.slice(offset, offset + limit) });
+    response.json(await browser.ask({ what: "rollouts", ...query(pageQuery, request) }));
   });
 
   router.get("/rollouts/full", async (request, response) => {
-    const { path, step, index } = query(fullQuery, request);
-    const indices = index.split(",").map(Number);
-    if (indices.length > maxInFull) throw new HttpError(400, `At most ${maxInFull} rollouts at a time.`);
-    const rollouts = await steps.rollouts(await locateStep(root, path, step), step, indices);
-    if (rollouts.length < indices.length) throw new HttpError(404, `Step ${step} has no rollout ${Math.max(...indices)}.`);
-    response.json({ rollouts });
+    const { index, ...rest } = query(fullQuery, request);
+    response.json(await browser.ask({ what: "full", ...rest, indices: index.split(",").map(Number) }));
   });
 
   router.get("/rollouts/search", async (request, response) => {
-    const { path, step, text, regex } = query(searchQuery, request);
-    const places = await steps.search(await locateStep(root, path, step), step, text, regex === "1");
-    response.json({ places });
+    const { regex, ...rest } = query(searchQuery, request);
+    response.json(await browser.ask({ what: "search", ...rest, isRegex: regex === "1" }));
   });
 
-  return { router, close: () => steps.close() };
+  return { router, close: () => browser.close() };
 }
 
 const query = <S extends z.ZodType>(schema: S, request: Request): z.infer<S> =>

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { LabError } from "../base/errors.ts";
 import { type Comm, host } from "../display/index.ts";
 import { onRecorded } from "../recording/index.ts";
+import { RunBrowser } from "./browse/browser.ts";
 import { LiveRuns } from "./live-runs.ts";
 import { commTarget, type FromKernel } from "./messages.ts";
 import { Reader } from "./reader.ts";
@@ -15,9 +17,15 @@ const fromPage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("unsubscribe"), runId: z.unknown() }),
   z.object({ type: z.literal("taken"), count: z.int().positive() }),
   z.object({ type: z.literal("command"), id: z.number(), runId: z.unknown(), command: z.unknown() }),
+  z.object({ type: z.literal("browse"), id: z.number(), question: z.unknown() }),
 ]);
 
-let runs: LiveRuns | undefined;
+interface Runs {
+  readonly live: LiveRuns;
+  readonly browser: RunBrowser;
+}
+
+let runs: Runs | undefined;
 const pages = new Map<Comm, Reader>();
 
 /**
@@ -30,17 +38,18 @@ export function serveRuns(): void {
 }
 
 /** Begins with the first page that asks. */
-function liveRuns(): LiveRuns {
+function theRuns(): Runs {
   if (runs) return runs;
-  const made = new LiveRuns(process.cwd());
+  const root = process.cwd();
+  const live = new LiveRuns(root);
   // A folder that cannot be looked through now is looked through the next time.
-  onRecorded((message) => void made.published(message).catch(() => undefined));
-  runs = made;
-  return made;
+  onRecorded((message) => void live.published(message).catch(() => undefined));
+  runs = { live, browser: new RunBrowser(root) };
+  return runs;
 }
 
 function accept(comm: Comm): void {
-  const live = liveRuns();
+  const { live, browser } = theRuns();
   const say = (message: FromKernel) => comm.send(message);
   const tell = (message: FromKernel) => {
     reader.sent();
@@ -73,6 +82,19 @@ function accept(comm: Comm): void {
       case "command": {
         const answer = (value: unknown) => say({ type: "answer", id: message.id, value });
         orders.take(message).then(answer, (error: unknown) => answer({ error: String(error) }));
+        break;
+      }
+      case "browse": {
+        const { id } = message;
+        browser.ask(message.question).then(
+          (value) => say({ type: "answer", id, value }),
+          (error: unknown) =>
+            say({
+              type: "refusal",
+              id,
+              text: error instanceof LabError ? error.message : `It cannot be read: ${error}`,
+            }),
+        );
         break;
       }
     }

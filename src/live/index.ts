@@ -1,3 +1,5 @@
+export { RunBrowser } from "./browse/browser.ts";
+export type { RunDetails, RunRow } from "./browse/catalogue.ts";
 export { serveRuns } from "./comm.ts";
 export { type FoundRuns, findRuns, isRun, runParts } from "./find-runs.ts";
 export { LiveRuns } from "./live-runs.ts";

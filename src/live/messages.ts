@@ -1,6 +1,7 @@
 import type { CommandInput, RecordedEvent } from "../recording/messages.ts";
 import type { Standing } from "../recording/standing.ts";
 import type { SettingsChange } from "../recording/timeline.ts";
+import type { BrowseQuestion } from "./browse/browser.ts";
 
 /** Topic of a reader that follows the list of runs. */
 export const allRuns = "*";
@@ -93,11 +94,15 @@ export type FromPage =
   /** So many updates and lists were taken, since the last time. */
   | { type: "taken"; count: number }
   /** Answered under its id. */
-  | { type: "command"; id: number; runId: string; command: CommandInput };
+  | { type: "command"; id: number; runId: string; command: CommandInput }
+  /** A question about recorded runs; answered under its id. */
+  | { type: "browse"; id: number; question: BrowseQuestion };
 
 /** What the kernel says on it; `welcome` comes first. */
 export type FromKernel =
   | { type: "welcome" }
   | { type: "update"; update: RunUpdate }
   | { type: "runs"; runs: readonly RunListing[] }
-  | { type: "answer"; id: number; value: unknown };
+  | { type: "answer"; id: number; value: unknown }
+  /** The answer to a question that cannot be answered. */
+  | { type: "refusal"; id: number; text: string };

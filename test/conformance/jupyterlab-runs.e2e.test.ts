@@ -106,6 +106,27 @@ test("a training in JupyterLab, watched and steered", { timeout: 240_000 }, asyn
     await panel.locator(".cirlab-run-text", { hasText: /^stopped · step \d+ of 100000$/ }).waitFor();
   });
 
+  await t.test("the run browser leads from the list to the run, to a step's rollouts and to a token", async () => {
+    await notebook.menu("View", "Training Runs");
+    const browser = page.locator("#cirlab-runs");
+    const row = browser.locator("tbody tr");
+    await row.locator(".cirlab-state", { hasText: "stopped" }).waitFor();
+    assert.equal(await row.count(), 1);
+    await screenshot(page, "jupyterlab-runs-list");
+    await row.locator(".cirlab-run-name button").click();
+    await browser.locator("canvas").first().waitFor();
+    await browser.locator(".cirlab-events li", { hasText: "settings changed: klCoef 0.25" }).waitFor();
+    // It is removed where somebody also sees its files.
+    assert.equal(await browser.getByRole("button", { name: "Remove…" }).count(), 0);
+    await screenshot(page, "jupyterlab-runs-run");
+    await browser.getByRole("button", { name: "Rollouts" }).click();
+    await browser.locator('.cirlab-row[data-place="0/1"]').click();
+    await browser.locator(".cirlab-rollout .cirlab-token").first().waitFor();
+    await screenshot(page, "jupyterlab-runs-rollout");
+    await browser.getByRole("button", { name: "Runs", exact: true }).click();
+    await row.first().waitFor();
+  });
+
   assert.deepEqual(
     notebook.errors.filter((error) => /cirlab/.test(error)),
     [],

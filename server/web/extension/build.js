@@ -1,4 +1,4 @@
-// Makes dist/labextension: our renderers and the live panel as a prebuilt extension of JupyterLab 4, which
+// Makes dist/labextension: our renderers, the live panel and the run browser as a prebuilt extension of JupyterLab 4, which
 // `cirlab install --labextension` copies. JupyterLab shares its own packages with it, so it is small and needs no build of
 // JupyterLab's.
 import { createHash } from "node:crypto";
@@ -24,7 +24,14 @@ async function bundle(entry, options) {
 }
 
 /** Packages of which the page's own copy is used. */
-const sharedNames = ["@jupyterlab/notebook", "@jupyterlab/ui-components", "@lumino/signaling", "@lumino/widgets"];
+const sharedNames = [
+  "@jupyterlab/apputils",
+  "@jupyterlab/mainmenu",
+  "@jupyterlab/notebook",
+  "@jupyterlab/ui-components",
+  "@lumino/signaling",
+  "@lumino/widgets",
+];
 
 /** Stands in for them in the bundle: what container.ts has taken from the page. */
 const sharedPackages = {

@@ -1,5 +1,6 @@
 import type { Kernel, KernelMessage } from "@jupyterlab/services";
 import { Signal } from "@lumino/signaling";
+import type { BrowseAnswers, BrowseQuestion } from "../../../src/live/browse/browser.ts";
 import {
   type CommandReply,
   commTarget,
@@ -10,20 +11,32 @@ import {
   type Subscription,
 } from "../../../src/live/messages.ts";
 import type { CommandInput } from "../../../src/recording/messages.ts";
+import { sentence } from "../src/live/dom.ts";
 import type { RunLink } from "../src/live/run-link.ts";
 import { runMimeType } from "../src/live/run-renderer.ts";
+import type { RunReader } from "../src/runs/api.ts";
 
 /** The kernel says how much of what it sent was taken each time that so much was. */
 const takenAtOnce = 10;
 const answerWithinMs = 10_000;
+/** A step of thousands of rollouts takes a while to read. */
+const browseWithinMs = 90_000;
 
 const noNotebook = "open a notebook of the CIR Lab kernel to see its runs";
 const notLoaded = "this notebook's kernel has not loaded cirlab yet";
 
-type Waiting = (reply: CommandReply) => void;
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** The messages that the kernel answers under their id. */
+type Question =
+  | { type: "command"; runId: string; command: CommandInput }
+  | { type: "browse"; question: BrowseQuestion };
 
 /** Runs as the kernel of a notebook has them, over a comm, so that any Jupyter server will do. */
-export class KernelLink implements RunLink {
+export class KernelLink implements RunLink, RunReader {
   readonly changed = new Signal<this, void>(this);
   readonly updated = new Signal<this, RunUpdate>(this);
   readonly listed = new Signal<this, readonly RunListing[]>(this);
@@ -92,17 +105,34 @@ export class KernelLink implements RunLink {
   }
 
   command(runId: string, command: CommandInput): Promise<CommandReply> {
-    if (this.trouble !== undefined) return Promise.resolve({ error: `No connection: ${this.trouble}.` });
+    return this.#answerTo({ type: "command", runId, command }, answerWithinMs) as Promise<CommandReply>;
+  }
+
+  ask<W extends BrowseQuestion["what"]>(question: Extract<BrowseQuestion, { what: W }>): Promise<BrowseAnswers[W]> {
+    return this.#answerTo({ type: "browse", question }, browseWithinMs) as Promise<BrowseAnswers[W]>;
+  }
+
+  #answerTo(question: Question, withinMs: number): Promise<unknown> {
+    if (this.trouble !== undefined) return Promise.reject(new Error(sentence(this.trouble)));
     const id = ++this.#lastId;
-    return new Promise<CommandReply>((resolve) => {
-      const timer = setTimeout(() => settle({ error: "The kernel does not answer." }), answerWithinMs);
-      const settle: Waiting = (reply) => {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => waiting.reject(new Error("The kernel does not answer.")), withinMs);
+      const settled = () => {
         clearTimeout(timer);
         this.#waiting.delete(id);
-        resolve(reply);
       };
-      this.#waiting.set(id, settle);
-      this.#send({ type: "command", id, runId, command });
+      const waiting: Waiting = {
+        resolve(value) {
+          settled();
+          resolve(value);
+        },
+        reject(error) {
+          settled();
+          reject(error);
+        },
+      };
+      this.#waiting.set(id, waiting);
+      this.#send({ ...question, id });
     });
   }
 
@@ -126,7 +156,10 @@ export class KernelLink implements RunLink {
         this.listed.emit(message.runs);
         break;
       case "answer":
-        this.#waiting.get(message.id)?.(message.value as CommandReply);
+        this.#waiting.get(message.id)?.resolve(message.value);
+        break;
+      case "refusal":
+        this.#waiting.get(message.id)?.reject(new Error(message.text));
         break;
     }
   }
@@ -162,7 +195,7 @@ export class KernelLink implements RunLink {
   #drop(): void {
     this.#comm = undefined;
     this.trouble = this.#kernel ? notLoaded : noNotebook;
-    for (const settle of [...this.#waiting.values()]) settle({ error: `No connection: ${this.trouble}.` });
+    for (const { reject } of [...this.#waiting.values()]) reject(new Error(sentence(this.trouble)));
     this.changed.emit();
   }
 }

@@ -1,20 +1,48 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
+import { ICommandPalette, MainAreaWidget } from "@jupyterlab/apputils";
+import { IMainMenu } from "@jupyterlab/mainmenu";
 import { INotebookTracker } from "@jupyterlab/notebook";
 import { useCommands } from "../src/live/links.ts";
 import { LivePanel, openWithRuns } from "../src/live/panel.ts";
 import { runChannel } from "../src/live/run-channel.ts";
+import { readRunsFrom } from "../src/runs/api.ts";
+import { addRunCommands } from "../src/runs/commands.ts";
+import { RunsPanel } from "../src/runs/panel.ts";
+import type { Route } from "../src/runs/route.ts";
 import { KernelLink } from "./kernel-link.ts";
+
+/** Shows places among the runs in a tab of the main area, which is made when it is first needed. */
+function runsOpener(shell: JupyterFrontEnd.IShell): (route: Route) => void {
+  let tab: MainAreaWidget<RunsPanel> | undefined;
+  return (route) => {
+    runChannel.wake();
+    if (!tab || tab.isDisposed) {
+      tab = new MainAreaWidget({ content: new RunsPanel() });
+      tab.id = "cirlab-runs-tab";
+      shell.add(tab, "main", { type: "Training runs" });
+    }
+    shell.activateById(tab.id);
+    tab.content.go(route);
+  };
+}
 
 /** The lab in the window of JupyterLab: what our own notebook has from its server comes from the notebook's kernel. */
 const labPlugin: JupyterFrontEndPlugin<void> = {
   id: "cirlab:lab",
-  description: "A side panel that follows the runs of a notebook's kernel as they train, and steers them.",
+  description: "Follows the runs of a notebook's kernel as they train, steers them, and shows those on disk.",
   autoStart: true,
   requires: [INotebookTracker],
-  activate: ({ commands, shell }: JupyterFrontEnd, tracker: INotebookTracker): void => {
+  optional: [ICommandPalette, IMainMenu],
+  activate: (
+    { commands, shell }: JupyterFrontEnd,
+    tracker: INotebookTracker,
+    palette: ICommandPalette | null,
+    menu: IMainMenu | null,
+  ): void => {
     useCommands(commands);
     const link = new KernelLink();
     runChannel.use(link);
+    readRunsFrom(link);
     const follow = () => {
       const kernel = tracker.currentWidget?.sessionContext.session?.kernel;
       if (kernel) void link.use(kernel);
@@ -25,6 +53,7 @@ const labPlugin: JupyterFrontEndPlugin<void> = {
     const panel = new LivePanel();
     shell.add(panel, "right", { rank: 900, type: "Live run" });
     openWithRuns(tracker, () => shell.activateById(panel.id));
+    addRunCommands(commands, runsOpener(shell), palette, menu);
   },
 };
 

@@ -3,10 +3,11 @@ import labStyle from "../src/lab.css";
 import runRenderer from "../src/live/run-renderer.ts";
 import rolloutsRenderer from "../src/rollouts/renderer.ts";
 import rolloutsStyle from "../src/rollouts/rollouts.css";
+import runsStyle from "../src/runs/runs.css";
 import labPlugin from "./lab-plugin.ts";
 
 const sheet = document.createElement("style");
-sheet.textContent = [uPlotStyle, labStyle, rolloutsStyle].join("\n");
+sheet.textContent = [uPlotStyle, labStyle, rolloutsStyle, runsStyle].join("\n");
 document.head.append(sheet);
 
 /** Shows outputs. */

@@ -8,6 +8,8 @@ import runRenderer from "./live/run-renderer.ts";
 import { ServerLink } from "./live/server-link.ts";
 import { type Choice, type Package, type Page, packages, renderers } from "./plugins.ts";
 import rolloutsRenderer from "./rollouts/renderer.ts";
+import { readRunsFrom } from "./runs/api.ts";
+import { ServerReader } from "./runs/server-reader.ts";
 import "./styles.ts";
 
 type Plugin = IPlugin<NotebookApp, unknown>;
@@ -51,6 +53,7 @@ async function loadRenderers(): Promise<IRenderMime.IExtensionModule[]> {
 async function main(): Promise<void> {
   const page = PageConfig.getOption("notebookPage") as Page;
   runChannel.use(new ServerLink());
+  readRunsFrom(new ServerReader());
   const [mimeExtensions, ...plugins] = await Promise.all([
     loadRenderers(),
     ...Object.entries(packages).map(([name, part]) => pluginsOf(name, part, page)),

@@ -1,39 +1,48 @@
-import { ServerConnection } from "@jupyterlab/services";
-import type { RunDetails } from "../../../runs/catalogue.ts";
-import type { RunList } from "../../../runs/router.ts";
-import type { StepRows } from "../../../../src/display/rollout-rows.ts";
-import type { RolloutView } from "../../../../src/display/rollout-view.ts";
+import type { BrowseAnswers, BrowseQuestion } from "../../../../src/live/browse/browser.ts";
 import type { RolloutSource } from "../rollouts/source.ts";
 
-export type { CheckpointRow, RunDetails, RunRow } from "../../../runs/catalogue.ts";
+export type { CheckpointRow, RunDetails, RunRow } from "../../../../src/live/browse/catalogue.ts";
 
-const settings = ServerConnection.makeSettings();
+type Question<W extends BrowseQuestion["what"]> = Extract<BrowseQuestion, { what: W }>;
 
-/** @throws Error with the server's own words. */
-async function request(method: string, path: string, query: Readonly<Record<string, string | number>> = {}): Promise<unknown> {
-  const parameters = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
-  const response = await ServerConnection.makeRequest(`${settings.baseUrl}api/runs${path}?${parameters}`, { method }, settings);
-  if (response.status === 204) return undefined;
-  const body = (await response.json().catch(() => ({}))) as { message?: string };
-  if (!response.ok) throw new Error(body.message ?? `The server answered ${response.status}.`);
-  return body;
+/** Whom a page asks for recorded runs: its server, or the kernel of a notebook. */
+export interface RunReader {
+  /** @throws Error with the other side's own words. */
+  ask<W extends BrowseQuestion["what"]>(question: Question<W>): Promise<BrowseAnswers[W]>;
+  /** Removes a run that nobody trains; absent where runs are only looked at. @throws Error with the reason. */
+  remove?(path: string): Promise<void>;
 }
 
-/** Runs as the server has them on disk. */
+let reader: RunReader | undefined;
+
+/** Whom the page asks; to be said once. */
+export function readRunsFrom(given: RunReader): void {
+  reader = given;
+}
+
+function theReader(): RunReader {
+  if (!reader) throw new Error("This page has nobody to ask for runs.");
+  return reader;
+}
+
+/** Recorded runs. */
 export const runs = {
-  list: () => request("GET", "/") as Promise<RunList>,
-  details: (path: string) => request("GET", "/run", { path }) as Promise<RunDetails>,
-  remove: (path: string) => request("DELETE", "/run", { path }) as Promise<undefined>,
+  list: () => theReader().ask({ what: "list" }),
+  details: (path: string) => theReader().ask({ what: "run", path }),
+  get remove(): ((path: string) => Promise<void>) | undefined {
+    const { remove } = theReader();
+    return remove && ((path) => remove.call(reader, path));
+  },
 };
 
-const rowsAtATime = 5000;
+/** A message of a few hundred kilobytes. */
+const rowsAtATime = 1000;
 
 /** The rollouts of a recorded step. */
 export function recordedStep(path: string, step: number): RolloutSource {
   return {
     async rows() {
-      const page = (offset: number) =>
-        request("GET", "/rollouts", { path, step, offset, limit: rowsAtATime }) as Promise<StepRows & { total: number }>;
+      const page = (offset: number) => theReader().ask({ what: "rollouts", path, step, offset, limit: rowsAtATime });
       const { total, figures, rows } = await page(0);
       const all = [...rows];
       while (all.length < total) {
@@ -44,12 +53,10 @@ export function recordedStep(path: string, step: number): RolloutSource {
       return { rows: all, figures };
     },
     async full(indices) {
-      const query = { path, step, index: indices.join(",") };
-      return ((await request("GET", "/rollouts/full", query)) as { rollouts: RolloutView[] }).rollouts;
+      return (await theReader().ask({ what: "full", path, step, indices: [...indices] })).rollouts;
     },
     async search(text, isRegex) {
-      const query = { path, step, text, regex: isRegex ? 1 : 0 };
-      return ((await request("GET", "/rollouts/search", query)) as { places: number[] }).places;
+      return (await theReader().ask({ what: "search", path, step, text, isRegex })).places;
     },
   };
 }

@@ -21,6 +21,7 @@ export class Follower {
     this.#refresh = refresh;
     runChannel.watchList();
     runChannel.listChanged.connect(this.ask, this);
+    runChannel.connection.connect(this.ask, this);
     void this.#turn();
   }
 
@@ -37,6 +38,7 @@ export class Follower {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     runChannel.listChanged.disconnect(this.ask, this);
+    runChannel.connection.disconnect(this.ask, this);
   }
 
   async #turn(): Promise<void> {

@@ -1,5 +1,5 @@
 import uPlot from "uplot";
-import type { MetricColumns } from "../../../runs/metrics.ts";
+import type { MetricColumns } from "../../../../src/live/browse/metrics.ts";
 
 /** One run's curves in a chart. */
 export interface ChartedRun {

@@ -6,7 +6,7 @@ import { recordedStep } from "./api.ts";
 import { ComparePage } from "./compare-page.ts";
 import { Follower } from "./follow.ts";
 import { ListPage } from "./list-page.ts";
-import { type Route, parseRoute, routeHash } from "./route.ts";
+import { type Route, routeHash } from "./route.ts";
 import { RunPage } from "./run-page.ts";
 
 /** What the panel shows: it is brought up to date while it is there. */
@@ -20,18 +20,27 @@ interface Page {
 
 const nameOf = (path: string): string => path.split("/").at(-1) ?? path;
 
-/** The runs on disk: the list, one run, several compared, and their rollouts. The page's address says what is shown. */
+/** Keeps where the reader is, so that there is a way back. */
+export interface WayKeeper {
+  /** @param isNew a place to come back from; otherwise it stands for the one before. */
+  keep(hash: string, isNew: boolean): void;
+}
+
+/** The runs on disk: the list, one run, several compared, and their rollouts. */
 export class RunsPanel extends Widget {
   readonly #head = make("div", { className: "cirlab-runs-head" });
   readonly #trouble = make("p", { className: "cirlab-trouble", attributes: { role: "alert" } });
   readonly #body = make("div", { className: "cirlab-runs-body" });
+  readonly #way: WayKeeper | undefined;
   #route: Route = { view: "list" };
   #page: Page | undefined;
   #follower: Follower | undefined;
   #explorer: { key: string; explorer: RolloutExplorer } | undefined;
 
-  constructor() {
+  /** @param way default: nothing is kept, and only the panel's own links lead back. */
+  constructor(way?: WayKeeper) {
     super();
+    this.#way = way;
     this.id = "cirlab-runs";
     this.addClass("cirlab-runs");
     this.title.label = "Runs";
@@ -54,17 +63,10 @@ export class RunsPanel extends Widget {
     return routeHash(this.#route);
   }
 
-  /** The reader goes somewhere: the browser's way back leads here again. */
+  /** The reader goes somewhere. */
   go(route: Route): void {
-    history.pushState(null, "", routeHash(route));
+    this.#way?.keep(routeHash(route), true);
     this.showRoute(route);
-  }
-
-  /** Shows what the page's address names. @returns whether it names runs at all. */
-  showAddress(): boolean {
-    const route = parseRoute(location.hash);
-    if (route) this.showRoute(route);
-    return route !== undefined;
   }
 
   showRoute(route: Route): void {
@@ -75,7 +77,7 @@ export class RunsPanel extends Widget {
     this.#clear();
     const page = this.#pageOf(route);
     this.#page = page;
-    this.#head.replaceChildren(...(route.view === "list" ? [] : [breadcrumb(this.#way(route))]));
+    this.#head.replaceChildren(...(route.view === "list" ? [] : [breadcrumb(this.#crumbs(route))]));
     this.#body.replaceChildren(page.node);
     let isFirst = true;
     this.#follower = new Follower(async () => {
@@ -126,13 +128,13 @@ export class RunsPanel extends Widget {
       this.#clear();
       const explorer = new RolloutExplorer({
         source: recordedStep(path, step),
-        way: [...this.#way({ view: "run", path }, true), { name: `step ${step}` }],
+        way: [...this.#crumbs({ view: "run", path }, true), { name: `step ${step}` }],
         onMove: (to) => {
           const route: Route = { view: "step", path, step, place: to };
           const isToken = to.token !== undefined && this.#route.view === "step" && this.#route.place.token !== undefined;
           this.#route = route;
           // From token to token is no way that one would go back.
-          history[isToken ? "replaceState" : "pushState"](null, "", routeHash(route));
+          this.#way?.keep(routeHash(route), !isToken);
         },
         onLeave: () => this.go({ view: "run", path }),
       });
@@ -143,7 +145,7 @@ export class RunsPanel extends Widget {
     void this.#explorer.explorer.show(place);
   }
 
-  #way(route: Route, isOnTheWay = false): Crumb[] {
+  #crumbs(route: Route, isOnTheWay = false): Crumb[] {
     const list: Crumb = { name: "Runs", open: () => this.go({ view: "list" }) };
     if (route.view === "compare") return [list, { name: `Comparison of ${route.paths.length} runs` }];
     if (route.view !== "run") return [{ name: "Runs" }];

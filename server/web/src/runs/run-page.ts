@@ -1,5 +1,5 @@
 import { Dialog, showDialog } from "@jupyterlab/apputils";
-import type { OtherEvent } from "../../../runs/run-log.ts";
+import type { OtherEvent } from "../../../../src/live/browse/run-log.ts";
 import { runChannel } from "../live/run-channel.ts";
 import type { RunSeries } from "../live/run-series.ts";
 import { choice, make, short } from "../rollouts/dom.ts";
@@ -90,12 +90,15 @@ export class RunPage {
       formatBytes(bytes),
       ...(parent ? [`branched off ${parent.id} at step ${parent.step}`] : []),
     ];
-    const remove = make("button", { text: "Remove…", attributes: { type: "button" }, onClick: () => void this.#remove() });
+    const { remove } = runs;
+    const removal = remove
+      ? make("button", { text: "Remove…", attributes: { type: "button" }, onClick: () => void this.#remove(remove) })
+      : "";
     this.#head.replaceChildren(
       make("h2", { text: name }),
       stateBadge(row),
       make("span", { className: "cirlab-run-facts", text: facts.join(" · ") }),
-      remove,
+      removal,
       problem ? make("p", { className: "cirlab-trouble", text: problem }) : "",
     );
     const names = metricNames([details]);
@@ -187,7 +190,7 @@ export class RunPage {
     );
   }
 
-  async #remove(): Promise<void> {
+  async #remove(remove: (path: string) => Promise<void>): Promise<void> {
     const { path } = this.#options;
     const { button } = await showDialog({
       title: "Remove the run?",
@@ -196,7 +199,7 @@ export class RunPage {
     });
     if (!button.accept) return;
     try {
-      await runs.remove(path);
+      await remove(path);
       this.#options.leave();
     } catch (error) {
       await showDialog({ title: "The run was not removed", body: (error as Error).message, buttons: [Dialog.okButton()] });

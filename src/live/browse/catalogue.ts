@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
-import { CheckpointStore, Run, type RunConfig, runSize, type Standing } from "../../src/recording/index.ts";
-import { readRunConfig } from "../../src/recording/config.ts";
+import { readRunConfig } from "../../recording/config.ts";
+import { CheckpointStore, Run, type RunConfig, runSize, type Standing } from "../../recording/index.ts";
 import { leadingMetric, type MetricColumns, metricColumns } from "./metrics.ts";
 import { type OtherEvent, RunLog } from "./run-log.ts";
 
@@ -99,7 +99,12 @@ export class RunCatalogue {
       checkpoints: stored.map(({ step }) => {
         const label = marked.get(step);
         const known = checkpoints.get(step);
-        return { step, bytes: known?.bytes ?? null, ...(label !== undefined && { label }), isValid: known !== undefined };
+        return {
+          step,
+          bytes: known?.bytes ?? null,
+          ...(label !== undefined && { label }),
+          isValid: known !== undefined,
+        };
       }),
       rolloutSteps: config ? await (await Run.open(folder)).rolloutSteps() : [],
     };

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from "../../src/recording/index.ts";
+import type { RecordedEvent } from "../../recording/index.ts";
 
 type StepEvent = Extract<RecordedEvent, { type: "step" }>;
 

@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { lockOwner, type RecordedEvent, type Standing, standingOf, Timeline } from "../../src/recording/index.ts";
-import { JsonLinesTail } from "../../src/recording/json-lines.ts";
-import { readEvent } from "../../src/recording/read-event.ts";
+import { lockOwner, type RecordedEvent, type Standing, standingOf, Timeline } from "../../recording/index.ts";
+import { JsonLinesTail } from "../../recording/json-lines.ts";
+import { readEvent } from "../../recording/read-event.ts";
 
 type StepEvent = Extract<RecordedEvent, { type: "step" }>;
 export type OtherEvent = Exclude<RecordedEvent, { type: "step" }>;

@@ -1,8 +1,9 @@
 import { basename } from "node:path";
 import { Worker } from "node:worker_threads";
-import { siblingModule } from "../../src/base/modules.ts";
-import type { RolloutView, StepRows } from "../../src/recording/index.ts";
-import { HttpError } from "../api/errors.ts";
+import { InvalidInputError } from "../../base/errors.ts";
+import { siblingModule } from "../../base/modules.ts";
+import type { RolloutView, StepRows } from "../../recording/index.ts";
+import { BrowseError } from "./errors.ts";
 import type { StepAnswer, StepAsk, StepQuestion } from "./step-messages.ts";
 
 /** Time for reading a step, and for a search in it. */
@@ -29,7 +30,7 @@ export class RecordedSteps {
   /**
    * Places of the rollouts that hold a text.
    *
-   * @throws HttpError 400 for an expression that is none, 422 for one that takes longer than two seconds.
+   * @throws InvalidInputError for an expression that is none, BrowseError for one that takes longer than two seconds.
    */
   async search(folder: string, step: number, text: string, isRegex: boolean): Promise<number[]> {
     // Read first: the time is the search's own.
@@ -54,7 +55,8 @@ export class RecordedSteps {
 
   async #answer(question: StepQuestion, limitMs: number): Promise<unknown> {
     clearTimeout(this.#idle);
-    const worker = (this.#worker ??= this.#start());
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
     try {
       const answer = await new Promise<StepAnswer>((resolve, reject) => {
         const late = setTimeout(() => reject(tooLong(question.ask, limitMs)), limitMs);
@@ -70,7 +72,7 @@ export class RecordedSteps {
       if (answer.error) throw refusal(answer.error, question);
       return answer.value;
     } catch (error) {
-      if (error instanceof HttpError && error.reason === "ended") await this.close();
+      if (error instanceof Ended) await this.close();
       throw error;
     } finally {
       this.#idle = setTimeout(() => void this.close(), idleMs).unref();
@@ -86,17 +88,24 @@ export class RecordedSteps {
   }
 }
 
-function tooLong(ask: StepAsk, limitMs: number): HttpError {
+/** The thread has ended, or must. */
+class Ended extends BrowseError {
+  constructor(message: string) {
+    super("unreadable", message);
+  }
+}
+
+function tooLong(ask: StepAsk, limitMs: number): Ended {
   const what = ask.what === "search" ? `The search for ${JSON.stringify(ask.text)}` : "Reading the step";
-  return new HttpError(422, `${what} took longer than ${limitMs / 1000} s and was given up.`, "ended");
+  return new Ended(`${what} took longer than ${limitMs / 1000} s and was given up.`);
 }
 
-function outOfMemory({ step }: StepQuestion, error: Error): HttpError {
-  return new HttpError(422, `The rollouts of step ${step} cannot be read: ${error.message}`, "ended");
+function outOfMemory({ step }: StepQuestion, error: Error): Ended {
+  return new Ended(`The rollouts of step ${step} cannot be read: ${error.message}`);
 }
 
-function refusal({ name, message }: { name: string; message: string }, { folder }: StepQuestion): HttpError {
-  if (name === "SyntaxError") return new HttpError(400, `Not a regular expression: ${message}`);
+function refusal({ name, message }: { name: string; message: string }, { folder }: StepQuestion): Error {
+  if (name === "SyntaxError") return new InvalidInputError(`Not a regular expression: ${message}`);
   const text = message.replaceAll(`${folder}/`, "").replaceAll(folder, basename(folder));
-  return new HttpError(text.includes("has no recorded rollouts") ? 404 : 422, text);
+  return new BrowseError(text.includes("has no recorded rollouts") ? "not-found" : "unreadable", text);
 }

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parentPort } from "node:worker_threads";
-import { type RolloutView, recordedRolloutViews, rowsOf, type StepRows } from "../../src/recording/index.ts";
+import { type RolloutView, recordedRolloutViews, rowsOf, type StepRows } from "../../recording/index.ts";
 import type { StepAnswer, StepQuestion } from "./step-messages.ts";
 
 // Steps of thousands of rollouts take a while to read, and a regular expression may take for ever: none of that must hold
@@ -39,7 +39,9 @@ async function answer({ folder, step, ask }: StepQuestion): Promise<unknown> {
       return ask.indices.flatMap((index) => rollouts[index] ?? []);
     case "search": {
       const matches = matcher(ask.text, ask.isRegex);
-      return [...rollouts.keys()].filter((i) => matches(rollouts[i]!.task.prompt) || matches(rollouts[i]!.texts.join("")));
+      return [...rollouts.keys()].filter(
+        (i) => matches(rollouts[i]!.task.prompt) || matches(rollouts[i]!.texts.join("")),
+      );
     }
   }
 }
@@ -56,6 +58,7 @@ function matcher(text: string, isRegex: boolean): (where: string) => boolean {
 parentPort!.on("message", (question: StepQuestion) => {
   void answer(question).then(
     (value) => parentPort!.postMessage({ value } satisfies StepAnswer),
-    (error: Error) => parentPort!.postMessage({ error: { name: error.name, message: error.message } } satisfies StepAnswer),
+    (error: Error) =>
+      parentPort!.postMessage({ error: { name: error.name, message: error.message } } satisfies StepAnswer),
   );
 });
