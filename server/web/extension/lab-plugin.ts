@@ -19,6 +19,7 @@ function runsOpener(shell: JupyterFrontEnd.IShell): (route: Route) => void {
     if (!tab || tab.isDisposed) {
       tab = new MainAreaWidget({ content: new RunsPanel() });
       tab.id = "cirlab-runs-tab";
+      tab.toolbar.hide();
       shell.add(tab, "main", { type: "Training runs" });
     }
     shell.activateById(tab.id);
