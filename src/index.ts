@@ -81,7 +81,7 @@ export { type PreferenceExample, preferencePairs } from "./training/supervised/p
 export { type RejectionSamplingOptions, rejectionSampling } from "./training/supervised/rejection-sampling.ts";
 export type { SftExample } from "./training/supervised/samples.ts";
 export { SftTrainer, type SftTrainerOptions } from "./training/supervised/sft-trainer.ts";
-export type { TrainOptions } from "./training/train-loop.ts";
+export type { TrainOptions } from "./training/train-options.ts";
 export { Trainer } from "./training/trainer.ts";
 export type { StepReport, UpdateReport } from "./training/types.ts";
 

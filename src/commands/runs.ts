@@ -28,6 +28,9 @@ const usage = `Usage: cirlab runs list [--folder runs]
        cirlab runs set RUN name=value...
        cirlab runs mark RUN LABEL
        cirlab runs rewind RUN STEP
+       cirlab runs hold RUN
+       cirlab runs intervene RUN STEP GROUP/SAMPLE write TOKEN TEXT [--end]
+       cirlab runs intervene RUN STEP GROUP/SAMPLE code | output TURN TEXT
 
 Looks at the runs of a folder, and steers those that are being trained, from any process.
   RUN              a run's id, the unique beginning of one, or its folder
@@ -35,6 +38,9 @@ Looks at the runs of a folder, and steers those that are being trained, from any
   --folder FOLDER  where the runs lie (default: runs)
   --force          remove also a run that is being trained
   --timeout S      seconds to wait for the training's answer: it comes between two steps (default: 120)
+  --end            the rollout ends after TEXT; else the policy goes on
+"hold" collects the next step's rollouts and waits before the update; "intervene" changes one of them: TEXT in place of the
+tokens from TOKEN on, or the code or the output of its TURNth call. What was written is not trained on.
 Values of "set" are JSON where they can be, else text: clipRatioHigh=0.4 maxToolCalls=[[0,2],[100,3]] klForm=k2
 
 Exit code: 0 done; 1 it could not be done, or the training refused; 2 the arguments cannot be used.`;
@@ -44,6 +50,7 @@ interface Options {
   readonly force: boolean;
   readonly timeoutMs: number;
   readonly paper: string | undefined;
+  readonly end: boolean;
 }
 
 type Action = (args: string[], options: Options) => Promise<number>;
@@ -59,6 +66,8 @@ const actions: Readonly<Record<string, Action>> = {
   step: steer(([count = "1"]) => ({ type: "step", count: Number(count) })),
   set: steer((values) => ({ type: "set", values: settings(values) })),
   rewind: steer(([step = ""]) => ({ type: "rewind", step: step === "" ? Number.NaN : Number(step) })),
+  hold: steer(() => ({ type: "hold" })),
+  intervene: steer(interveneCommand),
   mark: steer(([label]) => ({ type: "checkpoint", label: label ?? "" })),
 };
 
@@ -73,6 +82,7 @@ export async function main(argv: string[]): Promise<number> {
         force: { type: "boolean", default: false },
         timeout: { type: "string", default: "120" },
         paper: { type: "string" },
+        end: { type: "boolean", default: false },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -85,7 +95,8 @@ export async function main(argv: string[]): Promise<number> {
     if (!action) throw new InvalidInputError(`Unknown action "${name}".`);
     const timeoutMs = Number(values.timeout) * 1000;
     if (!(timeoutMs > 0)) throw new InvalidInputError(`--timeout takes seconds, was ${values.timeout}.`);
-    return await action(args, { folder: values.folder, force: values.force, timeoutMs, paper: values.paper });
+    const { folder, force, paper, end } = values;
+    return await action(args, { folder, force, timeoutMs, paper, end });
   } catch (error) {
     const isUsage = error instanceof InvalidInputError || error instanceof TypeError;
     console.error(`cirlab runs: ${(error as Error).message}${isUsage ? `\n\n${usage}` : ""}`);
@@ -203,11 +214,11 @@ async function removeAction(names: string[], options: Options): Promise<number> 
 }
 
 /** Sends a command to a run that is being trained, and tells what its training says. */
-function steer(commandOf: (args: string[]) => CommandInput): Action {
+function steer(commandOf: (args: string[], options: Options) => CommandInput): Action {
   return async ([name, ...args], options) => {
     const folder = await findRun(name, options.folder);
     const run = await Run.open(folder);
-    const command = commandOf(args);
+    const command = commandOf(args, options);
     if (!(await lockOwner(folder))) {
       const state = stateOf(await run.timeline(), undefined);
       throw new LabError(`Run ${run.id} is not being trained (${state}): nobody would hear "${command.type}".`, {
@@ -244,4 +255,25 @@ export function settings(args: readonly string[]): Record<string, never> {
     }
   });
   return Object.fromEntries(pairs) as Record<string, never>;
+}
+
+/** `STEP GROUP/SAMPLE write TOKEN TEXT`, or a turn in place of the token. */
+function interveneCommand([step, place = "", kind = "", at, text]: string[], { end }: Options): CommandInput {
+  const [, group, sample] = /^(\d+)\/(\d+)$/.exec(place) ?? [];
+  if (step === undefined || group === undefined || at === undefined || text === undefined)
+    throw new InvalidInputError("What is to be changed? For example: intervene RUN 5 0/2 output 1 42");
+  const numbers = { step: Number(step), group: Number(group), sample: Number(sample) };
+  switch (kind) {
+    case "write":
+      return {
+        type: "intervene",
+        ...numbers,
+        edit: { kind, token: Number(at), text, next: end ? "end" : "continue" },
+      };
+    case "code":
+    case "output":
+      return { type: "intervene", ...numbers, edit: { kind, turn: Number(at), text } };
+    default:
+      throw new InvalidInputError(`A rollout's "${kind}" cannot be changed: write, code or output.`);
+  }
 }

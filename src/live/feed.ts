@@ -69,6 +69,7 @@ export class RunFeed {
       step: timeline.step,
       listens,
       ...(timeline.target !== undefined && { target: timeline.target }),
+      ...(timeline.held !== undefined && listens && { held: timeline.held }),
       ...(timeline.error !== undefined && { error: timeline.error }),
       ...(time !== undefined && { time }),
       ...(secondsPerStep !== undefined && { secondsPerStep }),

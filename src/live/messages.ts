@@ -23,6 +23,8 @@ export interface RunStatus {
   step: number;
   /** The step that the training under way is to reach, where it tells. */
   target?: number;
+  /** The step whose rollouts are collected and may be changed before the update. */
+  held?: number;
   /** What failed. */
   error?: string;
   /** Somebody trains it and obeys commands. */

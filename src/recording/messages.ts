@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { placedEditSchema } from "../rollout/edits.ts";
 
 /** JSON has no NaN and no infinity: they are recorded as null. */
 const metrics = z.record(z.string(), z.number().nullable());
@@ -19,6 +20,10 @@ export const commandSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("checkpoint"), label: z.string().min(1).optional() }),
   /** Go back to the state after this step: from the nearest checkpoint before it; later steps are left behind. */
   z.object({ type: z.literal("rewind"), step }),
+  /** Collect the rollouts of the next step and wait before the update; resume, step or stop let it go on. */
+  z.object({ type: z.literal("hold") }),
+  /** Change a rollout of the step that is held. */
+  placedEditSchema.extend({ type: z.literal("intervene") }),
 ]);
 
 export type Command = z.infer<typeof commandSchema>;
@@ -87,6 +92,10 @@ export const runEventSchema = z.discriminatedUnion("type", [
   }),
   /** Code of the user's own was changed, and the run goes on with it: what `hash` was `from` is `to` after `step`. */
   z.object({ type: z.literal("part"), step, kind: z.string(), name: z.string(), from: z.string(), to: z.string() }),
+  /** The rollouts of this step are collected and recorded; the update waits for a person, who may change them. */
+  z.object({ type: z.literal("held"), step }),
+  /** The step that follows was trained on a rollout that a person changed. */
+  placedEditSchema.extend({ type: z.literal("intervention"), by: z.string().optional() }),
   /** Training goes on from `step`: later steps and checkpoints from before do not lead to what follows. */
   z.object({ type: z.literal("rewound"), step }),
   z.object({ type: z.literal("log"), text: z.string() }),

@@ -1,3 +1,4 @@
+import type { PlacedEdit } from "../rollout/edits.ts";
 import type { RunEvent } from "./messages.ts";
 import type { StoredCheckpoint } from "./retention.ts";
 
@@ -33,6 +34,10 @@ export class Timeline {
   readonly checkpoints = new Map<number, StoredCheckpoint>();
   /** Steps of checkpoints that were marked, also of those left behind. */
   readonly marked = new Map<number, string>();
+  /** Rollouts that a person changed, in the order in which it was done. */
+  readonly interventions: PlacedEdit[] = [];
+  /** The step whose rollouts are collected and wait for a person. */
+  held: number | undefined;
   alerts = 0;
 
   static of(events: Iterable<RunEvent>): Timeline {
@@ -49,10 +54,23 @@ export class Timeline {
         this.target = event.count === undefined ? undefined : event.step + event.count;
         this.state = "running";
         this.error = undefined;
+        this.held = undefined;
+        // Of a step that was never taken, where the process died between the two.
+        this.#dropInterventions(event.step);
         break;
       case "step":
         this.step = event.step;
+        this.held = undefined;
         break;
+      case "held":
+        this.held = event.step;
+        this.state = "paused";
+        break;
+      case "intervention": {
+        const { step, group, sample, edit, by } = event;
+        this.interventions.push({ step, group, sample, edit, ...(by !== undefined && { by }) });
+        break;
+      }
       case "config":
         this.changes.push({ step: event.step, changes: event.changes });
         break;
@@ -72,12 +90,14 @@ export class Timeline {
         // After the steps that were asked for it stands still.
         if (event.command.type === "pause" || event.command.type === "step") this.state = "paused";
         if (event.command.type === "resume") this.state = "running";
+        if (["resume", "step", "stop"].includes(event.command.type)) this.held = undefined;
         break;
       case "alert":
         this.alerts++;
         break;
       case "run-finished":
         this.state = event.reason;
+        this.held = undefined;
         this.error = event.error;
         break;
       case "evaluation":
@@ -100,6 +120,13 @@ export class Timeline {
     for (const later of [...this.checkpoints.keys()]) if (later > step) this.checkpoints.delete(later);
     const kept = this.changes.filter((change) => change.step <= step);
     this.changes.splice(0, this.changes.length, ...kept);
+    this.#dropInterventions(step);
+  }
+
+  /** Takes off those of steps after `step`. */
+  #dropInterventions(step: number): void {
+    const kept = this.interventions.filter((one) => one.step <= step);
+    this.interventions.splice(0, this.interventions.length, ...kept);
   }
 }
 

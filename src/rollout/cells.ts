@@ -47,6 +47,22 @@ export class RolloutCells {
     return new RolloutCells(interpreter, options, 0);
   }
 
+  /** Cells of a rollout that goes on: what it has run before is run again when, and if, it needs the variables. */
+  static after(interpreter: CellInterpreter, options: CellOptions, codes: readonly string[]): RolloutCells {
+    const { rolloutId } = options;
+    const replay = async (signal?: AbortSignal): Promise<InterpreterSession> => {
+      let session = await interpreter.session({ rolloutId, signal });
+      for (const code of codes) {
+        await session.run(code, { signal });
+        if (session.lost === undefined) continue;
+        await session.close();
+        session = await interpreter.session({ rolloutId, signal });
+      }
+      return session;
+    };
+    return new RolloutCells(interpreter, options, codes.length, replay);
+  }
+
   /** Runs one cell; it counts once it has a result. */
   async run(code: string, signal?: AbortSignal): Promise<ExecutionResult> {
     const { rolloutId, stateful } = this.#options;

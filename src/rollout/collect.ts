@@ -18,6 +18,8 @@ export interface RolloutRequest extends RolloutKeys {
   readonly prompt: readonly number[];
   /** What the prompt asks, for agents that look at it. */
   readonly task?: Task;
+  /** Goes on from here in place of the prompt; the trajectory itself is written on, with the limits it has. */
+  readonly begun?: Trajectory;
 }
 
 /** What rollouts need of an interpreter, or of a tool box in its place. */
@@ -103,9 +105,12 @@ export async function collectTrajectories(options: CollectOptions): Promise<Traj
   const admit = () => {
     while (rows.size < capacity && next < requests.length) {
       const request = requests[next]!;
-      const trajectory = new Trajectory(tokenizer, request.prompt, limitsFor(interpreter, limits));
+      const trajectory = request.begun ?? new Trajectory(tokenizer, request.prompt, limitsFor(interpreter, limits));
       const rolloutId = `${request.step}/${request.promptIndex}/${request.sampleIndex}`;
-      const cells = RolloutCells.of(interpreter, { rolloutId, stateful });
+      const executed = trajectory.toolCalls.map(({ code }) => code);
+      const cells = executed.length
+        ? RolloutCells.after(interpreter, { rolloutId, stateful }, executed)
+        : RolloutCells.of(interpreter, { rolloutId, stateful });
       const row: Row = {
         index: next,
         request,

@@ -159,9 +159,12 @@ export class Trajectory {
     }
   }
 
-  /** Notes the log-prob that the policy gives to a token it did not sample; of an agent's token only the agent's counts. */
+  /**
+   * Notes the log-prob that the policy gives to a token it did not sample. Sampled tokens keep what they were born with, and
+   * of an agent's token only the agent's counts.
+   */
   noteForced(index: number, logprob: number, entropy: number): void {
-    if (isAgentSource(this.sources[index])) return;
+    if (this.sources[index] === "sampled" || isAgentSource(this.sources[index])) return;
     this.logprobs[index] = logprob;
     this.entropies[index] = entropy;
   }

@@ -115,15 +115,21 @@ export interface RowLayout extends LossTokens {
   readonly importanceLevel?: ImportanceLevel | undefined;
 }
 
-/** Whether a token is trained on. The first token of a sequence has no log-prob: nothing predicts it. */
+/**
+ * Whether a token is trained on. The first token of a sequence has no log-prob: nothing predicts it. An output that a person
+ * wrote in a tool's place is no tool's.
+ */
 export function isTrained(trajectory: Trajectory, token: number, { maskToolTokens, agentTokens }: LossTokens): boolean {
   const source = trajectory.sources[token];
   const isIn =
     source === "sampled" ||
-    (source === "tool" && !maskToolTokens) ||
+    (source === "tool" && !maskToolTokens && !isEditedOutput(trajectory, token)) ||
     (agentTokens === "offPolicy" && isAgentSource(source));
   return isIn && trajectory.logprobs[token] != null;
 }
+
+const isEditedOutput = ({ toolCalls }: Trajectory, token: number): boolean =>
+  toolCalls.some(({ edited, start, end }) => edited && start <= token && token < end);
 
 /** How many tokens of an expert are trained on; 0 unless `agentTokens` is `offPolicy`. */
 export function offPolicyCount({ trajectory }: Pick<UnscoredRollout, "trajectory">, tokens: LossTokens): number {

@@ -6,6 +6,7 @@ import type { Intervention } from "../rollout/agents/index.ts";
 import { collectTrajectories } from "../rollout/collect.ts";
 import { promptText } from "../rollout/prompts.ts";
 import type { Taskset } from "../rollout/tasks/index.ts";
+import type { Trajectory } from "../rollout/trajectory.ts";
 import type { ToolBox } from "../tools/index.ts";
 import type { Batch, UnscoredRollout } from "./batch.ts";
 import type { StepConfig } from "./config.ts";
@@ -26,6 +27,45 @@ export interface CollectBatchOptions {
   readonly round?: number;
   readonly prompts?: number;
   readonly onProgress?: (finished: number) => void;
+}
+
+/** What goes on with a rollout of a step. */
+export type GoOnOptions = Pick<
+  CollectBatchOptions,
+  "lab" | "policy" | "interpreter" | "intervention" | "config" | "step"
+>;
+
+/**
+ * Lets a rollout of a step go on from where a changed trajectory of it stands, with the noise that belongs to its numbers
+ * and positions; the trajectory itself is written on.
+ *
+ * @throws InfrastructureError when the interpreter or an expert failed.
+ */
+export async function goOn(
+  { lab, policy, interpreter, intervention, config, step }: GoOnOptions,
+  { task, group, sample }: UnscoredRollout,
+  begun: Trajectory,
+): Promise<Trajectory> {
+  const request = { prompt: [], task, step, promptIndex: group, sampleIndex: sample, begun };
+  const [trajectory] = await collectTrajectories({
+    policy: intervention ? { policy, ...intervention } : policy,
+    interpreter,
+    requests: [request],
+    limits: begun.limits,
+    stateful: config.statefulCode,
+    seed: lab.seed,
+    temperature: config.temperature,
+    topP: config.topP,
+    signal: lab.signal(),
+  });
+  const { stopReason, failure } = trajectory!;
+  if (stopReason === "infrastructure")
+    throw new InfrastructureError(
+      `Rollout ${group}/${sample} could not go on${failure === undefined ? "." : `: ${failure}`}`,
+      "Nothing was changed. Try again.",
+    );
+  trajectory!.verify(`Rollout ${step}/${group}/${sample}`);
+  return trajectory!;
 }
 
 /** A batch before its rewards are known. */

@@ -1,10 +1,5 @@
-import {
-  type Command,
-  type CommandInput,
-  type CommandReader,
-  commandSchema,
-  type SentCommand,
-} from "../recording/index.ts";
+import { parseInput } from "../base/schema.ts";
+import { type CommandInput, type CommandReader, commandSchema, type SentCommand } from "../recording/index.ts";
 
 /** A command of this process, and who waits for it. */
 interface OwnCommand extends SentCommand {
@@ -21,14 +16,14 @@ export interface AnsweredCommand extends SentCommand {
 export class CommandDesk {
   /** Where other processes leave theirs; absent where nothing is recorded. */
   reader: CommandReader | undefined;
-  readonly #carryOut: (command: Command) => Promise<void>;
+  readonly #carryOut: (sent: SentCommand) => Promise<void>;
   readonly #answered: (command: AnsweredCommand) => void;
   readonly #own: OwnCommand[] = [];
   #wake: AbortController | undefined;
   /** Why no more is obeyed. */
   #closed: Error | undefined;
 
-  constructor(carryOut: (command: Command) => Promise<void>, answered: (command: AnsweredCommand) => void) {
+  constructor(carryOut: (sent: SentCommand) => Promise<void>, answered: (command: AnsweredCommand) => void) {
     this.#carryOut = carryOut;
     this.#answered = answered;
   }
@@ -37,7 +32,7 @@ export class CommandDesk {
   send(input: CommandInput, by: string): Promise<void> {
     return new Promise((done, refused) => {
       if (this.#closed) throw this.#closed;
-      this.#own.push({ command: commandSchema.parse(input), by, done, refused });
+      this.#own.push({ command: parseInput(commandSchema, input, "command"), by, done, refused });
       this.#wake?.abort();
     });
   }
@@ -68,7 +63,7 @@ export class CommandDesk {
   async #obey(sent: SentCommand | OwnCommand): Promise<void> {
     const { command, id, by } = sent;
     try {
-      await this.#carryOut(command);
+      await this.#carryOut(sent);
       this.#answered({ command, id, by });
       if ("done" in sent) sent.done();
     } catch (error) {

@@ -3,8 +3,10 @@ import type { LabContext } from "../base/context.ts";
 import type { PanelMetric } from "../display/index.ts";
 import type { Part } from "../parts/index.ts";
 import type { CheckpointFiles, RetentionRules, Run } from "../recording/index.ts";
+import type { PlacedEdit } from "../rollout/edits.ts";
 import type { CourseChange } from "./controllers/types.ts";
 import type { Alert } from "./guards/types.ts";
+import type { HeldStep } from "./held-step.ts";
 
 /** One step of learning, as the loop hands it out. */
 export interface LearnerStep {
@@ -14,6 +16,8 @@ export interface LearnerStep {
   readonly metrics: Readonly<object>;
   /** What looked wrong in this step, and what was done about it. */
   readonly alerts: readonly Alert[];
+  /** Rollouts of this step that a person changed before the update, in order. */
+  readonly interventions?: readonly PlacedEdit[];
   /** What was decided after this step about the next ones: triggers that fired, references that were reset. */
   readonly changes?: readonly CourseChange[];
   /** Where the time went, part by part. */
@@ -64,6 +68,13 @@ export interface Learner<S extends LearnerStep = LearnerStep> {
   readonly version: number;
   /** One whole step, or nothing: a step that fails or is interrupted leaves the state as it was before it. */
   trainStep(): Promise<S>;
+  /**
+   * As `trainStep`, with a pause between collecting and updating in which rollouts may be changed. Absent: steps collect
+   * none.
+   *
+   * @param review the update follows once it resolves; the step is nothing if it rejects.
+   */
+  reviewedStep?(review: (held: HeldStep) => Promise<void>): Promise<S>;
   /** @throws InvalidInputError naming every setting that is unknown or out of range; none is changed then. */
   configure(changes: Readonly<Record<string, unknown>>): void;
   /**

@@ -11,7 +11,7 @@ import type { Taskset } from "../rollout/tasks/index.ts";
 import { type ToolBox, toolsetOf } from "../tools/index.ts";
 import { estimatorOf } from "./advantages/index.ts";
 import type { Advantages, Batch } from "./batch.ts";
-import { collectBatch, type UnscoredBatch } from "./collect-batch.ts";
+import { collectBatch, goOn, type UnscoredBatch } from "./collect-batch.ts";
 import { configAt, type StepConfig, type TrainerConfig, type TrainerSettings } from "./config.ts";
 import { updateActorCritic } from "./critic/update.ts";
 import { diffFromPaper, type PaperDiff, type PaperSettings } from "./diff.ts";
@@ -19,6 +19,7 @@ import { explainMetric, type MetricExplanation } from "./explain.ts";
 import { batchAdvantages } from "./filters/advantages.ts";
 import { refill } from "./filters/refill.ts";
 import { type InfluenceReport, rolloutInfluences } from "./gradients.ts";
+import { HeldStep } from "./held-step.ts";
 import { interventionOf } from "./helpers-setup.ts";
 import { type ObjectiveReport, objectiveTerms } from "./objective.ts";
 import { checkObjective } from "./parts/check-objective.ts";
@@ -253,8 +254,12 @@ export class OpenSteps {
     return withDisplay(report, updateBundle);
   }
 
-  /** One whole step with the settings that are in force when it begins. */
-  protected async takeStep(given?: Batch): Promise<StepReport> {
+  /**
+   * One whole step with the settings that are in force when it begins.
+   *
+   * @param review gets the collected batch before the update.
+   */
+  protected async takeStep(given?: Batch, review?: (held: HeldStep) => Promise<void>): Promise<StepReport> {
     if (given && given.step !== this.step)
       throw new InvalidInputError(`The batch is of step ${given.step}, the trainer is at step ${this.step}.`);
     this.#inForce = this.#config;
@@ -265,6 +270,7 @@ export class OpenSteps {
         settings: () => this.#current,
         config: () => this.valuesAt(this.step),
         collect: async () => given ?? this.collect(),
+        review: review && ((batch) => this.#reviewed(batch, review)),
         advantages: (batch) => this.advantages(batch),
         update: this.#update.bind(this),
       });
@@ -273,6 +279,18 @@ export class OpenSteps {
     } finally {
       this.#inForce = undefined;
     }
+  }
+
+  async #reviewed(batch: Batch, review: (held: HeldStep) => Promise<void>): Promise<HeldStep> {
+    const { lab, policy, intervention } = this;
+    const config = this.valuesAt(batch.step);
+    const parts = { lab, policy, interpreter: this.#toolset, intervention, config };
+    const held = new HeldStep(batch, {
+      goOn: (rollout, trajectory) => goOn({ ...parts, step: batch.step }, rollout, trajectory),
+      score: (unscored) => this.score(unscored),
+    });
+    await review(held);
+    return held;
   }
 
   get #current(): TrainerConfig {

@@ -51,7 +51,7 @@ export async function repeatRun<T extends Learner>(
     const recorded = new Map(stepsOf(await of.events()).map((event) => [event.step, event.metrics]));
     const metrics: Difference[] = [];
     const count = steps ?? timeline.step - (timeline.start ?? 0);
-    const training = new TrainRun(trainer, count, {});
+    const training = new TrainRun(trainer, count, { interventions: timeline.interventions });
     const first = settings as typeof of.config.config;
     trainer.configure(timeline.settingsAt(first, trainer.step));
     for await (const { step, metrics: now } of training) {

@@ -2,6 +2,7 @@ import { CheckpointError, InvalidInputError } from "../base/errors.ts";
 import { progress } from "../display/index.ts";
 import type { Run } from "../recording/index.ts";
 import { busyLoop } from "./busy-loops.ts";
+import { stepWith } from "./held-step.ts";
 import type { Learner } from "./learner.ts";
 
 /** Kinds of parts that no setting names. */
@@ -37,7 +38,7 @@ export async function bringTo(trainer: Learner, run: Run, step: number): Promise
   try {
     for (let done = 1; trainer.step < step; done++) {
       trainer.configure(timeline.settingsAt(run.config.config, trainer.step));
-      await trainer.trainStep();
+      await stepWith(trainer, timeline.interventions);
       bar.set(done);
     }
   } finally {

@@ -2,10 +2,20 @@ import { InvalidInputError } from "../base/errors.ts";
 import { displaySymbol } from "../display/host.ts";
 import { holdCell, inBackground, type MimeBundle } from "../display/index.ts";
 import type { CommandInput } from "../recording/index.ts";
+import type { RolloutEditInput } from "../rollout/edits.ts";
+import type { Batch } from "./batch.ts";
 import type { TrainerSettings } from "./config.ts";
 import type { Learner, LearnerStep, StepRecord } from "./learner.ts";
-import { type LoopState, TrainLoop, type TrainOptions } from "./train-loop.ts";
+import { TrainLoop } from "./train-loop.ts";
+import type { LoopState, TrainOptions } from "./train-options.ts";
 import type { StepReport } from "./types.ts";
+
+/** Which rollout of the held step is changed, and how. */
+export interface InterveneOptions {
+  readonly group: number;
+  readonly sample: number;
+  readonly edit: RolloutEditInput;
+}
 
 /**
  * A training that goes on beside the cells. Its panel stays under the cell that started it, and interrupting another cell
@@ -87,6 +97,43 @@ export class RunHandle<S extends LearnerStep = StepReport, Settings = TrainerSet
    */
   set(values: Partial<Settings>): Promise<void> {
     return this.#send({ type: "set", values: JSON.parse(JSON.stringify(values)) as Record<string, never> });
+  }
+
+  /**
+   * Collects the rollouts of the next step and waits before the update: `intervene` changes them, `resume` or `step` trains
+   * on them.
+   *
+   * @returns the batch as it stands.
+   * @throws InvalidInputError where steps collect no rollouts, or the training ended before.
+   */
+  async hold(): Promise<Batch> {
+    await this.#send({ type: "hold" });
+    await this.#loop.standing();
+    return this.#heldBatch();
+  }
+
+  /**
+   * Changes a rollout of the step that is held: the policy goes on after what was written, and the batch is scored again.
+   * What is written here is never trained on.
+   *
+   * @example
+   * await run.hold();
+   * await run.intervene({ group: 0, sample: 2, edit: { kind: "output", turn: 1, text: "12\n" } });
+   * await run.intervene({ group: 1, sample: 0, edit: { kind: "write", token: 40, text: "Let me check that. " } });
+   * await run.resume();
+   * @returns the batch as it is now.
+   * @throws InvalidInputError where no step is held, and for a change that does not fit; nothing is changed then.
+   */
+  async intervene({ group, sample, edit }: InterveneOptions): Promise<Batch> {
+    const { step } = this.#heldBatch();
+    await this.#send({ type: "intervene", step: step + 1, group, sample, edit });
+    return this.#heldBatch();
+  }
+
+  #heldBatch(): Batch {
+    const { held } = this.#loop;
+    if (held) return held.batch;
+    throw new InvalidInputError("No step is held: there are no rollouts to change.", "Call hold() first.");
   }
 
   /** Writes a checkpoint of the last whole step and keeps it for good. */

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Run, type Timeline, writeSettingsSchema } from "../recording/index.ts";
+import type { HeldStep } from "./held-step.ts";
 import { type Learner, type LearnerStep, timesOf } from "./learner.ts";
 import { recordParts } from "./parts/part-files.ts";
 
@@ -57,8 +58,9 @@ export class StepRecorder<S extends LearnerStep> {
 
   /** Records a step, with a checkpoint where one is due. */
   async record(report: S): Promise<void> {
-    const { step, metrics, alerts, changes = [] } = report;
+    const { step, metrics, alerts, changes = [], interventions = [] } = report;
     if (this.#trainer.records) await this.run.writeRollouts(step, this.#trainer.records(report));
+    for (const change of interventions) this.run.append({ type: "intervention", ...change });
     this.run.append({
       type: "step",
       step,
@@ -75,6 +77,11 @@ export class StepRecorder<S extends LearnerStep> {
     for (const change of changes) this.run.append({ type: "course", ...change });
     const every = this.#trainer.config.checkpointEvery;
     if (every && step % every === 0) await this.checkpoint();
+  }
+
+  /** Records the rollouts of a step that waits for its update, as they are now. */
+  async recordHeld(held: HeldStep): Promise<void> {
+    await this.run.writeRollouts(held.step, held.records());
   }
 
   async checkpoint(label?: string): Promise<void> {

@@ -1,21 +1,14 @@
 import { InterruptedError, InvalidInputError } from "../base/errors.ts";
-import { type Command, type CommandInput, livePublisher, type Run } from "../recording/index.ts";
+import { type Command, type CommandInput, livePublisher, type Run, type SentCommand } from "../recording/index.ts";
 import { type AnyLoop, loops } from "./busy-loops.ts";
 import { type AnsweredCommand, CommandDesk } from "./command-desk.ts";
+import { type HeldStep, stepWith } from "./held-step.ts";
+import { Hold } from "./hold.ts";
 import type { Learner, LearnerStep, StepRecord } from "./learner.ts";
 import { bringTo } from "./rewind.ts";
 import { StepRecorder } from "./step-recorder.ts";
+import type { LoopState, TrainOptions } from "./train-options.ts";
 import { TrainPanel } from "./train-panel.ts";
-
-/** Options of a training. */
-export interface TrainOptions {
-  /** What its panel is called. */
-  readonly title?: string;
-  /** The folder in which the run's own folder is made, or false: nothing is recorded. Default `"runs"`. */
-  readonly record?: string | false;
-}
-
-export type LoopState = "new" | "running" | "paused" | "completed" | "stopped" | "interrupted" | "failed";
 
 /**
  * A training under way: takes steps one by one, obeys commands between them, and records everything before it is handed
@@ -33,12 +26,13 @@ export class TrainLoop<S extends LearnerStep> {
   #run: Run | undefined;
   #recorder: StepRecorder<S> | undefined;
   readonly #desk = new CommandDesk(
-    (command) => this.#carryOut(command),
+    (sent) => this.#carryOut(sent),
     (command) => this.#answered(command),
   );
   #signal: AbortSignal | undefined;
   /** Steps that may be taken before the next pause. */
   #allowed = Number.POSITIVE_INFINITY;
+  readonly #hold = new Hold();
   #isStopping = false;
   /** A guard asked for a pause, and a cell waits that could not be used meanwhile: the training ends. */
   #isPausedByGuard = false;
@@ -136,6 +130,11 @@ export class TrainLoop<S extends LearnerStep> {
     });
   }
 
+  /** The step whose rollouts are collected and may be changed before the update. */
+  get held(): HeldStep | undefined {
+    return this.#hold.held;
+  }
+
   /** Gives a command from this process. Resolves when it is obeyed: between two steps. */
   send(input: CommandInput, by: string): Promise<void> {
     return this.#desk.send(input, by);
@@ -149,7 +148,8 @@ export class TrainLoop<S extends LearnerStep> {
     this.#checkSignal();
     this.#recorder?.noteRewind();
     this.#recorder?.noteSettings();
-    const report = await trainer.trainStep();
+    const review = this.#hold.isWanted ? (held: HeldStep) => this.#review(held) : undefined;
+    const report = await stepWith(trainer, this.#options.interventions ?? [], review);
     this.#allowed--;
     const { batch: _, ...record } = report;
     this.steps.push(record);
@@ -218,11 +218,31 @@ export class TrainLoop<S extends LearnerStep> {
         this.state = "running";
         return;
       }
-      this.state = "paused";
-      for (const resolve of this.#standing.splice(0)) resolve();
-      this.panel!.status(`paused after step ${this.trainer.step}`);
+      this.#stand(`paused after step ${this.trainer.step}`);
       if (!obeyed) await this.#desk.somethingNew(this.#signal);
     }
+  }
+
+  /** Obeys commands while a collected step waits for its update. */
+  async #review(held: HeldStep): Promise<void> {
+    await this.#hold.during(held, async () => {
+      await this.#recorder?.recordHeld(held);
+      this.#run?.append({ type: "held", step: held.step });
+      for (;;) {
+        const obeyed = await this.#desk.obey();
+        this.#checkSignal();
+        if (!this.#hold.held) break;
+        this.#stand(`step ${held.step} is held before its update`);
+        if (!obeyed) await this.#desk.somethingNew(this.#signal);
+      }
+    });
+    this.state = "running";
+  }
+
+  #stand(text: string): void {
+    this.state = "paused";
+    for (const resolve of this.#standing.splice(0)) resolve();
+    this.panel!.status(text);
   }
 
   #answered({ command, id, by, error }: AnsweredCommand): void {
@@ -234,7 +254,15 @@ export class TrainLoop<S extends LearnerStep> {
     }
   }
 
-  async #carryOut(command: Command): Promise<void> {
+  async #intervene(
+    { step, group, sample, edit }: Extract<Command, { type: "intervene" }>,
+    by: string | undefined,
+  ): Promise<void> {
+    const held = await this.#hold.intervene(step, { group, sample, edit, by });
+    await this.#recorder?.recordHeld(held);
+  }
+
+  async #carryOut({ command, by }: SentCommand): Promise<void> {
     switch (command.type) {
       case "pause":
         this.#allowed = 0;
@@ -243,23 +271,35 @@ export class TrainLoop<S extends LearnerStep> {
       case "resume":
         this.#allowed = Number.POSITIVE_INFINITY;
         this.state = "running";
+        this.#hold.end();
         this.panel!.status();
         break;
       case "step":
         this.#allowed = command.count;
+        this.#hold.end();
         break;
       case "stop":
         this.#isStopping = true;
+        this.#hold.end();
+        break;
+      case "hold":
+        this.#hold.ask(this.trainer);
+        this.#allowed = Math.max(1, this.#allowed);
+        break;
+      case "intervene":
+        await this.#intervene(command, by);
         break;
       case "set":
         this.trainer.configure(command.values);
         break;
       case "checkpoint":
+        this.#hold.refuse("A checkpoint");
         if (!this.#recorder)
           throw new InvalidInputError("This training is not recorded: there is no folder for a checkpoint.");
         await this.#recorder.checkpoint(command.label);
         break;
       case "rewind":
+        this.#hold.refuse("Rewinding");
         await this.#rewind(command.step);
         break;
     }

@@ -1,7 +1,8 @@
 import { displaySymbol } from "../display/host.ts";
 import type { MimeBundle } from "../display/index.ts";
 import type { Learner, LearnerStep, StepRecord } from "./learner.ts";
-import { TrainLoop, type TrainOptions } from "./train-loop.ts";
+import { TrainLoop } from "./train-loop.ts";
+import type { TrainOptions } from "./train-options.ts";
 import type { StepReport } from "./types.ts";
 
 /**

@@ -5,6 +5,7 @@ import { type ScheduledName, type StepConfig, scheduledSettings, type TrainerCon
 import { steer } from "./controllers/steer.ts";
 import { guardedUpdate } from "./guarded-step.ts";
 import { interpreterAlert } from "./guards/interpreter-alarm.ts";
+import type { HeldStep } from "./held-step.ts";
 import type { TrainerState } from "./trainer-state.ts";
 import type { ScheduledValues, StepReport, UpdateReport } from "./types.ts";
 
@@ -16,6 +17,8 @@ export interface StepParts {
   settings(): TrainerConfig;
   config(): StepConfig;
   collect(): Promise<Batch>;
+  /** Somebody looks at the batch, and perhaps changes it, before the update. */
+  review?: ((batch: Batch) => Promise<Pick<HeldStep, "batch" | "interventions">>) | undefined;
   advantages(batch: Batch): Advantages;
   update(batch: Batch, advantages: Advantages, gradNormLimit?: number): Promise<UpdateReport>;
 }
@@ -24,8 +27,10 @@ export interface StepParts {
 export async function trainStep(parts: StepParts): Promise<StepReport> {
   const { interpreter, state } = parts;
   const started = performance.now();
-  const batch = await parts.collect();
+  const sampled = await parts.collect();
   const collected = performance.now();
+  const { batch, interventions = [] } = (await parts.review?.(sampled)) ?? { batch: sampled };
+  const reviewed = performance.now();
   const guarded = {
     update: parts.update,
     snapshot: state.snapshot.bind(state),
@@ -53,9 +58,10 @@ export async function trainStep(parts: StepParts): Promise<StepReport> {
     metrics,
     alerts: isNew ? [...alerts, alarm] : alerts,
     changes,
+    ...(interventions.length > 0 && { interventions }),
     batch,
     advantages,
-    seconds: { collect: (collected - started) / 1000, update: (finished - collected) / 1000 },
+    seconds: { collect: (collected - started) / 1000, update: (finished - reviewed) / 1000 },
   };
 }
 

@@ -5,6 +5,7 @@ import type { Batch } from "./batch.ts";
 import { checkpointFiles, readCheckpointFiles } from "./checkpoint-files.ts";
 import { trainerConfigSchema } from "./config.ts";
 import { type ForkOptions, forkTrainer } from "./fork.ts";
+import type { HeldStep } from "./held-step.ts";
 import type { Learner } from "./learner.ts";
 import { OpenSteps } from "./open-steps.ts";
 import { type RolloutsOf, recordedRollouts } from "./recorded-rollouts.ts";
@@ -15,7 +16,7 @@ import { rolloutRecords } from "./rollout-records.ts";
 import { createTrainerRun, type NewRunOptions } from "./run-folder.ts";
 import { RunHandle } from "./run-handle.ts";
 import { settingsTable } from "./settings-table.ts";
-import type { TrainOptions } from "./train-loop.ts";
+import type { TrainOptions } from "./train-options.ts";
 import { rolloutView } from "./train-panel.ts";
 import { TrainRun } from "./train-run.ts";
 import type { StepReport, TrainerCheckpoint } from "./types.ts";
@@ -61,6 +62,17 @@ export class Trainer extends OpenSteps implements Learner<StepReport> {
    */
   trainStep(batch?: Batch): Promise<StepReport> {
     return this.inTurn(() => this.takeStep(batch));
+  }
+
+  /**
+   * One whole step whose rollouts may be changed between collecting and updating.
+   *
+   * @example
+   * await trainer.reviewedStep((held) => held.intervene({ group: 0, sample: 1, edit: { kind: "output", turn: 1, text: "42\n" } }));
+   * @param review the update follows once it resolves; the step is nothing if it rejects.
+   */
+  reviewedStep(review: (held: HeldStep) => Promise<void>): Promise<StepReport> {
+    return this.inTurn(() => this.takeStep(undefined, review));
   }
 
   /** Weights, optimizer state and step: what a resumed run needs. */

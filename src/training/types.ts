@@ -1,3 +1,4 @@
+import type { PlacedEdit } from "../rollout/edits.ts";
 import type { OptimizerState } from "./adamw.ts";
 import type { Advantages, Batch } from "./batch.ts";
 import type { ScheduledName } from "./config.ts";
@@ -65,6 +66,8 @@ export interface StepReport {
   >;
   /** What looked wrong in this step, and what was done about it. */
   readonly alerts: readonly Alert[];
+  /** Rollouts that a person changed before the update, in order; absent where none was. */
+  readonly interventions?: readonly PlacedEdit[];
   /** What triggers and resets changed after this step, for the next. */
   readonly changes: readonly CourseChange[];
   readonly batch: Batch;

@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { listRuns, Run } from "../../src/recording/index.ts";
+import { type RolloutRecord, readRolloutRecords } from "../../src/training/rollout-records.ts";
 import { cirlab } from "./cirlab.ts";
 import { runsFolder, smallTrainer, until } from "./time-tools.ts";
 
@@ -34,6 +35,17 @@ test("cirlab runs looks at, steers and removes runs from another process", async
   assert.equal(bad.code, 1);
   assert.match(bad.err, /refused after step \d+: .*clipRatioHigh.*-1/);
   assert.equal((await runs("mark", id, "good")).code, 0);
+  assert.equal((await runs("hold", id)).code, 0);
+  const next = trainer.step + 1;
+  await until(async () => (await (await Run.open(folder)).timeline()).held === next);
+  const [{ trajectory }] = (await readRolloutRecords(await Run.open(folder), next)) as [RolloutRecord];
+  const held = String(next);
+  const unfit = await runs("intervene", id, held, "0/0", "output", "9", "1");
+  assert.equal(unfit.code, 1);
+  assert.match(unfit.err, /turn 9 is none/);
+  assert.equal((await runs("intervene", id, held, "0/0", "erase", "9", "1")).code, 2);
+  const changed = await runs("intervene", id, held, "0/0", "write", `${trajectory.promptLength}`, "So", "--end");
+  assert.match(changed.out, /intervene: obeyed/, changed.err);
   const refused = await runs("remove", id);
   assert.equal(refused.code, 1);
   assert.match(refused.err, new RegExp(`being trained by process ${process.pid}; nothing was removed`));

@@ -11,13 +11,17 @@ interface DraftToken {
 
 /** What an agent wrote, token by token. */
 export class Draft {
-  readonly #agent: Agent;
+  readonly #agent: Pick<Agent, "name" | "source">;
   readonly #tokens: readonly DraftToken[];
   readonly #isCut: boolean;
   #next = 0;
 
   /** @throws InvalidInputError for text that the tokenizer has no tokens for. */
-  constructor(tokenizer: Tokenizer, agent: Agent, { text, next = "end", logprobs }: AgentReply) {
+  constructor(
+    tokenizer: Tokenizer,
+    agent: Pick<Agent, "name" | "source">,
+    { text, next = "end", logprobs }: AgentReply,
+  ) {
     const ids = encodeWritten(tokenizer, text, agent.name);
     const known =
       logprobs &&

@@ -1,7 +1,7 @@
 import { visibleText } from "../../display/index.ts";
+import { shownCode } from "../edited.ts";
 import type { Rollout } from "../rollout.ts";
 import type { Token } from "../trajectory.ts";
-import { shownCode } from "./edit-code.ts";
 
 /** One way that a rollout may go. */
 export interface Branch {

@@ -12,7 +12,7 @@ import type { MetricEntry } from "../metric-glossary.ts";
 import type { PolicyOptimizer } from "../optimizer.ts";
 import { bringTo, refuseWhileBusy } from "../rewind.ts";
 import { RunHandle } from "../run-handle.ts";
-import type { TrainOptions } from "../train-loop.ts";
+import type { TrainOptions } from "../train-options.ts";
 import { TrainRun } from "../train-run.ts";
 import { CorpusState } from "./corpus-state.ts";
 import { createSupervisedRun, type SupervisedKind } from "./run-folder.ts";

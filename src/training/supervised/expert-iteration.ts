@@ -26,7 +26,7 @@ import { rolloutMetrics } from "../metrics.ts";
 import { bringTo, refuseWhileBusy } from "../rewind.ts";
 import { rolloutRecords } from "../rollout-records.ts";
 import { RunHandle } from "../run-handle.ts";
-import type { TrainOptions } from "../train-loop.ts";
+import type { TrainOptions } from "../train-options.ts";
 import { TrainRun } from "../train-run.ts";
 import {
   type ExpertIterationConfig,
