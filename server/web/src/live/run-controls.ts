@@ -1,8 +1,10 @@
 import type { CommandInput } from "../../../../src/recording/messages.ts";
 import { button, h, sentence } from "./dom.ts";
+import { runOpener } from "./links.ts";
 import { runChannel } from "./run-channel.ts";
 import { stateName } from "./run-head.ts";
-import { type Answer, type RunSeries, settingsText } from "./run-series.ts";
+import { type RunSeries, settingsText } from "./run-series.ts";
+import { SentCommands } from "./sent-commands.ts";
 import { SettingsForm } from "./settings-form.ts";
 
 /** Steers a run that trains: each command is answered by the training itself, between two steps. */
@@ -12,38 +14,41 @@ export class RunControls {
   readonly #pause = button("Pause", () => this.#send({ type: this.#isPaused ? "resume" : "pause" }));
   readonly #step = button("Step", () => this.#send({ type: "step" }), "Take one step, then pause");
   readonly #stop = button("Stop", () => this.#send({ type: "stop" }), "End the training after the step in flight");
+  readonly #hold = button(
+    "Hold",
+    () => this.#send({ type: "hold" }),
+    "Collect the rollouts of the next step and wait before the update, so that they can be changed",
+  );
+  readonly #held = h("div", { className: "cirlab-run-held", hidden: true });
   readonly #mark = button("Mark…", () => this.#toggle("mark"), "Keep a checkpoint of the last whole step");
   readonly #rewind = button("Rewind…", () => this.#toggle("rewind"), "Go back to a checkpoint");
   readonly #settings = button("Settings…", () => this.#toggle("settings"), "Change settings from the next step on");
   readonly #said = h("div", { className: "cirlab-run-said" });
   readonly #place = h("div");
   #opened: { name: string; dispose(): void } | undefined;
-  /** Commands that wait for the training's answer, by id. */
-  readonly #waiting = new Map<string, string>();
-  /** Answers that came before the server had told the command's id. */
-  readonly #early = new Map<string, Answer>();
-  #sending = 0;
+  readonly #commands: SentCommands;
 
   constructor(run: RunSeries) {
     this.#run = run;
+    this.#commands = new SentCommands(run, (text, outcome) => this.#say(text, outcome));
     this.#said.setAttribute("role", "status");
-    const buttons = [this.#pause, this.#step, this.#stop, this.#mark, this.#rewind, this.#settings];
+    const buttons = [this.#pause, this.#step, this.#hold, this.#stop, this.#mark, this.#rewind, this.#settings];
     this.node = h(
       "div",
       { className: "cirlab-run-controls" },
       h("div", { className: "cirlab-buttons" }, ...buttons),
+      this.#held,
       this.#said,
       this.#place,
     );
     run.changed.connect(this.#update, this);
-    run.answered.connect(this.#answered, this);
     runChannel.connection.connect(this.#update, this);
     this.#update();
   }
 
   dispose(): void {
     this.#run.changed.disconnect(this.#update, this);
-    this.#run.answered.disconnect(this.#answered, this);
+    this.#commands.dispose();
     runChannel.connection.disconnect(this.#update, this);
     this.#opened?.dispose();
   }
@@ -71,10 +76,27 @@ export class RunControls {
       one.dataset.title ??= one.title;
       one.title = reason ?? one.dataset.title;
     }
+    this.#showHeld();
     if (reason && this.#opened) this.#close();
-    if (reason && !this.#waiting.size) this.#say(reason);
+    if (reason && !this.#commands.isWaiting) this.#say(reason);
     else if (this.#said.dataset.kind === "reason") this.#say("");
     if (reason) this.#said.dataset.kind = "reason";
+  }
+
+  /** The way to the rollouts of a step that waits for its update. */
+  #showHeld(): void {
+    const step = this.#run.status?.held;
+    const shown = step === undefined ? "" : String(step);
+    if (this.#held.dataset.step === shown) return;
+    this.#held.dataset.step = shown;
+    this.#held.hidden = step === undefined;
+    const open = runOpener();
+    this.#held.replaceChildren(
+      `Step ${shown} is collected and held before its update. `,
+      ...(step !== undefined && open
+        ? [button("Change its rollouts…", () => open(this.#run.id, step), "Open them: edit calls, or write on in them")]
+        : []),
+    );
   }
 
   #say(text: string, kind = ""): void {
@@ -136,37 +158,7 @@ export class RunControls {
   }
 
   #send(command: CommandInput): void {
-    const name = nameOf(command);
-    this.#sending++;
-    this.#say(`${name}: sent`);
-    runChannel
-      .command(this.#run.id, command)
-      .then(
-        (id) => {
-          this.#waiting.set(id, name);
-          const answer = this.#early.get(id);
-          if (answer) this.#answered(this.#run, answer);
-          else this.#say(`${name}: waits for the step in flight`);
-        },
-        (error: unknown) => this.#say(`${name}: ${error instanceof Error ? error.message : String(error)}`, "refused"),
-      )
-      .finally(() => {
-        this.#sending--;
-        if (!this.#sending) this.#early.clear();
-      });
-  }
-
-  #answered(_: RunSeries, answer: Answer): void {
-    const { id } = answer;
-    if (id === undefined) return;
-    const name = this.#waiting.get(id);
-    if (name === undefined) {
-      if (this.#sending) this.#early.set(id, answer);
-      return;
-    }
-    this.#waiting.delete(id);
-    if (answer.type === "command") this.#say(`${name}: done after step ${answer.step}`, "done");
-    else this.#say(`${name}: refused: ${answer.text}`, "refused");
+    this.#commands.send(command, nameOf(command));
   }
 }
 

@@ -62,7 +62,7 @@ export class RunHead {
   }
 }
 
-function describe({ state, step, target, error, listens, secondsPerStep }: RunStatus): string {
+function describe({ state, step, held, target, error, listens, secondsPerStep }: RunStatus): string {
   const left = target === undefined ? 0 : target - step;
   const isGoing = listens && state === "running";
   return [
@@ -72,6 +72,7 @@ function describe({ state, step, target, error, listens, secondsPerStep }: RunSt
     isGoing && secondsPerStep !== undefined && left > 0
       ? `about ${formatSeconds(left * secondsPerStep)} left`
       : undefined,
+    held === undefined ? undefined : `step ${held} is held`,
     error,
     state === "died" ? "its process has ended without a word" : undefined,
   ]

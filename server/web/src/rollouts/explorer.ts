@@ -1,4 +1,5 @@
 import type { RolloutRow, StepRows } from "../../../../src/display/rollout-rows.ts";
+import type { RolloutView } from "../../../../src/display/rollout-view.ts";
 import { breadcrumb, type Crumb, make } from "./dom.ts";
 import { GroupPage } from "./group-page.ts";
 import { RolloutList } from "./rollout-list.ts";
@@ -14,12 +15,22 @@ export interface Place {
   readonly token?: number;
 }
 
+/** What a place is shown with beside its rollouts. */
+export interface Companion {
+  readonly node: HTMLElement;
+  /** The rollout that the reader looks at; undefined for a list or a group. */
+  show(shown: { row: RolloutRow; view: RolloutView } | undefined): void;
+  /** The reader put the cursor on a token of it. */
+  choose(token: number): void;
+}
+
 export interface ExplorerOptions {
   readonly source: RolloutSource;
   /** The way that led here; its last one names the list. */
   readonly way: readonly Crumb[];
   /** The reader went to another place. */
   readonly onMove?: (place: Place) => void;
+  readonly companion?: Companion;
   /** The reader wants to leave the list upwards. */
   readonly onLeave?: () => void;
 }
@@ -34,7 +45,7 @@ export class RolloutExplorer {
   readonly #card = new TokenCard();
   readonly #crumbs = make("div", { className: "cirlab-explorer-head" });
   readonly #body = make("div", { className: "cirlab-explorer-body" });
-  readonly #rows: Promise<StepRows>;
+  #rows: Promise<StepRows>;
   #place: Place = {};
   #turn = 0;
 
@@ -42,8 +53,19 @@ export class RolloutExplorer {
     this.#options = options;
     this.#list = new RolloutList(options.source, (row) => this.go({ group: row.group, sample: sampleOf(row) }));
     this.#rows = options.source.rows();
-    this.node.append(this.#crumbs, this.#body);
+    this.node.append(this.#crumbs, ...(options.companion ? [options.companion.node] : []), this.#body);
     this.node.addEventListener("keydown", (event) => this.#key(event));
+    this.#fillList();
+  }
+
+  /** The rollouts are not any more what they were: they are read anew, and the same place is shown. */
+  reload(): void {
+    this.#rows = this.#options.source.rows();
+    this.#fillList();
+    void this.show(this.#place);
+  }
+
+  #fillList(): void {
     this.#rows.then(
       (rows) => this.#list.set(rows),
       () => undefined,
@@ -72,6 +94,7 @@ export class RolloutExplorer {
       const full = group === undefined ? [] : await this.#options.source.full(wanted.map(({ index }) => index));
       if (turn !== this.#turn) return;
       this.#fillCrumbs(chosen);
+      this.#options.companion?.show(chosen && { row: chosen, view: full[0]! });
       if (group === undefined) this.#showList();
       else if (!chosen) this.#showGroup(siblings, full);
       else this.#showRollout(chosen, full[0]!, place.token);
@@ -110,12 +133,14 @@ export class RolloutExplorer {
     const sample = sampleOf(row);
     const page = new RolloutPage(rollout, this.#card, (token) => {
       this.#place = { group, sample, token };
+      this.#options.companion?.choose(token);
       this.#options.onMove?.(this.#place);
     });
     this.#body.replaceChildren(page.node);
     const { text, isRegex } = this.#list.search;
     const found = isRegex ? undefined : page.strip.mark(occurrences(text));
     page.node.focus({ preventScroll: true });
+    if (token !== undefined) this.#options.companion?.choose(token);
     if (token !== undefined) page.strip.moveTo(token);
     else if (found !== undefined) page.strip.moveTo(found);
   }

@@ -1,10 +1,12 @@
 import { Widget } from "@lumino/widgets";
 import { labIcon } from "../icon.ts";
+import { runChannel } from "../live/run-channel.ts";
 import { breadcrumb, type Crumb, make } from "../rollouts/dom.ts";
 import { RolloutExplorer } from "../rollouts/explorer.ts";
 import { recordedStep } from "./api.ts";
 import { ComparePage } from "./compare-page.ts";
 import { Follower } from "./follow.ts";
+import { InterveneForm } from "./intervene-form.ts";
 import { ListPage } from "./list-page.ts";
 import { type Route, routeHash } from "./route.ts";
 import { RunPage } from "./run-page.ts";
@@ -35,7 +37,7 @@ export class RunsPanel extends Widget {
   #route: Route = { view: "list" };
   #page: Page | undefined;
   #follower: Follower | undefined;
-  #explorer: { key: string; explorer: RolloutExplorer } | undefined;
+  #explorer: { key: string; explorer: RolloutExplorer; form: InterveneForm } | undefined;
 
   /** @param way default: nothing is kept, and only the panel's own links lead back. */
   constructor(way?: WayKeeper) {
@@ -126,7 +128,10 @@ export class RunsPanel extends Widget {
     const key = `${step} ${path}`;
     if (this.#explorer?.key !== key) {
       this.#clear();
+      const runId = runChannel.list.find((run) => run.path === path)?.runId ?? nameOf(path);
+      const form = new InterveneForm(runId, step, () => explorer.reload());
       const explorer = new RolloutExplorer({
+        companion: form,
         source: recordedStep(path, step),
         way: [...this.#crumbs({ view: "run", path }, true), { name: `step ${step}` }],
         onMove: (to) => {
@@ -138,7 +143,7 @@ export class RunsPanel extends Widget {
         },
         onLeave: () => this.go({ view: "run", path }),
       });
-      this.#explorer = { key, explorer };
+      this.#explorer = { key, explorer, form };
       this.#head.replaceChildren();
       this.#body.replaceChildren(explorer.node);
     }
@@ -161,6 +166,7 @@ export class RunsPanel extends Widget {
     this.#page?.dispose?.();
     this.#page = undefined;
     this.#explorer?.explorer.dispose();
+    this.#explorer?.form.dispose();
     this.#explorer = undefined;
     this.#trouble.hidden = true;
     this.#body.replaceChildren();

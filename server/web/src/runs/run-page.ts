@@ -233,9 +233,19 @@ function tellEvent(event: OtherEvent): string {
       return `evaluation ${event.label}: ${values(event.metrics)}`;
     case "part":
       return `${event.kind} ${event.name} was changed`;
+    case "held":
+      return "its rollouts are collected; the update waits";
+    case "intervention":
+      return `rollout ${event.group}/${event.sample} was changed: ${tellEdit(event.edit)}${event.by ? `, by ${event.by}` : ""}`;
     case "rewound":
       return "the run went back to here";
     default:
       return event.type;
   }
+}
+
+/** A person's change of a rollout in words. */
+function tellEdit(edit: Extract<OtherEvent, { type: "intervention" }>["edit"]): string {
+  const where = edit.kind === "write" ? `written from token ${edit.token} on` : `${edit.kind} of call ${edit.turn}`;
+  return `${where}, ${JSON.stringify(edit.text.slice(0, 80))}`;
 }
