@@ -21,7 +21,7 @@ Registers the kernel with Jupyter (JupyterLab, Notebook, VS Code, nbconvert, ...
   --name NAME       name of the kernel (default ${kernelName}, or ${kernelNameFor("tslab")} for that compiler)
   --display-name T  what menus show (default "TypeScript (CIR Lab)")
   --compiler NAME   what the kernel compiles cells with: ${compilerNames.join(" (default), ")}
-  --labextension    also the viewer of rollouts, for JupyterLab 4 and Notebook 7
+  --labextension    also rollouts, live runs and the run browser in the windows of JupyterLab 4 and Notebook 7
   --papermill       also teach papermill to set parameters in TypeScript: a small package in the same Python (pip)
 
 "jupyter kernelspec list" and "jupyter kernelspec remove" know the kernel afterwards.`;

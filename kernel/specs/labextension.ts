@@ -8,7 +8,8 @@ import { packageRoot } from "../package.ts";
 const name = "cirlab";
 
 /**
- * Installs the viewer of rollouts for JupyterLab 4 and Notebook 7 of other servers; one that is there is replaced.
+ * Installs the lab's extension for JupyterLab 4 and Notebook 7 of other servers: the viewer of rollouts, the live view of
+ * runs and their browser. One that is there is replaced.
  *
  * @param dataFolder one of Jupyter's data folders, for example `~/.local/share/jupyter`.
  * @returns the extension's folder.

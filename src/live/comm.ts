@@ -5,9 +5,10 @@ import { onRecorded } from "../recording/index.ts";
 import { RunBrowser } from "./browse/browser.ts";
 import { LiveRuns } from "./live-runs.ts";
 import { commTarget, type FromKernel } from "./messages.ts";
+import { Outlet } from "./outlet.ts";
 import { Reader } from "./reader.ts";
 
-/** A page draws no more often; and a server in between may refuse a kernel that says too much. */
+/** A page draws no more often. */
 const restMs = 100;
 /** Pages that load anew do not say that they were there before: beyond this many, the oldest is let go. */
 const maxPages = 8;
@@ -26,7 +27,8 @@ interface Runs {
 }
 
 let runs: Runs | undefined;
-const pages = new Map<Comm, Reader>();
+/** The pages that are there, the oldest first, and how they are let go. */
+const pages = new Map<Comm, () => void>();
 
 /**
  * Offers the runs below the kernel's folder, and those of its own trainings wherever they are, to pages of any Jupyter
@@ -50,22 +52,24 @@ function theRuns(): Runs {
 
 function accept(comm: Comm): void {
   const { live, browser } = theRuns();
-  const say = (message: FromKernel) => comm.send(message);
+  const outlet = new Outlet<FromKernel>((message) => comm.send(message));
+  const say = (message: FromKernel) => outlet.say(message);
   const tell = (message: FromKernel) => {
     reader.sent();
     say(message);
   };
   const reader = new Reader(
     { update: (update) => tell({ type: "update", update }), list: (list) => tell({ type: "runs", runs: list }) },
-    restMs,
+    () => Math.max(restMs, outlet.waitMs),
   );
   const orders = live.ordersOf("JupyterLab");
   const leave = () => {
     live.part(reader);
+    outlet.close();
     pages.delete(comm);
   };
   live.join(reader);
-  pages.set(comm, reader);
+  pages.set(comm, leave);
   comm.onClose(leave);
   comm.onMessage((content) => {
     const { data: message } = fromPage.safeParse(content);
@@ -101,10 +105,8 @@ function accept(comm: Comm): void {
   });
   say({ type: "welcome" });
   const [oldest] = pages;
-  if (oldest && pages.size > maxPages) {
-    const [other, itsReader] = oldest;
-    live.part(itsReader);
-    pages.delete(other);
-    other.close();
-  }
+  if (!oldest || pages.size <= maxPages) return;
+  const [other, leaveOther] = oldest;
+  leaveOther();
+  other.close();
 }

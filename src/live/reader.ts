@@ -14,7 +14,7 @@ export interface ReaderLine {
 /** One page's view of the runs: which it follows, and what it has seen of each. */
 export class Reader {
   readonly #line: ReaderLine;
-  readonly #restMs: number;
+  readonly #restMs: () => number;
   /** By run: the newest event that was sent, -1 before the first, and which state of the run it was told of. */
   readonly #seen = new Map<string, { seq: number; version: number }>();
   /** Runs of which something was left out while messages waited. */
@@ -24,8 +24,8 @@ export class Reader {
   #waiting = 0;
   #rests = false;
 
-  /** @param restMs at least this long passes between two updates. Default 0. */
-  constructor(line: ReaderLine, restMs = 0) {
+  /** @param restMs asked after each update: how long none may follow. Default 0. */
+  constructor(line: ReaderLine, restMs: () => number = () => 0) {
     this.#line = line;
     this.#restMs = restMs;
   }
@@ -72,8 +72,8 @@ export class Reader {
     // Noted before it is sent: sending may find that the reader can take more, and look for what it missed.
     this.#seen.set(feed.id, { seq: update.seq, version: feed.version });
     this.#behind.delete(feed.id);
-    if (this.#restMs > 0) this.#rest();
     this.#line.update(update);
+    this.#rest(this.#restMs());
   }
 
   sendList(runs: readonly RunListing[]): void {
@@ -81,12 +81,13 @@ export class Reader {
     else this.#line.list(runs);
   }
 
-  #rest(): void {
+  #rest(ms: number): void {
+    if (ms <= 0) return;
     this.#rests = true;
     setTimeout(() => {
       this.#rests = false;
       this.#catchUp();
-    }, this.#restMs).unref();
+    }, ms).unref();
   }
 
   #catchUp(): void {

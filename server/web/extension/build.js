@@ -25,6 +25,7 @@ async function bundle(entry, options) {
 
 /** Packages of which the page's own copy is used. */
 const sharedNames = [
+  "@jupyterlab/application",
   "@jupyterlab/apputils",
   "@jupyterlab/mainmenu",
   "@jupyterlab/notebook",

@@ -1,4 +1,4 @@
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
+import { ILabShell, type JupyterFrontEnd, type JupyterFrontEndPlugin } from "@jupyterlab/application";
 import { ICommandPalette, MainAreaWidget } from "@jupyterlab/apputils";
 import { IMainMenu } from "@jupyterlab/mainmenu";
 import { INotebookTracker } from "@jupyterlab/notebook";
@@ -11,8 +11,8 @@ import { RunsPanel } from "../src/runs/panel.ts";
 import type { Route } from "../src/runs/route.ts";
 import { KernelLink } from "./kernel-link.ts";
 
-/** Shows places among the runs in a tab of the main area, which is made when it is first needed. */
-function runsOpener(shell: JupyterFrontEnd.IShell): (route: Route) => void {
+/** Shows places among the runs in a tab of an area, which is made when it is first needed. */
+function runsOpener(shell: JupyterFrontEnd.IShell, area: string): (route: Route) => void {
   let tab: MainAreaWidget<RunsPanel> | undefined;
   return (route) => {
     runChannel.wake();
@@ -20,7 +20,7 @@ function runsOpener(shell: JupyterFrontEnd.IShell): (route: Route) => void {
       tab = new MainAreaWidget({ content: new RunsPanel() });
       tab.id = "cirlab-runs-tab";
       tab.toolbar.hide();
-      shell.add(tab, "main", { type: "Training runs" });
+      shell.add(tab, area, { type: "Training runs" });
     }
     shell.activateById(tab.id);
     tab.content.go(route);
@@ -33,12 +33,13 @@ const labPlugin: JupyterFrontEndPlugin<void> = {
   description: "Follows the runs of a notebook's kernel as they train, steers them, and shows those on disk.",
   autoStart: true,
   requires: [INotebookTracker],
-  optional: [ICommandPalette, IMainMenu],
+  optional: [ICommandPalette, IMainMenu, ILabShell],
   activate: (
     { commands, shell }: JupyterFrontEnd,
     tracker: INotebookTracker,
     palette: ICommandPalette | null,
     menu: IMainMenu | null,
+    labShell: ILabShell | null,
   ): void => {
     useCommands(commands);
     const link = new KernelLink();
@@ -54,7 +55,8 @@ const labPlugin: JupyterFrontEndPlugin<void> = {
     const panel = new LivePanel();
     shell.add(panel, "right", { rank: 900, type: "Live run" });
     openWithRuns(tracker, () => shell.activateById(panel.id));
-    addRunCommands(commands, runsOpener(shell), palette, menu);
+    // The main area of Notebook 7 holds one document and nothing else.
+    addRunCommands(commands, runsOpener(shell, labShell ? "main" : "right"), palette, menu);
   },
 };
 
