@@ -10,6 +10,8 @@ import { Reader } from "./reader.ts";
 
 /** A page draws no more often. */
 const restMs = 100;
+/** Points of a metric for a page that begins with a run: a tenth of a megabyte for each ten metrics. */
+const points = 500;
 /** Pages that load anew do not say that they were there before: beyond this many, the oldest is let go. */
 const maxPages = 8;
 
@@ -43,7 +45,7 @@ export function serveRuns(): void {
 function theRuns(): Runs {
   if (runs) return runs;
   const root = process.cwd();
-  const live = new LiveRuns(root);
+  const live = new LiveRuns(root, points);
   // A folder that cannot be looked through now is looked through the next time.
   onRecorded((message) => void live.published(message).catch(() => undefined));
   runs = { live, browser: new RunBrowser(root) };

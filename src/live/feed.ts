@@ -21,7 +21,8 @@ export class RunFeed {
   readonly run: FoundRun;
   /** Counts the changes that readers hear of. */
   version = 0;
-  #history = new RunHistory();
+  readonly #points: number;
+  #history: RunHistory;
   readonly #file: EventFile;
   readonly #onChange: OnChange;
   #watcher: FSWatcher | undefined;
@@ -35,8 +36,10 @@ export class RunFeed {
   /** Pieces that several readers are sent, by where they begin; of what happened last. */
   #updates = new Map<number, RunUpdate>();
 
-  private constructor(run: FoundRun, onChange: OnChange) {
+  private constructor(run: FoundRun, points: number, onChange: OnChange) {
     this.run = run;
+    this.#points = points;
+    this.#history = new RunHistory(points);
     this.#file = new EventFile(run.folder);
     this.#onChange = onChange;
     try {
@@ -49,9 +52,13 @@ export class RunFeed {
     this.#interval.unref();
   }
 
-  /** Reads the whole recording first. */
-  static async open(run: FoundRun, onChange: OnChange): Promise<RunFeed> {
-    const feed = new RunFeed(run, onChange);
+  /**
+   * Reads the whole recording first.
+   *
+   * @param points about how many points of a metric a reader gets who begins with the run.
+   */
+  static async open(run: FoundRun, points: number, onChange: OnChange): Promise<RunFeed> {
+    const feed = new RunFeed(run, points, onChange);
     await feed.#read(true);
     return feed;
   }
@@ -141,7 +148,7 @@ export class RunFeed {
         begins ||= event.type === "run-started";
       },
       () => {
-        this.#history = new RunHistory();
+        this.#history = new RunHistory(this.#points);
       },
     );
     if (looksForOwner || begins) this.#isTrained = (await lockOwner(this.run.folder)) !== undefined;

@@ -3,9 +3,8 @@ import { Timeline } from "../recording/timeline.ts";
 import type { OtherEvent, Points, RunUpdate } from "./messages.ts";
 import { Columns } from "./points.ts";
 
-/** Points of a metric that are kept, and that a reader who begins with the run gets. */
+/** Points of a metric that are kept. */
 const keptPoints = 20_000;
-const sentPoints = 1_500;
 /** Points of a metric in a piece that a reader gets who was behind. */
 const sentMissed = 300;
 const keptOthers = 3_000;
@@ -31,6 +30,13 @@ export class RunHistory {
   #lastStep = -1;
   /** Steps and when they ended, without what lies between two trainings or in a pause. */
   #ends: { step: number; time: number }[] = [];
+
+  readonly #sentPoints: number;
+
+  /** @param sentPoints about how many points of a metric a reader gets who begins with the run. */
+  constructor(sentPoints: number) {
+    this.#sentPoints = sentPoints;
+  }
 
   add(event: RecordedEvent): void {
     // A number that comes twice: the file was put together by hand. The order on disk counts.
@@ -65,7 +71,7 @@ export class RunHistory {
     return {
       after: -1,
       seq: this.seq,
-      points: this.#columns.snapshot(sentPoints),
+      points: this.#columns.snapshot(this.#sentPoints),
       events: this.#others.slice(-keptOthers),
     };
   }

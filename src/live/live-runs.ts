@@ -31,6 +31,7 @@ const subscription = z.union([
  */
 export class LiveRuns {
   readonly #library: RunLibrary;
+  readonly #points: number;
   readonly #glances = new Glances();
   readonly #feeds = new Map<string, Promise<RunFeed>>();
   readonly #readers = new Set<Reader>();
@@ -39,9 +40,13 @@ export class LiveRuns {
   #listing: Promise<void> | undefined;
   readonly #listTimer: NodeJS.Timeout;
 
-  /** @param root absolute path of the folder below which runs are looked for. */
-  constructor(root: string) {
+  /**
+   * @param root absolute path of the folder below which runs are looked for.
+   * @param points about how many points of a metric a reader gets who begins with a run. Default 1500.
+   */
+  constructor(root: string, points = 1_500) {
     this.#library = new RunLibrary(root);
+    this.#points = points;
     this.#listTimer = setInterval(() => void this.#refreshList(), listEveryMs);
     this.#listTimer.unref();
   }
@@ -111,7 +116,7 @@ export class LiveRuns {
     this.#feeds.delete(id);
     const feed =
       known ??
-      RunFeed.open(run, (changed, isAnew) => {
+      RunFeed.open(run, this.#points, (changed, isAnew) => {
         for (const reader of this.#readers) {
           if (isAnew && reader.follows(id)) reader.follow(id, -1);
           reader.send(changed);

@@ -12,8 +12,8 @@ export class Outlet<M> {
   #freeAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param bytesPerSecond default 400,000. */
-  constructor(send: (message: M) => void, bytesPerSecond = 400_000) {
+  /** @param bytesPerSecond default 600,000. */
+  constructor(send: (message: M) => void, bytesPerSecond = 600_000) {
     this.#send = send;
     this.#bytesPerMs = bytesPerSecond / 1000;
   }
