@@ -141,7 +141,7 @@ test("the browser of runs and the viewer of rollouts in Chromium", { timeout: 24
     await screenshot(page, "rollouts");
     await page.getByLabel("Search").fill("NUMBER 299");
     await count.filter({ hasText: "11 of 3000" }).waitFor();
-    await page.locator(".cirlab-tools input[type=checkbox]").check();
+    await page.locator(".cirlab-rollout-list input[type=checkbox]").check();
     await page.getByLabel("Search").fill("number 29[0-9]$");
     await count.filter({ hasText: "10 of 3000" }).waitFor();
     await page.getByLabel("Search").fill("number 29[");
