@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 
 /** How a figure is counted: whether more of it is better. */
-export type Unit = "tokens/s" | "snippets/s" | "messages/s" | "ms" | "µs" | "MiB" | "lines";
+export type Unit = "tokens/s" | "snippets/s" | "messages/s" | "ms" | "µs" | "MiB" | "lines" | "frames/s" | "steps";
 
 /** One line of a table: what was measured, ours and the peer's, a value for each round. */
 export interface BenchRow {

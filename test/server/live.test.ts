@@ -7,6 +7,7 @@ import WebSocket from "ws";
 import type { CommandReply, Points, RunListing, RunUpdate } from "../../src/live/messages.ts";
 import { thinned } from "../../src/live/points.ts";
 import { LivePublisher, type RecordedEvent, Run } from "../../src/recording/index.ts";
+import { fastMetrics, generatedRun, recordSteps } from "./fast-run.ts";
 import { startServer, type TestServer, until } from "./server.ts";
 
 /** Connects to the channel; rejects when the server refuses. */
@@ -84,6 +85,41 @@ const step = (n: number) =>
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
 
 describe("the live channel", () => {
+  it("tells of a run with hundreds of steps a second what it ends with, and of all its steps", async (t) => {
+    const server = await startServer(t);
+    const run = await generatedRun(join(server.root, "runs"));
+    await run.acquire();
+    t.after(() => run.release());
+    run.append({ type: "run-started", step: 0, config: {}, count: 5000 });
+    const early = follow(await connect(server, { token: server.token }), run.id);
+    await until(() => early.status !== undefined);
+    await recordSteps(run, 5000);
+    run.append({ type: "run-finished", step: 5000, reason: "completed" });
+    await until(() => early.status!.state === "completed");
+    const late = follow(await connect(server, { token: server.token }), run.id);
+    await until(() => late.status !== undefined);
+    const { seq } = (await run.events()).at(-1)!;
+    const last = fastMetrics(5000);
+    const all = upTo(5000);
+    for (const seen of [early, late]) {
+      assert.deepEqual([seen.seq, seen.status!.step], [seq, 5000]);
+      for (const [name, value] of Object.entries(last)) {
+        const { x, y } = seen.points.get(name)!;
+        assert.deepEqual([x[0], x.at(-1), y.at(-1)], [1, 5000, value], name);
+        assert.ok(x.every((at, i) => i === 0 || at > x[i - 1]!));
+        assert.deepEqual(
+          y,
+          x.map((at) => fastMetrics(at)[name]),
+        );
+      }
+      const { x, y } = seen.points.get("reward")!;
+      assert.equal(y[x.indexOf(500)], 9, "a peak of one step is never lost");
+      assert.ok(Math.abs(seen.points.get("seconds")!.y.at(-1)! - 0.01) < 1e-12);
+    }
+    // Whoever comes late gets the whole course at once, in as many points as a chart can show.
+    assert.deepEqual(late.points.get("reward"), thinned({ x: all, y: all.map((at) => fastMetrics(at).reward!) }, 1500));
+  });
+
   it("follows a run of another process on disk: history for whoever comes late, then the tail", async (t) => {
     const server = await startServer(t);
     const run = await makeRun(server, "deep/notebooks/runs");

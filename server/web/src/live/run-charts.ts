@@ -7,6 +7,8 @@ import type { RunSeries } from "./run-series.ts";
 
 /** Drawn at most this often, whatever the rate of steps. */
 const drawEveryMs = 50;
+/** So many charts are drawn in one frame; the others follow in the next ones, so that the page never stands still. */
+const chartsAFrame = 4;
 
 /** Small charts of one run, one for each metric that was chosen, that follow it as it trains. */
 export class RunCharts {
@@ -22,6 +24,7 @@ export class RunCharts {
   readonly #theme = new MutationObserver(() => this.#schedule());
   #timer: number | undefined;
   #last = 0;
+  #isDisposed = false;
 
   constructor(run: RunSeries) {
     this.#run = run;
@@ -34,6 +37,7 @@ export class RunCharts {
   }
 
   dispose(): void {
+    this.#isDisposed = true;
     Signal.disconnectReceiver(this);
     this.#resize.disconnect();
     this.#theme.disconnect();
@@ -68,11 +72,21 @@ export class RunCharts {
     const wait = Math.max(0, this.#last + drawEveryMs - performance.now());
     this.#timer = window.setTimeout(() => {
       requestAnimationFrame(() => {
-        this.#timer = undefined;
+        if (this.#isDisposed) return;
         this.#last = performance.now();
         this.#draw();
       });
     }, wait);
+  }
+
+  /** Does the work some at a time, then lets the next drawing come; what is given up on the way is left. */
+  #inFrames(work: readonly (() => void)[]): void {
+    for (const one of work.slice(0, chartsAFrame)) one();
+    if (work.length <= chartsAFrame) this.#timer = undefined;
+    else
+      requestAnimationFrame(() => {
+        if (!this.#isDisposed) this.#inFrames(work.slice(chartsAFrame));
+      });
   }
 
   #draw(): void {
@@ -94,8 +108,11 @@ export class RunCharts {
     }
     // All are measured before any is drawn: to measure after a change would lay out the page each time.
     const widths = this.#charts.map(({ width }) => width);
-    for (const [i, chart] of this.#charts.entries())
-      chart.update(columns.all.get(chart.metric), marks, smoothing, logs[i]!, widths[i]!);
+    this.#inFrames(
+      this.#charts.map(
+        (chart, i) => () => chart.update(columns.all.get(chart.metric), marks, smoothing, logs[i]!, widths[i]!),
+      ),
+    );
   }
 
   /** The metrics to choose from, and which are drawn. */

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fastMetrics, generatedRun, recordSteps, runNotebook } from "../server/fast-run.ts";
+import { startServer } from "../server/server.ts";
+import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+
+const steps = 3000;
+
+test("a page that follows a run of hundreds of steps a second ends up with its last values", {
+  timeout: 120_000,
+}, async (t) => {
+  const executable = findChromium();
+  if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
+  const server = await startServer(t, { kernelEnv: { ...process.env } });
+  const run = await generatedRun(join(server.root, "runs"));
+  await writeFile(join(server.root, "fast.ipynb"), runNotebook(run.id));
+  const browser = await launchBrowser(t, executable);
+  const context = await browser.newContext({ viewport: { width: 1500, height: 1000 } });
+  const notebook = await NotebookPage.open(context, `${server.url}/notebooks/fast.ipynb?token=${server.token}`);
+  const { page } = notebook;
+  await run.acquire();
+  try {
+    run.append({ type: "run-started", step: 0, config: {}, count: steps });
+    const panel = page.locator("#cirlab-live-panel");
+    await panel.locator(".cirlab-run-status", { hasText: "step 0 of" }).waitFor();
+    await recordSteps(run, steps);
+    run.append({ type: "run-finished", step: steps, reason: "completed" });
+    const { reward, responseLength } = fastMetrics(steps);
+    for (const place of [panel, notebook.outputs(0).locator(".cirlab-run")]) {
+      await place.locator(".cirlab-run-status", { hasText: `completed · step ${steps} of ${steps}` }).waitFor();
+      await place.locator('[data-metric="reward"]', { hasText: reward!.toFixed(3) }).waitFor();
+      await place.locator('[data-metric="responseLength"]', { hasText: responseLength!.toFixed(1) }).waitFor();
+    }
+    await screenshot(page, "fast-run");
+    assert.deepEqual(notebook.errors, []);
+  } finally {
+    await run.release();
+  }
+});
