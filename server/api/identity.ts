@@ -5,6 +5,7 @@ import express, { type Router } from "express";
 import { z } from "zod";
 import { writeFileAtomic } from "../../src/base/files.ts";
 import { parseInput } from "../../src/base/schema.ts";
+import { jsonBody, megabyte } from "./bodies.ts";
 import { HttpError } from "./errors.ts";
 
 /** Who works here, as Jupyter's API describes a user. */
@@ -50,11 +51,12 @@ export function identityRouter(folder: string): Router {
   };
 
   const router = express.Router();
+  router.use(jsonBody(megabyte / 8));
   router.get("/", async (request, response) => {
     const permissions = askedPermissions(request.query.permissions);
     response.json({ identity: await load(), permissions: { ...permissions, updatable_fields: updatable } });
   });
-  router.patch("/", express.json({ limit: "100kb", type: () => true }), async (request, response) => {
+  router.patch("/", async (request, response) => {
     const changes = parseInput(fieldsSchema, request.body, "user");
     const { username: _name, avatar_url: _url, ...known } = await load();
     await writeFileAtomic(file, JSON.stringify({ ...known, ...changes }));

@@ -364,6 +364,23 @@ const sizes: Attack[] = [
     (loot) => ({ ...withToken(loot), "Content-Length": "300000000" }),
     "x",
   ],
+  ...(
+    [
+      ["a terminal", "POST", "/api/terminals", 2e6],
+      ["an event", "POST", "/api/events", 2e6],
+      ["a change of one's name", "PATCH", "/api/me", 2e6],
+      ["a notebook to export", "POST", "/nbconvert/html", 3e8],
+    ] as const
+  ).map(
+    ([what, method, path, length]): Attack => [
+      `${what} beyond the limit, told by its length`,
+      413,
+      method,
+      path,
+      (loot) => ({ ...withToken(loot), "Content-Length": String(length) }),
+      "x",
+    ],
+  ),
   [
     "settings beyond their limit",
     413,
@@ -389,6 +406,8 @@ const sizes: Attack[] = [
     `password=${"x".repeat(1_000_000)}`,
   ],
   ["a notebook nested without end", 400, "PUT", "/api/contents/deep.ipynb", withToken, deep],
+  ["an event that is a number", 400, "POST", "/api/events", withToken, "7"],
+  ["a terminal that is a number", 400, "POST", "/api/terminals", withToken, "7"],
   ["a body that is no JSON", 400, "PUT", "/api/contents/a.txt", withToken, "{"],
   ["an address without end", 414, "GET", `/tree/${"a".repeat(9000)}`, withToken],
   ["headers without end", 431, "GET", "/api", { "X-Long": "x".repeat(20_000) }],

@@ -1,5 +1,6 @@
 import express, { type Router } from "express";
 import type { WebSocket } from "ws";
+import { jsonBody, megabyte } from "../bodies.ts";
 import { HttpError } from "../errors.ts";
 import { heartbeat } from "../sockets.ts";
 import { checkEvent, listSchemas } from "./schemas.ts";
@@ -27,11 +28,13 @@ export class EventBus {
   /** POST /api/events, and GET /api/events/schemas: what may be posted. */
   router(): Router {
     const router = express.Router();
+    router.use(jsonBody(megabyte));
     router.get("/schemas", (_request, response) => {
       response.json(listSchemas());
     });
-    router.post("/", express.json({ limit: "1mb", type: () => true }), (request, response) => {
-      const body = (request.body ?? {}) as Record<string, unknown>;
+    router.post("/", (request, response) => {
+      const given: unknown = request.body;
+      const body = (typeof given === "object" ? (given ?? {}) : {}) as Record<string, unknown>;
       for (const key of ["schema_id", "version", "data"])
         if (!(key in body)) throw new HttpError(400, `Missing \`${key}\` in the JSON request body.`);
       const { schema_id, version, data } = body;

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import express, { type Response, type Router } from "express";
 import { exportPolicy } from "../../auth/policy.ts";
+import { jsonBody, megabyte } from "../bodies.ts";
 import { type Notebook, notebookProblem, parseNotebook, serializeNotebook } from "../contents/notebooks.ts";
 import { parsePath } from "../contents/paths.ts";
 import type { ContentsStore } from "../contents/store.ts";
@@ -23,6 +24,7 @@ const ownFormats: Readonly<Record<string, string>> = {
 /** GET /api/nbconvert: the formats that can be had now. */
 export function formatsRouter(): Router {
   const router = express.Router();
+  router.use(jsonBody(256 * megabyte));
   router.get("/", (_request, response) => {
     const formats = { ...ownFormats, ...(findNbconvert() ? externalFormats : {}) };
     response.json(Object.fromEntries(Object.entries(formats).map(([name, type]) => [name, { output_mimetype: type }])));
@@ -49,7 +51,7 @@ export function nbconvertRouter(store: ContentsStore): Router {
     send(response, converted);
   });
 
-  router.post("/:format", express.json({ limit: "256mb", type: () => true }), async (request, response) => {
+  router.post("/:format", async (request, response) => {
     const { format } = request.params;
     checkFormat(format);
     const { name, content } = (request.body ?? {}) as { name?: unknown; content?: unknown };

@@ -1,6 +1,7 @@
 import express, { type Router } from "express";
 import { z } from "zod";
 import { parseInput } from "../../../src/base/schema.ts";
+import { jsonBody, megabyte } from "../bodies.ts";
 import type { TerminalManager } from "./manager.ts";
 
 const startSchema = z.object({
@@ -14,7 +15,7 @@ const startSchema = z.object({
 /** Jupyter's terminals API: /api/terminals. */
 export function terminalsRouter(terminals: TerminalManager): Router {
   const router = express.Router();
-  router.use(express.json({ limit: "1mb", type: () => true }));
+  router.use(jsonBody(megabyte));
 
   router.get("/", (_request, response) => {
     response.json(terminals.list().map((terminal) => terminal.model));
