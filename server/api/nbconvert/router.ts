@@ -24,7 +24,6 @@ const ownFormats: Readonly<Record<string, string>> = {
 /** GET /api/nbconvert: the formats that can be had now. */
 export function formatsRouter(): Router {
   const router = express.Router();
-  router.use(jsonBody(256 * megabyte));
   router.get("/", (_request, response) => {
     const formats = { ...ownFormats, ...(findNbconvert() ? externalFormats : {}) };
     response.json(Object.fromEntries(Object.entries(formats).map(([name, type]) => [name, { output_mimetype: type }])));
@@ -35,6 +34,7 @@ export function formatsRouter(): Router {
 /** GET /nbconvert/{format}/{path} and POST /nbconvert/{format}: notebooks in other formats. */
 export function nbconvertRouter(store: ContentsStore): Router {
   const router = express.Router();
+  router.use(jsonBody(256 * megabyte));
 
   router.get("/:format/*path", async (request, response) => {
     const { format } = request.params;
