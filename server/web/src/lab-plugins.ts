@@ -3,6 +3,7 @@ import documents from "./documents/plugin.ts";
 import earlyCells from "./early-cells.ts";
 import livePanel from "./live-panel.ts";
 import logo from "./logo.ts";
+import pageDocument from "./page-document.ts";
 import pairing from "./pairing/plugin.ts";
 import scriptFactory from "./pairing/script-factory.ts";
 import runs from "./runs/plugin.ts";
@@ -16,6 +17,7 @@ export default [
   earlyCells,
   logo,
   livePanel,
+  pageDocument,
   terminals,
   staleCells,
   compare,

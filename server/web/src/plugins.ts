@@ -220,6 +220,7 @@ export const packages: Record<string, Package> = {
     load: () => import("./lab-plugins.ts"),
     everywhere: ["early-cells", "logo", "terminals", "script-notebook", "trusted-scripts", "runs"],
     notebooks: ["documents", "live-panel", "stale-cells", "compare", "pairing"],
+    edit: ["page-document"],
   },
 };
 
