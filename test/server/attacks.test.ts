@@ -19,7 +19,7 @@ import WebSocket from "ws";
 import { RootFolder } from "../../server/api/contents/paths.ts";
 import { cookieHeader, visit } from "./cookies.ts";
 import { sendRaw, wire } from "./raw.ts";
-import { notebook, startServer, type TestServer } from "./server.ts";
+import { notebook, startServer, type TestServer, until } from "./server.ts";
 
 /** Content of the files that nobody may see. */
 const secret = "what-nobody-may-see";
@@ -40,6 +40,8 @@ async function fingerprint(folder: string): Promise<string> {
   await walk(folder);
   return hash.digest("hex");
 }
+
+const isWhole = (name: string): boolean => name.endsWith(".json");
 
 /** What an attacker has of the honest user, depending on the attack. */
 interface Loot {
@@ -444,6 +446,8 @@ describe("attacks: each is refused, nothing changes, and the server goes on", ()
     await symlink(join(box, "outside"), join(server.root, "link"));
     await symlink(join(box, "outside", "secret.txt"), join(server.root, "linked.txt"));
     const cookies = await visit(server);
+    // A server writes down which kernels it has a moment after its start.
+    await until(async () => (await readdir(join(box, "user", "kernels")).catch(() => [])).some(isWhole));
     loot = { token: server.token, port: server.port, xsrf: cookies._xsrf!, cookie: cookieHeader(cookies) };
   });
   after(async () => {

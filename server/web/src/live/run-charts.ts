@@ -24,6 +24,8 @@ export class RunCharts {
   readonly #theme = new MutationObserver(() => this.#schedule());
   #timer: number | undefined;
   #last = 0;
+  /** Something came that the drawing under way may not show. */
+  #isStale = false;
   #isDisposed = false;
 
   constructor(run: RunSeries) {
@@ -68,12 +70,16 @@ export class RunCharts {
 
   /** At most so many drawings a second, and none while the page is hidden. */
   #schedule(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined) {
+      this.#isStale = true;
+      return;
+    }
     const wait = Math.max(0, this.#last + drawEveryMs - performance.now());
     this.#timer = window.setTimeout(() => {
       requestAnimationFrame(() => {
         if (this.#isDisposed) return;
         this.#last = performance.now();
+        this.#isStale = false;
         this.#draw();
       });
     }, wait);
@@ -82,11 +88,14 @@ export class RunCharts {
   /** Does the work some at a time, then lets the next drawing come; what is given up on the way is left. */
   #inFrames(work: readonly (() => void)[]): void {
     for (const one of work.slice(0, chartsAFrame)) one();
-    if (work.length <= chartsAFrame) this.#timer = undefined;
-    else
+    if (work.length > chartsAFrame) {
       requestAnimationFrame(() => {
         if (!this.#isDisposed) this.#inFrames(work.slice(chartsAFrame));
       });
+      return;
+    }
+    this.#timer = undefined;
+    if (this.#isStale) this.#schedule();
   }
 
   #draw(): void {
