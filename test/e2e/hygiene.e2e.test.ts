@@ -88,12 +88,18 @@ test("stale cells and scripts in Chromium", { timeout: 240_000 }, async (t) => {
     const script = join(server.root, "hygiene.ts");
     const text = await until(() => readFile(script, "utf8").catch(() => undefined));
     assert.match(text, /\n\/\/ %%\nlet base = 5;\n/);
+    // The script is written first; before the notebook is, an edit would be a conflict of the two.
+    await until(async () => (await readFile(file, "utf8")).includes('"jupytext"'));
     await writeFile(script, text.replace("next * 100", "next * 1000"));
     const other = await context.newPage();
     await other.bringToFront();
     await page.bringToFront();
-    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-    await page.locator(".jp-Dialog", { hasText: "hygiene.ts was edited" }).waitFor();
+    const offer = page.locator(".jp-Dialog", { hasText: "hygiene.ts was edited" });
+    // One that comes while the page still looks after its save is passed over.
+    await until(async () => {
+      await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+      return offer.isVisible();
+    });
     await screenshot(page, "script-edited");
     await notebook.accept();
     await notebook.cell(indexOf("shown")).filter({ hasText: "next * 1000" }).waitFor();
