@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { commandFile, packageRoot } from "../../kernel/package.ts";
-import { type RecordedEvent, Run, stepsOf } from "../../src/recording/index.ts";
+import { stepsOf } from "../../src/recording/index.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "../e2e/browser.ts";
 import { trainingCell, writeCells } from "../e2e/cells.ts";
+import { recordedRun, showsTraining } from "../e2e/training-page.ts";
 import { kernelConnected, startJupyterServer } from "./jupyterServer.ts";
 import { findPython, JupyterHome, missing } from "./python.ts";
 
@@ -31,21 +31,13 @@ test("a training in JupyterLab, watched and steered", { timeout: 240_000 }, asyn
   const below = notebook.outputs(0).locator(".cirlab-run");
   const said = panel.locator(".cirlab-run-said");
   const press = (name: string) => panel.getByRole("button", { name, exact: true }).click();
-  const recorded = async (): Promise<{ run: Run; events: RecordedEvent[] }> => {
-    const [id] = await readdir(join(home.folder, "runs"));
-    const run = await Run.open(join(home.folder, "runs", id!));
-    return { run, events: await run.events() };
-  };
+  const recorded = () => recordedRun(home.folder);
 
   await t.test("the panel opens with the run, and the same view stands under its cell", async () => {
     await kernelConnected(server);
     await notebook.run(0);
     for (const place of [panel, below]) {
-      await place
-        .locator(".cirlab-run-status", { hasText: /step ([3-9]|[1-9]\d+) of 100000 · .* a step · about .* left/ })
-        .waitFor();
-      assert.ok((await place.locator("canvas").count()) >= 8);
-      await place.locator('[data-metric="reward"]', { hasText: /\d/ }).waitFor();
+      await showsTraining(place);
     }
     await screenshot(page, "jupyterlab-training");
   });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type RecordedEvent, Run } from "../../src/recording/index.ts";
+import type { RecordedEvent } from "../../src/recording/index.ts";
 import { startServer, until } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
 import { writeCells } from "./cells.ts";
+import { recordedRun } from "./training-page.ts";
 
 const training = `import { Interpreter, Lab, Policy, recipes, tasks, Trainer } from "cirlab";
 const lab = new Lab({ seed: 7, device: "cpu", threads: 1 });
@@ -29,10 +29,7 @@ test("a person reaches into a rollout while a cell trains", { timeout: 180_000 }
   const { page } = notebook;
   const panel = page.locator("#cirlab-live-panel");
   const press = (name: string) => panel.getByRole("button", { name, exact: true }).click();
-  const recorded = async (): Promise<RecordedEvent[]> => {
-    const [id] = await readdir(join(server.root, "runs"));
-    return (await Run.open(join(server.root, "runs", id!))).events();
-  };
+  const recorded = async (): Promise<RecordedEvent[]> => (await recordedRun(server.root)).events;
 
   await notebook.kernelIdle();
   await notebook.start(0);

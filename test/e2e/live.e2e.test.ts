@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type RecordedEvent, Run, stepsOf } from "../../src/recording/index.ts";
+import { stepsOf } from "../../src/recording/index.ts";
 import { startServer, until } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
 import { trainingCell, writeCells } from "./cells.ts";
+import { recordedRun, showsTraining } from "./training-page.ts";
 
 test("a training in the web notebook, watched and steered", { timeout: 180_000 }, async (t) => {
   const executable = findChromium();
@@ -23,21 +23,13 @@ test("a training in the web notebook, watched and steered", { timeout: 180_000 }
   const press = (name: string) => panel.getByRole("button", { name, exact: true }).click();
   const stepShown = async (): Promise<number> =>
     Number(/step (\d+)/.exec(await panel.locator(".cirlab-run-status").innerText())![1]);
-  const recorded = async (): Promise<{ run: Run; events: RecordedEvent[] }> => {
-    const [id] = await readdir(join(server.root, "runs"));
-    const run = await Run.open(join(server.root, "runs", id!));
-    return { run, events: await run.events() };
-  };
+  const recorded = () => recordedRun(server.root);
 
   await t.test("the panel opens with the run, and the same view stands under its cell", async () => {
     await notebook.run(0);
     await notebook.run(1);
     for (const place of [panel, below]) {
-      await place
-        .locator(".cirlab-run-status", { hasText: /step ([3-9]|[1-9]\d+) of 100000 · .* a step · about .* left/ })
-        .waitFor();
-      assert.ok((await place.locator("canvas").count()) >= 8);
-      await place.locator('[data-metric="reward"]', { hasText: /\d/ }).waitFor();
+      await showsTraining(place);
       await place.locator('[data-metric="seconds"]', { hasText: /\d/ }).waitFor();
     }
     await screenshot(page, "live-training");

@@ -58,7 +58,7 @@ test("the browser of runs and the viewer of rollouts in Chromium", { timeout: 24
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t);
-  const folder = join(server.root, "work", "runs");
+  const folder = join(server.root, "study", "runs");
   const large = await makeLargeRun(folder);
   await large.close();
   await cp(large.folder, join(folder, "broken"), { recursive: true });
@@ -97,7 +97,7 @@ test("the browser of runs and the viewer of rollouts in Chromium", { timeout: 24
     await screenshot(page, "run");
     await page.locator(".cirlab-events li", { hasText: "reward fell" }).getByText("0/1").click();
     await at("rollout 0/1");
-    assert.equal(hash(), `#/runs/work/runs/${large.id}/5/0/1`);
+    assert.equal(hash(), `#/runs/study/runs/${large.id}/5/0/1`);
     const block = page.locator(".cirlab-call");
     assert.match(await block.locator("summary").innerText(), /Call 1.*error.*NameError: x.*3 ms/s);
     assert.equal(await block.locator("pre").first().innerText(), "print(6*7)");
@@ -215,7 +215,7 @@ test("the browser of runs and the viewer of rollouts in Chromium", { timeout: 24
   await t.test("a run that trains now is followed, and is not removed", async () => {
     const growing = await makeRun(folder, "growing", 2);
     await growing.acquire();
-    await page.goto(`${server.url}/tree#/runs/${encodeURIComponent(`work/runs/${growing.id}`)}`);
+    await page.goto(`${server.url}/tree#/runs/${encodeURIComponent(`study/runs/${growing.id}`)}`);
     const head = page.locator(".cirlab-run-head");
     await head.filter({ hasText: /running.*step 2/s }).waitFor();
     growing.append({ type: "step", step: 3, metrics: { reward: 0.7 } });
