@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { TestContext } from "node:test";
-import { until } from "../server/server.ts";
+import { until } from "../until.ts";
 import type { JupyterHome } from "./python.ts";
 
 /** Jupyter's own server while a test lasts. */

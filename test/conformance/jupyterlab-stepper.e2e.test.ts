@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "../e2e/browser.ts";
 import { stepperCell, writeCells } from "../e2e/cells.ts";
-import { until } from "../server/server.ts";
+import { until } from "../until.ts";
 import { kernelConnected, startJupyterServer } from "./jupyterServer.ts";
 import { findPython, JupyterHome, missing } from "./python.ts";
 

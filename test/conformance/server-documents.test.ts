@@ -15,7 +15,8 @@ import {
   UserAPI,
   WorkspaceManager,
 } from "@jupyterlab/services";
-import { notebook, startServer, until } from "../server/server.ts";
+import { notebook, startServer } from "../server/server.ts";
+import { until } from "../until.ts";
 
 // The client of JupyterLab and Notebook, as they use it, on what a server keeps: files, settings, layouts; and on events.
 const server = await startServer({ after });

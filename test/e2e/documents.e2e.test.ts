@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startServer, type TestServer, until } from "../server/server.ts";
+import { startServer, type TestServer } from "../server/server.ts";
+import { until } from "../until.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
 import { writeCells } from "./cells.ts";
 

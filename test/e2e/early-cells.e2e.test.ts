@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startServer, until } from "../server/server.ts";
+import { startServer } from "../server/server.ts";
+import { until } from "../until.ts";
 import { findChromium, launchBrowser, NotebookPage } from "./browser.ts";
 import { writeCells } from "./cells.ts";
 

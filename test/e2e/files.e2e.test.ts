@@ -3,7 +3,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startServer, until } from "../server/server.ts";
+import { startServer } from "../server/server.ts";
+import { until } from "../until.ts";
 import { findChromium, launchBrowser, NotebookPage } from "./browser.ts";
 import { writeCells } from "./cells.ts";
 

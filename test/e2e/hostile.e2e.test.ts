@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
-import { startServer, type TestServer, until } from "../server/server.ts";
+import { startServer, type TestServer } from "../server/server.ts";
+import { until } from "../until.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
 import { hostileHtml, hostileMermaid, hostileNotebook, hostileSvg, hostileVega } from "./hostile.ts";
 

@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { BrowserContext } from "playwright-core";
-import { startServer, type TestServer, until } from "../server/server.ts";
+import { startServer, type TestServer } from "../server/server.ts";
+import { until } from "../until.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
 import { writeCells } from "./cells.ts";
 

@@ -7,8 +7,9 @@ import { rolloutsMimeType } from "../../src/display/rollout-view.ts";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { type Run, recordedRolloutViews } from "../../src/recording/index.ts";
 import { makeRun, recorded } from "../server/recorded-runs.ts";
-import { startServer, type TestServer, until } from "../server/server.ts";
+import { startServer, type TestServer } from "../server/server.ts";
 import { smallTrainer } from "../training/time-tools.ts";
+import { until } from "../until.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
 
 const hostile = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';

@@ -3,7 +3,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
-import { notebook, startServer, type TestServer, until } from "../server/server.ts";
+import { notebook, startServer, type TestServer } from "../server/server.ts";
+import { until } from "../until.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
 
 /** What a terminal shows, as it is read to who cannot see it: what is seen is a drawing. */

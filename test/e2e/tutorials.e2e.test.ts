@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { BrowserContext, Locator } from "playwright-core";
-import { startServer, type TestServer, until } from "../server/server.ts";
+import { startServer, type TestServer } from "../server/server.ts";
+import { until } from "../until.ts";
 import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
 
 const tutorials = fileURLToPath(new URL("../../../notebooks/tutorials/", import.meta.url));

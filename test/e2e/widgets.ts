@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import type { TestContext } from "node:test";
 import type { Locator } from "playwright-core";
-import { until } from "../server/server.ts";
+import { until } from "../until.ts";
 import { type NotebookPage, screenshot } from "./browser.ts";
 import { writeCells } from "./cells.ts";
 

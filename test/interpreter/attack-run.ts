@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
+import { until } from "../until.ts";
 import type { Attack } from "./attack.ts";
 import { attacks, ordinaryOutput, ordinarySnippet } from "./attacks.ts";
-import { processTrees, until } from "./processes.ts";
+import { processTrees } from "./processes.ts";
 
 /** What of the host outside of the attacks' folder must stay as it is. */
 async function hostState(): Promise<unknown> {
@@ -77,7 +78,7 @@ export async function surviveAttacks(
       const after = await interpreter.run(snippet.code, { timeoutMs: 20_000 });
       assert.equal(after.stdout, snippet.stdout, after.stderr);
       assert.equal(after.status, "ok");
-      await until("no process outlives its snippet", isQuiet);
+      await until(isQuiet, "no process outlives its snippet");
     });
   assert.deepEqual(await readdir(folder), ["secret.txt"]);
   assert.equal(await readFile(secret, "utf8"), "TOP SECRET");

@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { InterruptedError } from "../../src/base/errors.ts";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
+import { until } from "../until.ts";
 import { needsJail } from "./jail.ts";
 
 const engines = ["jail", "pyodide"] as const;
@@ -16,14 +17,6 @@ function isAlive(pid: number): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, `still waiting: ${what}`);
-    await new Promise((turn) => setTimeout(turn, 20));
   }
 }
 
@@ -52,7 +45,7 @@ for (const engine of engines) {
     const results = Array.from({ length: 20 }, (_, i) => python.run(`import time\ntime.sleep(0.05)\nprint(${i})`));
     await results[0];
     process.kill(pids[0]!, "SIGKILL");
-    await until("the process is replaced", () => !python.pids.includes(pids[0]!));
+    await until(() => !python.pids.includes(pids[0]!), "the process is replaced");
     assert.deepEqual(
       (await Promise.all(results)).map((result) => result.stdout),
       Array.from({ length: 20 }, (_, i) => `${i}\n`),
@@ -102,7 +95,7 @@ for (const engine of engines) {
     const pids: number[] = JSON.parse(line);
     assert.ok(pids.length > 0);
     driver.kill("SIGKILL");
-    await until("its processes end", () => !pids.some(isAlive));
+    await until(() => !pids.some(isAlive), "its processes end");
   });
 
   test(`${engine}: an idle interpreter does not keep its program running`, async (t) => {

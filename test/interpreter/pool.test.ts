@@ -5,8 +5,8 @@ import { PythonInterpreter, type PythonInterpreterOptions } from "../../src/inte
 import { Lane, type LaneDiedError } from "../../src/interpreter/lane.ts";
 import { Pool } from "../../src/interpreter/pool.ts";
 import type { LaneJob } from "../../src/interpreter/protocol.ts";
+import { until } from "../until.ts";
 import { needsJail } from "./jail.ts";
-import { until } from "./processes.ts";
 
 async function startJail(t: TestContext, options: PythonInterpreterOptions = {}): Promise<PythonInterpreter> {
   const python = await PythonInterpreter.start({ engine: "jail", profile: "bare", ...options });
@@ -80,7 +80,7 @@ test("a pool whose processes keep failing says so in the result, and counts each
   const outcome = await pool.run(request);
   assert.equal(outcome.status, "infrastructure");
   assert.ok(outcome.metFailure);
-  await until("the third process is gone", () => pool.failures.protocol === 3);
+  await until(() => pool.failures.protocol === 3, "the third process is gone");
   assert.deepEqual(pool.failures, { start: 0, died: 0, protocol: 3, overdue: 0 });
 });
 

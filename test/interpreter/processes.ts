@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 
 /** The children of every process, by `/proc`; undefined where the system does not tell. */
@@ -26,13 +25,4 @@ export function processTrees(): Map<number, number> {
   const children = childrenByParent();
   const size = (pid: number): number => (children?.get(pid) ?? []).reduce((sum, child) => sum + size(child), 1);
   return new Map((children?.get(process.pid) ?? []).map((pid) => [pid, size(pid)]));
-}
-
-/** Waits until a condition holds; fails with what was awaited. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, `still waiting: ${what}`);
-    await new Promise((turn) => setTimeout(turn, 10));
-  }
 }

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { InterruptedError, InvalidInputError, SessionLostError } from "../../src/base/errors.ts";
 import { PythonInterpreter, type PythonInterpreterOptions } from "../../src/interpreter/index.ts";
+import { until } from "../until.ts";
 import { descendants } from "./host.ts";
 import { needsJail } from "./jail.ts";
-import { until } from "./processes.ts";
 
 const engines = ["jail", "pyodide"] as const;
 
@@ -21,7 +21,7 @@ async function start(
 async function killAll(python: PythonInterpreter): Promise<void> {
   const { pids } = python;
   for (const pid of pids) process.kill(pid, "SIGKILL");
-  await until("they are gone", () => !python.pids.some((pid) => pids.includes(pid)));
+  await until(() => !python.pids.some((pid) => pids.includes(pid)), "they are gone");
 }
 
 for (const engine of engines) {

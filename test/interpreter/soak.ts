@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
+import { until } from "../until.ts";
 import { descendants, descriptors, privateMb } from "./host.ts";
-import { until } from "./processes.ts";
 
 /** What the interpreter's processes take, each snippet of its own at its end. */
 function taken(python: PythonInterpreter): { processes: number; descriptors: number; own: number; memoryMb: number } {
@@ -40,15 +40,15 @@ export async function soak(t: TestContext, count: number): Promise<void> {
   await all(Math.min(100, count / 5));
   const { pids } = python;
   let standing = -1;
-  await until("the first snippets' processes are gone", () => {
+  await until(() => {
     const last = standing;
     standing = descendants(pids).length;
     return last === standing;
-  });
+  }, "the first snippets' processes are gone");
   const before = taken(python);
   const heap = process.memoryUsage().heapUsed;
   await all(count);
-  await until("the last snippets' processes are gone", () => descendants(python.pids).length === before.processes);
+  await until(() => descendants(python.pids).length === before.processes, "the last snippets' processes are gone");
   const after = taken(python);
   t.diagnostic(`${count} snippets: ${JSON.stringify(before)} then ${JSON.stringify(after)}`);
   assert.deepEqual(python.pids, pids, "the same processes served all of them");

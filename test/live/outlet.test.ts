@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Outlet } from "../../src/live/outlet.ts";
-import { until } from "../server/server.ts";
+import { until } from "../until.ts";
 
 describe("the outlet of a kernel's messages", () => {
   it("lets the first out at once and the others later, all and in order", async () => {

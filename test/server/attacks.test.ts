@@ -17,9 +17,10 @@ import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import WebSocket from "ws";
 import { RootFolder } from "../../server/api/contents/paths.ts";
+import { until } from "../until.ts";
 import { cookieHeader, visit } from "./cookies.ts";
 import { sendRaw, wire } from "./raw.ts";
-import { notebook, startServer, type TestServer, until } from "./server.ts";
+import { notebook, startServer, type TestServer } from "./server.ts";
 
 /** Content of the files that nobody may see. */
 const secret = "what-nobody-may-see";

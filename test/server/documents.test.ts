@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type Kernel, KernelManager, KernelMessage, type Session, SessionManager } from "@jupyterlab/services";
 import type { FollowedCell } from "../../server/documents/kernelRuns.ts";
-import { startServer, type TestServer, until } from "./server.ts";
+import { until } from "../until.ts";
+import { startServer, type TestServer } from "./server.ts";
 
 interface Cell {
   id: string;

@@ -10,11 +10,12 @@ import WebSocket from "ws";
 import { KnownHosts } from "../../server/auth/origin.ts";
 import { parseBaseUrl } from "../../server/door/base-url.ts";
 import { readTlsPair } from "../../server/door/tls.ts";
+import { until } from "../until.ts";
 import { cert, key, otherKey } from "./certificate.ts";
 import { cookieHeader, cookiesOf } from "./cookies.ts";
 import { startProxy } from "./proxy.ts";
 import { sendRaw, wire } from "./raw.ts";
-import { startServer, until } from "./server.ts";
+import { startServer } from "./server.ts";
 
 /** Whether a websocket opens, or the status of its refusal. */
 function opens(url: string, headers: Record<string, string> = {}): Promise<number> {

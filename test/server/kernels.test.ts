@@ -11,7 +11,8 @@ import {
   SessionManager,
 } from "@jupyterlab/services";
 import WebSocket from "ws";
-import { startServer, type TestServer, until } from "./server.ts";
+import { until } from "../until.ts";
+import { startServer, type TestServer } from "./server.ts";
 
 interface Client {
   server: TestServer;

@@ -7,8 +7,9 @@ import WebSocket from "ws";
 import type { CommandReply, Points, RunListing, RunUpdate } from "../../src/live/messages.ts";
 import { thinned } from "../../src/live/points.ts";
 import { LivePublisher, type RecordedEvent, Run } from "../../src/recording/index.ts";
+import { until } from "../until.ts";
 import { fastMetrics, generatedRun, recordSteps } from "./fast-run.ts";
-import { startServer, type TestServer, until } from "./server.ts";
+import { startServer, type TestServer } from "./server.ts";
 
 /** Connects to the channel; rejects when the server refuses. */
 async function connect(

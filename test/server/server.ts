@@ -58,15 +58,6 @@ export async function startServer(
   };
 }
 
-/** Waits until `check` gives something true; the test's own timeout ends an endless wait. */
-export async function until<T>(check: () => T | Promise<T>): Promise<NonNullable<T>> {
-  for (;;) {
-    const value = await check();
-    if (value) return value as NonNullable<T>;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 /** A minimal notebook with one code cell. */
 export function notebook(source: string, outputs: unknown[] = [], metadata: object = {}): object {
   const cell = { cell_type: "code", execution_count: null, id: "c1", metadata, outputs, source };

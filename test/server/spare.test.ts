@@ -7,7 +7,8 @@ import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Kernel, KernelManager } from "@jupyterlab/services";
 import { commandFile } from "../../kernel/package.ts";
-import { startServer, until } from "./server.ts";
+import { until } from "../until.ts";
+import { startServer } from "./server.ts";
 
 /** Spare kernels that a process keeps. */
 function sparesOf(parent: number): number[] {

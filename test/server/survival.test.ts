@@ -9,7 +9,7 @@ import { describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { KernelManager, type KernelMessage, ServerConnection, SessionManager } from "@jupyterlab/services";
 import WebSocket from "ws";
-import { until } from "./server.ts";
+import { until } from "../until.ts";
 
 const command = fileURLToPath(new URL("../../server/commands/start.js", import.meta.url));
 const program = `const { main } = await import(${JSON.stringify(command)}); process.exitCode = await main(process.argv.slice(1));`;

@@ -3,7 +3,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import WebSocket from "ws";
-import { startServer, type TestServer, until } from "./server.ts";
+import { until } from "../until.ts";
+import { startServer, type TestServer } from "./server.ts";
 
 /** A page's connection to a terminal, and what it was told. */
 async function connect(
@@ -87,8 +88,9 @@ describe("terminals", () => {
     assert.equal(name, "mine");
     assert.equal((await start(server, { name: "mine" })).name, "mine", "a name has one terminal");
     const { socket, heard, shown } = await connect(server, name);
-    // In the foreground: what a closed terminal does to jobs in the background is each shell's own affair.
-    send(socket, "stdin", "seq 1 200000; sh -c 'echo pids=$PPID,$$=; exec sleep 2000'\r");
+    // An empty line first, since the prompt may be shown after what was typed. In the foreground, since what a closed
+    // terminal does to jobs in the background is each shell's own affair.
+    send(socket, "stdin", "echo; seq 1 200000; sh -c 'echo pids=$PPID,$$=; exec sleep 2000'\r");
     await until(() => /pids=\d+,\d+=/.test(shown()));
     const lines = shown().match(/^\d+(?=\r$)/gm) ?? [];
     assert.equal(lines.length, 200_000);

@@ -5,8 +5,9 @@ import { test } from "node:test";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { listRuns, Run } from "../../src/recording/index.ts";
 import { type RolloutRecord, readRolloutRecords } from "../../src/training/rollout-records.ts";
+import { until } from "../until.ts";
 import { cirlab } from "./cirlab.ts";
-import { runsFolder, smallTrainer, until } from "./time-tools.ts";
+import { runsFolder, smallTrainer } from "./time-tools.ts";
 
 test("cirlab runs looks at, steers and removes runs from another process", async () => {
   const interpreter = await PythonInterpreter.start({ lanes: 1 });

@@ -36,12 +36,3 @@ export async function smallTrainer(settings: Partial<TrainerOptions> = {}): Prom
     interpreter,
   });
 }
-
-/** Resolves when `find` gives something; looks again after every moment of the event loop. */
-export async function until<T>(find: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
-  for (;;) {
-    const found = await find();
-    if (found !== undefined && found !== false) return found;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

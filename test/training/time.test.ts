@@ -11,7 +11,8 @@ import type { Reward } from "../../src/reward/index.ts";
 import { tasks } from "../../src/rollout/tasks/index.ts";
 import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { Trainer } from "../../src/training/trainer.ts";
-import { byLength, runsFolder, smallTrainer, until } from "./time-tools.ts";
+import { until } from "../until.ts";
+import { byLength, runsFolder, smallTrainer } from "./time-tools.ts";
 
 const interpreter = await PythonInterpreter.start({ lanes: 1 });
 after(() => interpreter.close());
