@@ -127,12 +127,10 @@ registerTarget("echo", (comm) => comm.onMessage((data, buffers) => comm.send({ b
 
   it("stop the cells that wait behind an error, and run those that do not ask for it", async () => {
     const futures = [
-      shared.requestExecute({
-        code: "await new Promise((r) => setTimeout(r, 50)); throw new Error('x')",
-        stop_on_error: true,
-      }),
+      shared.requestExecute({ code: "await input(''); throw new Error('x')", stop_on_error: true, allow_stdin: true }),
       shared.requestExecute({ code: "1", stop_on_error: true }),
     ];
+    futures[0]!.onStdin = ({ header }) => void shared.sendInputReply({ status: "ok", value: "" }, header as never);
     const [first, second] = await Promise.all(futures.map(async (future) => (await future.done).content.status));
     assert.equal(first, "error");
     assert.equal(second, "aborted");

@@ -102,6 +102,25 @@ export class TestKernel {
     return { id, messages, done, until };
   }
 
+  /**
+   * Sends cells so that all of them wait in the kernel before the first begins: the cell `hold` runs meanwhile. One that
+   * asks for input is answered once they are there; of another, its time must do.
+   */
+  async sendTogether(codes: readonly string[], hold = "await input('')"): Promise<Running[]> {
+    const holding = this.send(hold);
+    await holding.until((m) => m.header.msg_type === "status" && m.content.execution_state === "busy");
+    const running = codes.map((code) => this.send(code));
+    await this.client.ping();
+    const isAsked = (m: JupyterMessage) =>
+      m.header.msg_type === "input_request" && m.parent_header.msg_id === holding.id;
+    const answered = this.until(() => this.received.find(isAsked)).then(() =>
+      this.client.send("stdin", this.client.message("input_reply", { value: "" })),
+    );
+    await Promise.race([holding.done, answered]);
+    await holding.done;
+    return running;
+  }
+
   /** Executes a cell to its end. */
   execute(code: string, options: Content = {}, metadata: Content = {}): Promise<Execution> {
     return this.send(code, options, metadata).done;

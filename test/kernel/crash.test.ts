@@ -46,11 +46,10 @@ describe("a session that ends", { concurrency: false }, () => {
   }
 
   test("all cells that run are told", async () => {
-    const first = kernel.send("await new Promise(() => setTimeout(() => process.exit(4), 20))");
-    const second = kernel.send("2");
-    assert.equal((await first.done).reply.ename, "SessionDied");
+    const [first, second] = await kernel.sendTogether(["await new Promise(() => process.exit(4))", "2"]);
+    assert.equal((await first!.done).reply.ename, "SessionDied");
     // It waited behind the first one, which failed.
-    assert.equal((await second.done).reply.status, "aborted");
+    assert.equal((await second!.done).reply.status, "aborted");
   });
 
   test("an exit between cells is told, and the next cell runs", async () => {

@@ -61,10 +61,9 @@ describe("protocol", { concurrency: false }, () => {
   });
 
   test("an error aborts what waits, unless stop_on_error is false", async () => {
-    const failing = kernel.send("throw new RangeError('no')");
-    const waiting = kernel.send("1");
-    assert.equal((await failing.done).reply.ename, "RangeError");
-    assert.equal((await waiting.done).reply.status, "aborted");
+    const [failing, waiting] = await kernel.sendTogether(["throw new RangeError('no')", "1"]);
+    assert.equal((await failing!.done).reply.ename, "RangeError");
+    assert.equal((await waiting!.done).reply.status, "aborted");
     const tolerant = kernel.send("throw new Error('no')", { stop_on_error: false });
     const next = kernel.send("1");
     assert.equal((await tolerant.done).reply.status, "error");

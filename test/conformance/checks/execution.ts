@@ -128,10 +128,9 @@ export const execution: Check[] = [
   {
     name: "an error aborts the cells that wait",
     run: async (kernel, cells) => {
-      const failing = kernel.send(cells.raise);
-      const waiting = kernel.send(cells.print("no"));
-      assert.equal((await failing.done).reply.status, "error");
-      const { reply, stdout } = await waiting.done;
+      const [failing, waiting] = await kernel.sendTogether([cells.raise, cells.print("no")], cells.input ?? cells.wait);
+      assert.equal((await failing!.done).reply.status, "error");
+      const { reply, stdout } = await waiting!.done;
       assert.deepEqual([reply.status, stdout], ["aborted", ""]);
     },
   },
