@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
 import { Router } from "zeromq";
 import { address, type ConnectionInfo, type SocketName } from "../protocol/connection.ts";
 import { createMessage, decodeMessage, encodeMessage, type JupyterMessage } from "../protocol/messages.ts";
@@ -21,6 +22,8 @@ export interface PublishOptions {
 
 /** How long a kernel that ends tries to deliver its last messages; a client may be gone without a word. */
 const lingerMs = 1000;
+/** Another program that looks for free ports may hold one of ours for a moment. */
+const bindPatienceMs = 3000;
 
 /** The kernel's five sockets. */
 export class Sockets {
@@ -63,12 +66,20 @@ export class Sockets {
     this.#connection = connection;
     const at = (name: SocketName) => address(connection, name);
     const sockets = { iopub: this.#broadcast.socket, ...this.#routers, hb: this.#heartbeat };
-    for (const name of ["iopub", "shell", "control", "stdin", "hb"] as const) {
-      await sockets[name].bind(at(name)).catch((error: Error) => {
-        const hint = "Another kernel may run with the same connection file.";
-        throw new Error(`Cannot listen on ${at(name)} (${name}): ${error.message}. ${hint}`);
-      });
-    }
+    const deadline = performance.now() + bindPatienceMs;
+    for (const name of ["iopub", "shell", "control", "stdin", "hb"] as const)
+      for (let isBound = false; !isBound; )
+        try {
+          await sockets[name].bind(at(name));
+          isBound = true;
+        } catch (error) {
+          const { code, message } = error as NodeJS.ErrnoException;
+          if (code === "EADDRINUSE" && performance.now() < deadline) await wait(50);
+          else {
+            const hint = "Another kernel may run with the same connection file.";
+            throw new Error(`Cannot listen on ${at(name)} (${name}): ${message}. ${hint}`);
+          }
+        }
     for (const name of ["shell", "control", "stdin"] as const) void this.#read(connection, name, received);
     void this.#echoHeartbeat();
     void this.#welcomeSubscribers(connection);

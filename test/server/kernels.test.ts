@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import {
@@ -11,6 +12,7 @@ import {
   SessionManager,
 } from "@jupyterlab/services";
 import WebSocket from "ws";
+import { ownKernelSpec } from "../../kernel/specs/index.ts";
 import { until } from "../until.ts";
 import { startServer, type TestServer } from "./server.ts";
 
@@ -138,6 +140,36 @@ describe("kernels with the JupyterLab client", () => {
     const again = (await run(kernel, "process.ppid")).result;
     assert.notEqual(again, result);
     assert.equal(((await (await server.api("GET", "/api/kernels")).json()) as Kernel.IModel[]).length, 1);
+  });
+
+  it("starts another process where one ends before it answers, and gives it what was asked meanwhile", async (t) => {
+    const { server, kernels } = await open(t);
+    const own = ownKernelSpec();
+    const folder = join(server.root, "..", "jupyter", "kernels", "late");
+    await mkdir(folder, { recursive: true });
+    const [begun, script] = [join(folder, "begun"), join(folder, "start.mjs")];
+    const [node, command, ...args] = own.argv;
+    const start = `import { existsSync, writeFileSync } from "node:fs";
+const begun = ${JSON.stringify(begun)};
+if (!existsSync(begun)) {
+  writeFileSync(begun, "");
+  process.exit(1);
+}
+process.argv[1] = ${JSON.stringify(command)};
+await import("file://" + process.argv[1]);
+`;
+    await writeFile(script, start);
+    const spec = { ...own, argv: [node, script, ...args] };
+    await writeFile(join(folder, "kernel.json"), JSON.stringify(spec));
+    process.env.JUPYTER_PATH = join(folder, "..", "..");
+    t.after(() => delete process.env.JUPYTER_PATH);
+
+    const kernel = await kernels.startNew({ name: "late" });
+    const states: string[] = [];
+    kernel.statusChanged.connect((_, state) => states.push(state));
+    assert.equal((await run(kernel, "1 + 1")).result, "2");
+    assert.ok(existsSync(begun));
+    assert.ok(!states.includes("autorestarting"), states.join());
   });
 
   it("gives a document one session, renames it, changes its kernel and ends it", async (t) => {

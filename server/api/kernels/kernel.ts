@@ -65,6 +65,8 @@ export class Kernel {
   /** Requests that the kernel works on now. */
   readonly #busyWith = new Set<string>();
   #deaths: number[] = [];
+  /** Whether clients know a process that answered: before that there is no end to tell them of. */
+  #isKnown = false;
   #isClosed = false;
   /** Session in the headers of the kernel's messages. */
   #session: string;
@@ -154,7 +156,12 @@ export class Kernel {
     this.#life = life;
     this.#observer.lives();
     // Requests wait for `ready`; whether it came is also told by the state, so nobody has to wait.
-    this.#ready = ready.catch(() => undefined);
+    this.#ready = ready.then(
+      () => {
+        this.#isKnown = true;
+      },
+      () => undefined,
+    );
     ready.catch((error: Error) => {
       if (this.#life !== life) return;
       console.error(`Kernel ${this.name}: ${error.message}`);
@@ -173,7 +180,11 @@ export class Kernel {
   /** Passes a client's message on. What comes before the kernel answers waits for it, in order. */
   async send(sessionId: string, message: ChannelMessage): Promise<void> {
     if (message.channel === "iopub" || this.#observer.intercepts(sessionId, message)) return;
-    await this.#ready;
+    // A process that ends before it answers is followed by another one, and what waits goes to that.
+    for (let ready: Promise<void> | undefined; ready !== this.#ready; ) {
+      ready = this.#ready;
+      await ready;
+    }
     if (this.#isClosed || !this.#life) return;
     this.#lastActivity = new Date();
     this.clients.asked(sessionId, message);
@@ -195,6 +206,7 @@ export class Kernel {
     await life?.stop(true);
     this.clients.forgetRequests();
     this.#observer.ended();
+    this.#isKnown = false;
     await this.start();
     this.#announce("starting");
     await this.#ready;
@@ -261,7 +273,8 @@ export class Kernel {
     this.#ready = new Promise((resolve) => {
       release = resolve;
     });
-    this.#announce("restarting");
+    // One that never answered (its ports may have been taken meanwhile) is replaced without a word.
+    if (this.#isKnown) this.#announce("restarting");
     const deaths = this.#deaths.length;
     if (deaths > 1) await wait(500 * 2 ** (deaths - 2), undefined, { ref: false });
     try {
