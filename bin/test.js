@@ -38,6 +38,9 @@ const failed = [];
 const skipped = [];
 /** Seconds of a file's tests. */
 const taken = new Map();
+/** The end of what a file's processes wrote, which tells why a test of it failed. */
+const written = new Map();
+const writtenLimit = 6000;
 const short = (path) => relative(tests, path ?? "").replace(/\.js$/, "");
 
 function record(event, file) {
@@ -72,10 +75,13 @@ async function runFiles(files, concurrency) {
       if (error?.failureType === "subtestsFailed") continue;
       failed.push(`${short(data.file)} › ${data.name}`);
       console.log(`\nFAILED ${short(data.file)} › ${data.name}\n${cause?.stack ?? cause?.message ?? cause}\n`);
+      if (written.has(data.file)) console.log(`It had written:\n${written.get(data.file)}\n`);
+      written.delete(data.file);
     } else if (type === "test:diagnostic" && long && data.file) {
       console.log(`    ${data.message}`);
     } else if (type === "test:stderr" || type === "test:stdout") {
       if (process.env.CIRLAB_TEST_VERBOSE) process.stdout.write(data.message);
+      written.set(data.file, `${written.get(data.file) ?? ""}${data.message}`.slice(-writtenLimit));
     }
   }
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { Locator, Page } from "playwright-core";
 import { commandFile } from "../../kernel/package.ts";
-import { findChromium, launchBrowser, screenshot } from "../e2e/browser.ts";
+import { findChromium, launchBrowser, patienceMs, screenshot } from "../e2e/browser.ts";
 import { kernelConnected } from "./jupyterServer.ts";
 import { writeNotebook } from "./notebooks.ts";
 import { findPython, JupyterHome, missing } from "./python.ts";
@@ -170,7 +170,7 @@ describe("Jupyter's applications in a browser", { concurrency: false }, () => {
       const address = await startJupyter(t, python, home);
       const browser = await launchBrowser(t, chromium);
       const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
-      page.setDefaultTimeout(60_000);
+      page.setDefaultTimeout(patienceMs);
       await page.goto(`${address}/${path}/work.ipynb?token=${token}`);
       try {
         await kernelConnected({ address, token });

@@ -6,14 +6,14 @@ import { test } from "node:test";
 import { commandFile, packageRoot } from "../../kernel/package.ts";
 import { rolloutsMimeType } from "../../src/display/rollout-view.ts";
 import { recordedRolloutViews } from "../../src/recording/index.ts";
-import { findChromium, launchBrowser, NotebookPage, screenshot } from "../e2e/browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "../e2e/browser.ts";
 import { makeRun } from "../server/recorded-runs.ts";
 import { startJupyterServer } from "./jupyterServer.ts";
 import { findPython, JupyterHome, missing } from "./python.ts";
 
 const saved = "saved table";
 
-test("the viewer of rollouts in JupyterLab", { timeout: 180_000 }, async (t) => {
+test("the viewer of rollouts in JupyterLab", async (t) => {
   const chromium = findChromium();
   if (!chromium) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const python = findPython("jupyterlab");
@@ -43,7 +43,7 @@ test("the viewer of rollouts in JupyterLab", { timeout: 180_000 }, async (t) => 
   const { address, token } = await startJupyterServer(t, python, home);
   const browser = await launchBrowser(t, chromium);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(patienceMs);
   const notebook = await NotebookPage.open(
     context,
     `${address}/lab/tree/rollouts.ipynb?token=${token}`,

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { commandFile, packageRoot } from "../../kernel/package.ts";
 import { stepsOf } from "../../src/recording/index.ts";
-import { findChromium, launchBrowser, NotebookPage, screenshot } from "../e2e/browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "../e2e/browser.ts";
 import { trainingCell, writeCells } from "../e2e/cells.ts";
 import { recordedRun, showsTraining } from "../e2e/training-page.ts";
 import { kernelConnected, startJupyterServer } from "./jupyterServer.ts";
 import { findPython, JupyterHome, missing } from "./python.ts";
 
-test("a training in JupyterLab, watched and steered", { timeout: 240_000 }, async (t) => {
+test("a training in JupyterLab, watched and steered", async (t) => {
   const chromium = findChromium();
   if (!chromium) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const python = findPython("jupyterlab");
@@ -23,7 +23,7 @@ test("a training in JupyterLab, watched and steered", { timeout: 240_000 }, asyn
   const server = await startJupyterServer(t, python, home);
   const browser = await launchBrowser(t, chromium);
   const context = await browser.newContext({ viewport: { width: 1500, height: 1000 } });
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(patienceMs);
   const url = `${server.address}/lab/tree/training.ipynb?token=${server.token}`;
   const notebook = await NotebookPage.open(context, url, ".jp-NotebookPanel");
   const { page } = notebook;

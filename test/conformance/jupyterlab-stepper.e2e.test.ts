@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { findChromium, launchBrowser, NotebookPage, screenshot } from "../e2e/browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "../e2e/browser.ts";
 import { stepperCell, writeCells } from "../e2e/cells.ts";
 import { until } from "../until.ts";
 import { kernelConnected, startJupyterServer } from "./jupyterServer.ts";
@@ -11,7 +11,7 @@ import { findPython, JupyterHome, missing } from "./python.ts";
 /** JupyterLab, the widget manager and anywidget's front end. */
 const needed = ["jupyterlab", "jupyterlab_widgets", "anywidget"];
 
-test("the stepper in JupyterLab", { timeout: 180_000 }, async (t) => {
+test("the stepper in JupyterLab", async (t) => {
   const chromium = findChromium();
   if (!chromium) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const python = findPython(...needed);
@@ -22,7 +22,7 @@ test("the stepper in JupyterLab", { timeout: 180_000 }, async (t) => {
   const server = await startJupyterServer(t, python, home);
   const browser = await launchBrowser(t, chromium);
   const context = await browser.newContext({ viewport: { width: 1400, height: 1000 } });
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(patienceMs);
   const url = `${server.address}/lab/tree/steps.ipynb?token=${server.token}`;
   const notebook = await NotebookPage.open(context, url, ".jp-NotebookPanel");
   await kernelConnected(server);

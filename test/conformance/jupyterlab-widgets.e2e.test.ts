@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { test } from "node:test";
-import { findChromium, launchBrowser, NotebookPage } from "../e2e/browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs } from "../e2e/browser.ts";
 import { workWithWidgets, writeWidgetNotebook } from "../e2e/widgets.ts";
 import { startJupyterServer } from "./jupyterServer.ts";
 import { findPython, JupyterHome, missing } from "./python.ts";
@@ -8,7 +8,7 @@ import { findPython, JupyterHome, missing } from "./python.ts";
 /** JupyterLab, the widget manager and anywidget's front end. */
 const needed = ["jupyterlab", "jupyterlab_widgets", "anywidget"];
 
-test("widgets in JupyterLab", { timeout: 180_000 }, async (t) => {
+test("widgets in JupyterLab", async (t) => {
   const chromium = findChromium();
   if (!chromium) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const python = findPython(...needed);
@@ -19,7 +19,7 @@ test("widgets in JupyterLab", { timeout: 180_000 }, async (t) => {
   const { address, token } = await startJupyterServer(t, python, home);
   const browser = await launchBrowser(t, chromium);
   const context = await browser.newContext({ viewport: { width: 1400, height: 1600 } });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(patienceMs);
   const url = `${address}/lab/tree/widgets.ipynb?token=${token}`;
   const notebook = await NotebookPage.open(context, url, ".jp-NotebookPanel");
   await workWithWidgets(t, { notebook, file, name: "jupyterlab-widgets", hasKeys: false });

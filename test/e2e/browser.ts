@@ -18,6 +18,9 @@ export function findChromium(): string | undefined {
   ].find((path) => path !== undefined && existsSync(path));
 }
 
+/** How long a page may take to show what is waited for: a busy machine is no fault. */
+export const patienceMs = 120_000;
+
 /** Starts a browser with a profile of its own, which ends with the test. */
 export async function launchBrowser(t: Pick<TestContext, "after">, executablePath: string): Promise<Browser> {
   const browser = await chromium.launch({
@@ -68,6 +71,7 @@ export class NotebookPage {
   private constructor(page: Page, sign = "body[data-ready]") {
     this.page = page;
     this.#sign = sign;
+    page.setDefaultTimeout(patienceMs);
     page.on("pageerror", (error) => this.errors.push(error.stack ?? error.message));
     page.on("console", (message) => {
       if (message.type() === "error") this.errors.push(`${message.text()} (${message.location().url})`);

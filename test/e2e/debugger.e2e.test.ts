@@ -3,7 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startServer } from "../server/server.ts";
-import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { until } from "../until.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "./browser.ts";
 
 const source = `function area(width: number, height: number): number {
   const product = width * height;
@@ -18,24 +19,25 @@ const notebookText = JSON.stringify({
   cells: [{ id: "only", cell_type: "code", metadata: {}, outputs: [], execution_count: null, source }],
 });
 
-test("a breakpoint in the web notebook stops the cell, and it goes on", { timeout: 120_000 }, async (t) => {
+test("a breakpoint in the web notebook stops the cell, and it goes on", async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t);
   await writeFile(join(server.root, "stop.ipynb"), notebookText);
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1200, height: 800 } });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(patienceMs);
   const notebook = await NotebookPage.open(context, `${server.url}/notebooks/stop.ipynb?token=${server.token}`);
   const { page } = notebook;
   await notebook.kernelIdle();
   // The gutter for breakpoints comes with the debugger; its first element is no line. A click that comes before the page
   // knows that the kernel can debug does nothing.
   const line = page.locator(".jp-CodeCell .cm-breakpoint-gutter .cm-gutterElement").nth(3);
-  for (let i = 0; i < 5 && !(await line.isVisible()); i++) {
+  await until(async () => {
     await page.locator(".jp-DebuggerBugButton").click();
     await line.waitFor({ timeout: 4000 }).catch(() => undefined);
-  }
+    return line.isVisible();
+  });
   await line.click();
   await notebook.start(0);
   await page.getByText("Paused in Debugger").waitFor();

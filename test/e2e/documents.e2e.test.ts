@@ -48,7 +48,7 @@ const isOwnError = (error: string): boolean => !/Comm not found|409/.test(error)
 
 const chromium = findChromium();
 
-test("a notebook's document", { skip: chromium ? false : "no Chromium", timeout: 120_000 }, async (t) => {
+test("a notebook's document", { skip: chromium ? false : "no Chromium" }, async (t) => {
   const server: TestServer = await startServer(t);
   const file = join(server.root, "a.ipynb");
   await writeCells(file, cells);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { startServer } from "../server/server.ts";
 import { until } from "../until.ts";
-import { findChromium, launchBrowser, NotebookPage } from "./browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs } from "./browser.ts";
 import { writeCells } from "./cells.ts";
 
 const chromium = findChromium();
@@ -19,13 +19,12 @@ function gate(): { open(): void; opened: Promise<void> } {
 
 test("cells that are started before the kernel is there", {
   skip: chromium ? false : "no Chromium",
-  timeout: 120_000,
 }, async (t) => {
   const server = await startServer(t);
   await writeCells(join(server.root, "early.ipynb"), { first: "const one = 1;", second: "one + 1" });
   const browser = await launchBrowser(t, chromium!);
   const context = await browser.newContext();
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(patienceMs);
   const url = `${server.url}/notebooks/early.ipynb?token=${server.token}`;
 
   await t.test("wait for it, in their order", async () => {

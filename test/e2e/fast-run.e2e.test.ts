@@ -8,9 +8,7 @@ import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser
 
 const steps = 3000;
 
-test("a page that follows a run of hundreds of steps a second ends up with its last values", {
-  timeout: 120_000,
-}, async (t) => {
+test("a page that follows a run of hundreds of steps a second ends up with its last values", async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t, { kernelEnv: { ...process.env } });

@@ -5,19 +5,19 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { startServer } from "../server/server.ts";
 import { until } from "../until.ts";
-import { findChromium, launchBrowser, NotebookPage } from "./browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs } from "./browser.ts";
 import { writeCells } from "./cells.ts";
 
 const chromium = findChromium();
 const hash = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
-test("files in Chromium", { skip: chromium ? false : "no Chromium", timeout: 120_000 }, async (t) => {
+test("files in Chromium", { skip: chromium ? false : "no Chromium" }, async (t) => {
   const server = await startServer(t);
   await writeFile(join(server.root, "plain.txt"), "first line\n");
   await writeCells(join(server.root, "old.ipynb"), { product: "6 * 7" });
   const browser = await launchBrowser(t, chromium!);
   const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, acceptDownloads: true });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(patienceMs);
   const tree = await NotebookPage.open(context, `${server.url}/tree?token=${server.token}`);
   const { page } = tree;
   const item = (name: string) => page.locator(".jp-DirListing-item", { hasText: name });

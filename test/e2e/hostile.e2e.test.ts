@@ -7,7 +7,7 @@ import { type TestContext, test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { startServer, type TestServer } from "../server/server.ts";
 import { until } from "../until.ts";
-import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "./browser.ts";
 import { hostileHtml, hostileMermaid, hostileNotebook, hostileSvg, hostileVega } from "./hostile.ts";
 
 /** The attacker's server: whatever reaches it has left. */
@@ -65,7 +65,7 @@ async function prepare(t: TestContext, executable: string) {
   });
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(patienceMs);
   await (await context.newPage()).goto(`${server.url}/login`);
   return { server, canary, context };
 }
@@ -84,7 +84,7 @@ async function openViewer(context: BrowserContext, server: TestServer, file: str
   return page;
 }
 
-test("a hostile notebook in Chromium", { timeout: 300_000 }, async (t) => {
+test("a hostile notebook in Chromium", async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const { server, canary, context } = await prepare(t, executable);

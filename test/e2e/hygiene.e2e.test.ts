@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { startServer } from "../server/server.ts";
 import { until } from "../until.ts";
-import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "./browser.ts";
 import { writeCells } from "./cells.ts";
 
 const cells = {
@@ -15,7 +15,7 @@ const cells = {
 };
 const indexOf = (name: keyof typeof cells): number => Object.keys(cells).indexOf(name);
 
-test("stale cells and scripts in Chromium", { timeout: 240_000 }, async (t) => {
+test("stale cells and scripts in Chromium", async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t);
@@ -23,7 +23,7 @@ test("stale cells and scripts in Chromium", { timeout: 240_000 }, async (t) => {
   await writeCells(file, cells);
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1000, height: 700 } });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(patienceMs);
   const notebook = await NotebookPage.open(context, `${server.url}/notebooks/hygiene.ipynb?token=${server.token}`);
   const { page } = notebook;
   const mark = (name: keyof typeof cells) => notebook.cell(indexOf(name)).locator(".cirlab-stale");

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { RecordedEvent } from "../../src/recording/index.ts";
 import { startServer } from "../server/server.ts";
 import { until } from "../until.ts";
-import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "./browser.ts";
 import { writeCells } from "./cells.ts";
 import { recordedRun } from "./training-page.ts";
 
@@ -18,14 +18,14 @@ const trainer = new Trainer({
 });
 await trainer.train(100_000).done();`;
 
-test("a person reaches into a rollout while a cell trains", { timeout: 180_000 }, async (t) => {
+test("a person reaches into a rollout while a cell trains", async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t, { kernelEnv: { ...process.env } });
   await writeCells(join(server.root, "training.ipynb"), { training });
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1500, height: 1000 } });
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(patienceMs);
   const notebook = await NotebookPage.open(context, `${server.url}/notebooks/training.ipynb?token=${server.token}`);
   const { page } = notebook;
   const panel = page.locator("#cirlab-live-panel");

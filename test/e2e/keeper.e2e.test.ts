@@ -73,7 +73,6 @@ const chromium = findChromium();
 
 test("for any messages, what is kept is what JupyterLab shows, and a page that follows shows the same", {
   skip: chromium ? false : "no Chromium",
-  timeout: 120_000,
 }, async (t) => {
   const script = await bundle();
   const server = createServer((request, response) => {

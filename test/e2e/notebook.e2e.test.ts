@@ -5,7 +5,7 @@ import { type TestContext, test } from "node:test";
 import type { BrowserContext } from "playwright-core";
 import { startServer, type TestServer } from "../server/server.ts";
 import { until } from "../until.ts";
-import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "./browser.ts";
 import { writeCells } from "./cells.ts";
 
 /** A cell's result that shows itself as the given bundle. */
@@ -52,11 +52,11 @@ async function prepare(t: TestContext, executable: string): Promise<{ server: Te
   await writeCells(join(server.root, "first.ipynb"), cells);
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(patienceMs);
   return { server, context };
 }
 
-test("the web notebook in Chromium", { timeout: 300_000 }, async (t) => {
+test("the web notebook in Chromium", async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const { server, context } = await prepare(t, executable);

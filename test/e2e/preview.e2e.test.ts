@@ -5,9 +5,7 @@ import { test } from "node:test";
 import { startServer } from "../server/server.ts";
 import { findChromium, launchBrowser, NotebookPage } from "./browser.ts";
 
-test("a file is shown in its page by the viewer that the address names, or by the editor", {
-  timeout: 120_000,
-}, async (t) => {
+test("a file is shown in its page by the viewer that the address names, or by the editor", async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t);

@@ -10,7 +10,7 @@ import { makeRun, recorded } from "../server/recorded-runs.ts";
 import { startServer, type TestServer } from "../server/server.ts";
 import { smallTrainer } from "../training/time-tools.ts";
 import { until } from "../until.ts";
-import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "./browser.ts";
 
 const hostile = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
 
@@ -55,7 +55,7 @@ async function writeOutputs(server: TestServer, run: Run): Promise<void> {
   );
 }
 
-test("the browser of runs and the viewer of rollouts in Chromium", { timeout: 240_000 }, async (t) => {
+test("the browser of runs and the viewer of rollouts in Chromium", async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t);
@@ -74,7 +74,7 @@ test("the browser of runs and the viewer of rollouts in Chromium", { timeout: 24
 
   const browser = await launchBrowser(t, executable);
   const context: BrowserContext = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(patienceMs);
   const tree = await NotebookPage.open(context, `${server.url}/tree?token=${server.token}`);
   const { page } = tree;
   const row = (name: string): Locator => page.locator(".cirlab-run-list tbody tr", { hasText: name });

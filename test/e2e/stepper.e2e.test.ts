@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { startServer } from "../server/server.ts";
 import { until } from "../until.ts";
-import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "./browser.ts";
 import { stepperCell, writeCells } from "./cells.ts";
 
 const cells = {
@@ -19,7 +19,7 @@ const typed = stepper(asked);`,
 };
 const indexOf = (name: keyof typeof cells): number => Object.keys(cells).indexOf(name);
 
-test("stepping through a rollout in the page", { timeout: 180_000 }, async (t) => {
+test("stepping through a rollout in the page", async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t, { kernelEnv: { ...process.env } });
@@ -27,7 +27,7 @@ test("stepping through a rollout in the page", { timeout: 180_000 }, async (t) =
   await writeCells(file, cells);
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1300, height: 1100 } });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(patienceMs);
   const notebook = await NotebookPage.open(context, `${server.url}/notebooks/steps.ipynb?token=${server.token}`);
   const { page } = notebook;
   const stepper = notebook.outputs(indexOf("stepper")).locator(".cir-stepper");

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { notebook, startServer, type TestServer } from "../server/server.ts";
 import { until } from "../until.ts";
-import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "./browser.ts";
 
 /** What a terminal shows, as it is read to who cannot see it: what is seen is a drawing. */
 const rows = (page: Page): Promise<string> => page.locator(".jp-Terminal .xterm-accessibility-tree").innerText();
@@ -28,7 +28,7 @@ async function open(server: TestServer, context: BrowserContext, path: string): 
   return NotebookPage.open(context, `${server.url}${path}?token=${server.token}`);
 }
 
-test("terminals and export in Chromium", { timeout: 200_000 }, async (t) => {
+test("terminals and export in Chromium", async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const server = await startServer(t);
@@ -42,7 +42,7 @@ test("terminals and export in Chromium", { timeout: 200_000 }, async (t) => {
   );
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, acceptDownloads: true });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(patienceMs);
 
   await t.test("a new terminal opens on a page of its own, and shows the same after a reload", async () => {
     const tree = await open(server, context, "/tree");

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { BrowserContext, Locator } from "playwright-core";
 import { startServer, type TestServer } from "../server/server.ts";
 import { until } from "../until.ts";
-import { findChromium, launchBrowser, NotebookPage, screenshot } from "./browser.ts";
+import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "./browser.ts";
 
 const tutorials = fileURLToPath(new URL("../../../notebooks/tutorials/", import.meta.url));
 const names = ["01-first-rollout.ipynb", "02-learning-to-use-code.ipynb"];
@@ -28,7 +28,7 @@ async function prepare(t: TestContext, executable: string): Promise<{ server: Te
   for (const name of names) await copyFile(join(tutorials, name), join(server.root, name));
   const browser = await launchBrowser(t, executable);
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
-  context.setDefaultTimeout(forPicture ? 240_000 : 60_000);
+  context.setDefaultTimeout(forPicture ? 240_000 : patienceMs);
   return { server, context };
 }
 
@@ -100,7 +100,7 @@ async function reaches(element: Locator, pattern: RegExp, least: number): Promis
   });
 }
 
-test("the tutorials in Chromium", { timeout: forPicture ? 600_000 : 300_000 }, async (t) => {
+test("the tutorials in Chromium", async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
   const place = await prepare(t, executable);
