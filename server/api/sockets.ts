@@ -50,14 +50,15 @@ export function serveSockets(
     accept(socket);
   };
   server.on("upgrade", (request: IncomingMessage, connection: Duplex, head: Buffer) => {
-    const url = new URL(request.url ?? "/", "http://localhost");
-    if (isElsewhere(url.pathname)) return;
+    // Cut by hand: not every address that a stranger sends is a URL, and an error here would end the server.
+    const [path, query] = cut(request.url ?? "/");
+    if (isElsewhere(path)) return;
     const refusal = authentication.upgradeRefusal(request);
     if (refusal) return refuseUpgrade(connection, refusal);
     if (open.size >= max) return refuseUpgrade(connection, 429, { "Retry-After": "10" });
-    for (const { path, open: find, maxMessageBytes = defaultMessageBytes } of routes) {
-      const match = path.exec(url.pathname);
-      const accept = match && find(match, url.searchParams);
+    for (const { path: pattern, open: find, maxMessageBytes = defaultMessageBytes } of routes) {
+      const match = pattern.exec(path);
+      const accept = match && find(match, new URLSearchParams(query));
       if (!accept) continue;
       serverOf(maxMessageBytes).handleUpgrade(request, connection, head, (socket) => welcome(socket, accept));
       return;
@@ -69,6 +70,12 @@ export function serveSockets(
       for (const socket of open) socket.terminate();
     },
   };
+}
+
+/** An address's path and query. */
+function cut(url: string): [path: string, query: string] {
+  const at = url.indexOf("?");
+  return at < 0 ? [url, ""] : [url.slice(0, at), url.slice(at + 1)];
 }
 
 /** Keeps a connection alive through proxies, and ends one whose other side is gone without a word. */

@@ -230,6 +230,14 @@ const sockets: Attack[] = [
   ["a websocket without a token", 403, "GET", events, opening],
   ["a websocket with a wrong token", 403, "GET", `${events}?token=wrong`, opening],
   ["a kernel's websocket without a token", 403, "GET", channels, opening],
+  ["a websocket at an address that is no URL", 403, "GET", "//", opening],
+  [
+    "a websocket at a port that is none, with the token",
+    404,
+    "GET",
+    "//a:b/",
+    (loot) => ({ ...opening, ...withToken(loot) }),
+  ],
   [
     "a websocket of another site, with the cookie",
     403,

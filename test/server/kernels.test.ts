@@ -267,4 +267,24 @@ describe("kernel websockets", () => {
     });
     assert.equal(status, 404);
   });
+
+  it("end with a reason that fits, whatever was sent", async (t) => {
+    const server = await startServer(t);
+    const { id } = (await (await server.api("POST", "/api/kernels", {})).json()) as Kernel.IModel;
+    const socket = new WebSocket(
+      `${server.url.replace("http", "ws")}/api/kernels/${id}/channels?token=${server.token}`,
+    );
+    server.before(() => socket.terminate());
+    const closed = new Promise<[number, string]>((resolve) =>
+      socket.once("close", (code, reason) => resolve([code, String(reason)])),
+    );
+    // 123 bytes of reason are what a websocket takes; these letters have three each.
+    socket.once("open", () =>
+      socket.send(JSON.stringify({ channel: "\u65e5".repeat(200), header: { msg_id: "m", msg_type: "t" } })),
+    );
+    const [code, reason] = await closed;
+    assert.equal(code, 1007);
+    assert.match(reason, /^Not a Jupyter message: unknown channel "\u65e5+$/);
+    assert.equal((await server.api("GET", "/api/status")).status, 200);
+  });
 });

@@ -18,10 +18,16 @@ export function connectChannels(kernel: Kernel, socket: WebSocket, sessionId: st
     try {
       message = decodeFrame(data, isBinary, socket.protocol);
     } catch (error) {
-      socket.close(1007, `Not a Jupyter message: ${(error as Error).message}`.slice(0, 120));
+      socket.close(1007, closeReason(`Not a Jupyter message: ${(error as Error).message}`));
       return;
     }
     kernel.send(sessionId, message).catch((error: unknown) => console.error(`Kernel ${kernel.name}:`, error));
   });
   socket.on("close", () => kernel.left(sessionId, socket));
+}
+
+/** As much of a text as fits into a websocket's last frame, which holds 123 bytes of it. */
+function closeReason(text: string): string {
+  const bytes = new Uint8Array(123);
+  return text.slice(0, new TextEncoder().encodeInto(text, bytes).read);
 }
