@@ -1,5 +1,6 @@
 import { InvalidInputError } from "../base/errors.ts";
 import type { Change, HeldStep } from "./held-step.ts";
+import { betweenSteps } from "./turns.ts";
 
 /** Whether a training is to stop between collecting and updating, and where it does. */
 export class Hold {
@@ -38,11 +39,7 @@ export class Hold {
 
   /** @throws InvalidInputError while a step is held: what is asked for has its place between two steps. */
   refuse(what: string): void {
-    if (this.#held)
-      throw new InvalidInputError(
-        `${what} has its place between two steps, and step ${this.#held.step} is held in its middle.`,
-        "Resume, step or stop first.",
-      );
+    if (this.#held) throw betweenSteps(what, this.#held.step);
   }
 
   /** @throws InvalidInputError where another step is held, or none, and for a change that does not fit. */

@@ -1,6 +1,5 @@
 import type { LabContext } from "../base/context.ts";
 import { InvalidInputError } from "../base/errors.ts";
-import { queue } from "../base/in-turn.ts";
 import { withDisplay } from "../display/index.ts";
 import type { CodeInterpreter } from "../interpreter/types.ts";
 import type { Part } from "../parts/index.ts";
@@ -29,6 +28,7 @@ import { scoreBatch } from "./score-batch.ts";
 import { trainStep } from "./train-step.ts";
 import { TrainerState } from "./trainer-state.ts";
 import { influenceBundle, objectiveBundle, shownBatch, updateBundle } from "./training-display.ts";
+import { Turns } from "./turns.ts";
 import type { StepReport, UpdateReport } from "./types.ts";
 
 export interface TrainerOptions extends TrainerSettings {
@@ -77,8 +77,7 @@ export class OpenSteps {
   /** The settings of the step in flight: what is changed meanwhile waits for the next. */
   #inForce: TrainerConfig | undefined;
   #lastMetrics: StepReport["metrics"] | undefined;
-  /** Work on the state goes one after the other. */
-  protected readonly inTurn = queue();
+  protected readonly turns = new Turns();
 
   /** @throws InvalidInputError naming every setting that is unknown or out of range. */
   constructor(options: TrainerOptions) {
@@ -231,10 +230,10 @@ export class OpenSteps {
    * Updates the policy on a batch, and the critic where the estimator works with one.
    *
    * @throws InvariantError when a loss mask is not what was sampled, or when the batch claims to be of this very policy and
-   * a ratio says otherwise; nothing is changed then.
+   * a ratio says otherwise, InvalidInputError while a step is held; nothing is changed then.
    */
   update(batch: Batch, advantages: Advantages): Promise<UpdateReport> {
-    return this.inTurn(() => this.#update(batch, advantages));
+    return this.turns.take("An update", () => this.#update(batch, advantages));
   }
 
   async #update(batch: Batch, advantages: Advantages, gradNormLimit?: number): Promise<UpdateReport> {
@@ -289,7 +288,7 @@ export class OpenSteps {
       goOn: (rollout, trajectory) => goOn({ ...parts, step: batch.step }, rollout, trajectory),
       score: (unscored) => this.score(unscored),
     });
-    await review(held);
+    await this.turns.holding(held.step, () => review(held));
     return held;
   }
 

@@ -61,7 +61,7 @@ export class Trainer extends OpenSteps implements Learner<StepReport> {
    * @throws InvalidInputError for a batch of another step.
    */
   trainStep(batch?: Batch): Promise<StepReport> {
-    return this.inTurn(() => this.takeStep(batch));
+    return this.turns.take("A step of its own", () => this.takeStep(batch));
   }
 
   /**
@@ -72,17 +72,25 @@ export class Trainer extends OpenSteps implements Learner<StepReport> {
    * @param review the update follows once it resolves; the step is nothing if it rejects.
    */
   reviewedStep(review: (held: HeldStep) => Promise<void>): Promise<StepReport> {
-    return this.inTurn(() => this.takeStep(undefined, review));
+    return this.turns.take("Another step", () => this.takeStep(undefined, review));
   }
 
-  /** Weights, optimizer state and step: what a resumed run needs. */
+  /**
+   * Weights, optimizer state and step: what a resumed run needs.
+   *
+   * @throws InvalidInputError while a step is held.
+   */
   checkpoint(): Promise<TrainerCheckpoint> {
-    return this.inTurn(() => this.state.checkpoint());
+    return this.turns.take("A checkpoint", () => this.state.checkpoint());
   }
 
-  /** Goes back, or on, to a checkpoint; training from there equals training that was never stopped. */
+  /**
+   * Goes back, or on, to a checkpoint; training from there equals training that was never stopped.
+   *
+   * @throws InvalidInputError while a step is held.
+   */
   restore(checkpoint: TrainerCheckpoint): Promise<void> {
-    return this.inTurn(() => this.state.restore(checkpoint));
+    return this.turns.take("Taking up a checkpoint", () => this.state.restore(checkpoint));
   }
 
   /** The state as the files of a checkpoint. */
@@ -113,10 +121,12 @@ export class Trainer extends OpenSteps implements Learner<StepReport> {
    * from there again, each with the settings that held for it, which gives the same weights as before. The settings stay
    * what they are now. Until the next step is trained, rewinding forward again undoes it.
    *
-   * @throws CheckpointError when there is no way to that step, InvalidInputError while a run of this trainer goes on.
+   * @throws CheckpointError when there is no way to that step, InvalidInputError while a run of this trainer goes on or
+   * holds a step.
    */
   async rewind(step: number): Promise<void> {
     refuseWhileBusy(this, "Rewinding");
+    this.turns.refuse("Rewinding");
     if (!this.#run) throw new CheckpointError(`There is no way back to step ${step}: the training is not recorded.`);
     await bringTo(this, this.#run, step);
   }
@@ -125,9 +135,10 @@ export class Trainer extends OpenSteps implements Learner<StepReport> {
    * A trainer of its own that begins in this one's state, or in that after an earlier step with the settings of then, and
    * goes on identically if nothing is changed. Its run's folder names the parent.
    *
-   * @throws CheckpointError when there is no way back to that step.
+   * @throws CheckpointError when there is no way back to that step, InvalidInputError while a step is held.
    */
-  fork(options: ForkOptions = {}): Promise<Trainer> {
+  async fork(options: ForkOptions = {}): Promise<Trainer> {
+    this.turns.refuse("Forking");
     const { lab, interpreter, tools, intervention, taskset, reward, papers, recipe, parts } = this;
     const same = { lab, interpreter, tools, intervention, taskset, reward, papers, recipe, parts };
     return forkTrainer(this, this.#run, (policy, settings) => new Trainer({ ...settings, ...same, policy }), options);
@@ -171,9 +182,13 @@ export class Trainer extends OpenSteps implements Learner<StepReport> {
     return resumeTrainer(folder, options, (parts, settings) => new Trainer({ ...settings, ...parts }));
   }
 
-  /** Frees the optimizer's state and programs; the policy stays. */
+  /**
+   * Frees the optimizer's state and programs; the policy stays.
+   *
+   * @throws InvalidInputError while a step is held.
+   */
   close(): Promise<void> {
-    return this.state.close();
+    return this.turns.take("Closing", () => this.state.close());
   }
 
   [displaySymbol](): unknown {

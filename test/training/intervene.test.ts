@@ -9,6 +9,7 @@ import type { TrainerOptions } from "../../src/training/open-steps.ts";
 import { repeatRun } from "../../src/training/repeat.ts";
 import { readRolloutRecords } from "../../src/training/rollout-records.ts";
 import { Trainer } from "../../src/training/trainer.ts";
+import { cirlab } from "./cirlab.ts";
 import { byLength, runsFolder, smallTrainer } from "./time-tools.ts";
 
 const interpreter = await Interpreter.start({ language: "javascript", lanes: 1 });
@@ -177,6 +178,31 @@ test("what does not fit is refused, and the batch is what it was", async (t) => 
   await assert.rejects(run.mark("now"), /between two steps/);
   await assert.rejects(run.rewind(0), /between two steps/);
   const { folder } = await trainer.openRun(record);
+  // From another process: through the command file, which the page writes too, and with the command.
+  for (const command of [{ type: "checkpoint", label: "now" } as const, { type: "rewind", step: 0 } as const]) {
+    const refused = await waitForAnswer(folder, await sendCommand(folder, command));
+    assert.ok(refused!.type === "command-refused" && /between two steps, and step 1 is held/.test(refused!.text));
+  }
+  for (const args of [
+    ["mark", folder, "now"],
+    ["rewind", folder, "0"],
+  ]) {
+    const { code, err } = await cirlab("runs", ...args);
+    assert.equal(code, 1);
+    assert.match(err, /between two steps, and step 1 is held in its middle/);
+  }
+  // The trainer's own methods do not wait for a step that itself waits.
+  for (const wanted of [
+    () => trainer.checkpoint(),
+    () => trainer.save(),
+    () => trainer.rewind(0),
+    () => trainer.fork(),
+    () => trainer.trainStep(),
+    () => trainer.update(batch, trainer.advantages(batch)),
+    () => trainer.replay(1),
+    () => trainer.close(),
+  ])
+    await assert.rejects(wanted(), /between two steps, and step 1 is held/);
   const edit = { ...write, token: promptLength };
   const late = await sendCommand(folder, { type: "intervene", step: 9, group: 0, sample: 0, edit });
   const answer = await waitForAnswer(folder, late);

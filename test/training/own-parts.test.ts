@@ -230,6 +230,10 @@ test("parts that cannot work are refused by name, before anything is trained", a
     { advantageEstimator: estimator("counting", ({ rewards }) => rewards.map(() => calls++)) },
     /"counting" gave 0 and then 12 for the same rollout/,
   );
+  const idle = estimator("idle-critic", ({ values, rewards }) => rewards.map((reward, i) => reward - values![i]![0]!), {
+    needs: ["values"],
+  });
+  await refuses({ advantageEstimator: idle }, /"idle-critic" works with a critic's values but gave no returns/);
   await refuses(
     { advantageEstimator: estimator("late", (async () => []) as never) },
     /estimator "late" is asynchronous/,

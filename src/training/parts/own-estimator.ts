@@ -10,7 +10,10 @@ export type EstimatorInput = AdvantageInput &
 export type EstimatorFunction = (input: EstimatorInput) => ArrayLike<number> | AdvantageResult;
 
 export interface EstimatorOptions extends PartOptions {
-  /** What it cannot do without: `"baselines"` makes the trainer sample greedy rollouts too. */
+  /**
+   * What it cannot do without: `"baselines"` makes the trainer sample greedy rollouts too, `"values"` makes it train a
+   * critic, which learns the `returns` of the result.
+   */
   readonly needs?: readonly AdvantageNeed[];
   /** Smallest group that it makes sense for. Default 1. */
   readonly minGroupSize?: number;
@@ -31,7 +34,7 @@ export class OwnEstimator extends Part implements AdvantageEstimator {
     this.minGroupSize = minGroupSize;
   }
 
-  /** @throws InvalidInputError for a wrong number of advantages, and for one that is not finite. */
+  /** @throws InvalidInputError for a wrong number of advantages, one that is not finite, and a critic without returns. */
   estimate(input: AdvantageInput): AdvantageResult {
     const given: unknown = this.#estimate(input as EstimatorInput);
     if (given instanceof Promise) throw this.#refusal("is asynchronous", "Compute the advantages at once.");
@@ -40,6 +43,11 @@ export class OwnEstimator extends Part implements AdvantageEstimator {
     if (!isList(result?.perRollout))
       throw this.#refusal(`gave ${shown(given)}`, "Return one number per rollout, or { perRollout, perToken }.");
     const perRollout = this.#numbers(result.perRollout, count, "advantages", `${count} rollouts`, input);
+    if (this.needs.includes("values") && result.returns === undefined)
+      throw this.#refusal(
+        "works with a critic's values but gave no returns, so that the critic would learn nothing",
+        "Return { perRollout, perToken, returns }: in returns[i][t] what the value before trained token t of rollout i should have been.",
+      );
     const rows = ["perToken", "returns"] as const;
     const [perToken, returns] = rows.map((field) => {
       const given = result[field];
