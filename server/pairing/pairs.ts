@@ -4,13 +4,19 @@ import { writeFileAtomic } from "../../src/base/files.ts";
 import type { Checkpoints } from "../api/contents/checkpoints.ts";
 import type { Notebook } from "../api/contents/notebooks.ts";
 import { mergeScript, scriptOf } from "./merge.ts";
-import { readPercent, writePercent } from "./percent.ts";
+import { readPercent, type Script, writePercent } from "./percent.ts";
 
 /**
  * How a notebook and its script stand to each other: `same`; `script`: the script was edited and is taken when the
  * notebook is opened next; `conflict`: both were changed, and neither replaces the other until somebody decides.
  */
 export type PairState = "unpaired" | "missing" | "same" | "script" | "conflict";
+
+/** Hashes of a script's text, and of its cells. */
+interface Known {
+  readonly text: string;
+  readonly cells: string;
+}
 
 /**
  * Notebooks that are paired with a script in percent format beside them (`metadata.jupytext.formats` is
@@ -20,8 +26,8 @@ export type PairState = "unpaired" | "missing" | "same" | "script" | "conflict";
  */
 export class PairedScripts {
   readonly #checkpoints: Checkpoints;
-  /** Hash of each script as it was last read into its notebook or written from it. */
-  readonly #known = new Map<string, string>();
+  /** Each script as it was last read into its notebook or written from it. */
+  readonly #known = new Map<string, Known>();
 
   constructor(checkpoints: Checkpoints) {
     this.#checkpoints = checkpoints;
@@ -34,7 +40,7 @@ export class PairedScripts {
     if (script === undefined || text === undefined) return notebook;
     const state = await this.#compare(file, script, notebook, text);
     if (state === "conflict") return notebook;
-    this.#known.set(script, hash(text));
+    this.#known.set(script, knownOf(text));
     return state === "script" ? mergeScript(notebook, readPercent(text)) : notebook;
   }
 
@@ -57,7 +63,7 @@ export class PairedScripts {
     const old = await readScript(script);
     if (old !== undefined && old !== text && !(await this.#isKnown(script, old, before))) return write();
     if (old !== text) await writeFileAtomic(script, text);
-    this.#known.set(script, hash(text));
+    this.#known.set(script, knownOf(text));
     try {
       await write();
     } catch (error) {
@@ -89,7 +95,7 @@ export class PairedScripts {
     if (text === undefined) return "missing";
     const state = await this.#compare(file, script, notebook, text);
     // Already read: pages have it, and their next save writes it.
-    return state === "script" && this.#known.get(script) === hash(text) ? "same" : state;
+    return state === "script" && this.#known.get(script)?.text === hash(text) ? "same" : state;
   }
 
   /**
@@ -102,18 +108,20 @@ export class PairedScripts {
     const text = script === undefined ? undefined : await readScript(script);
     if (script === undefined || text === undefined) return notebook;
     await this.#checkpoints.create(winner === "script" ? file : script);
-    this.#known.set(script, hash(text));
+    this.#known.set(script, knownOf(text));
     return winner === "script" ? mergeScript(notebook, readPercent(text)) : notebook;
   }
 
   async #compare(file: string, script: string, notebook: Notebook, text: string): Promise<PairState> {
     if (text === writePercent(scriptOf(notebook)) || holdsSame(notebook, text)) return "same";
+    // The notebook's cells are what both last held: it may have been saved since, with other outputs.
+    if (this.#known.get(script)?.cells === hash(cellsOf(scriptOf(notebook)))) return "script";
     const [own, other] = await Promise.all([stat(file), stat(script)]);
     return other.mtimeMs > own.mtimeMs ? "script" : "conflict";
   }
 
   async #isKnown(script: string, text: string, before: () => Promise<Notebook | undefined>): Promise<boolean> {
-    if (this.#known.get(script) === hash(text)) return true;
+    if (this.#known.get(script)?.text === hash(text)) return true;
     const notebook = await before();
     return notebook !== undefined && holdsSame(notebook, text);
   }
@@ -128,11 +136,14 @@ export function scriptFile(file: string, { metadata }: Notebook): string | undef
 }
 
 /** Whether a script has the notebook's cells, however it is written. */
-function holdsSame(notebook: Notebook, text: string): boolean {
-  const parts = ({ cells }: ReturnType<typeof scriptOf>) =>
-    JSON.stringify(cells.map(({ cell_type, metadata, source }) => [cell_type, source, sortedEntries(metadata)]));
-  return parts(scriptOf(notebook)) === parts(readPercent(text));
-}
+const holdsSame = (notebook: Notebook, text: string): boolean =>
+  cellsOf(scriptOf(notebook)) === cellsOf(readPercent(text));
+
+/** A script's cells, however it is written. */
+const cellsOf = ({ cells }: Script): string =>
+  JSON.stringify(cells.map(({ cell_type, metadata, source }) => [cell_type, source, sortedEntries(metadata)]));
+
+const knownOf = (text: string): Known => ({ text: hash(text), cells: hash(cellsOf(readPercent(text))) });
 
 const sortedEntries = (metadata: object): [string, unknown][] =>
   Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -86,6 +86,18 @@ test("saving writes both; the script's edits are taken at the next opening, unch
   assert.match(await pair.script(), /\/\/ %% \[markdown\]\n\/\/ New\n/);
 });
 
+test("an edited script is no conflict with a notebook that was saved since with other outputs alone", async (t) => {
+  const pair = await prepare(t);
+  await pair.save(paired(code("a", "let a = 1;")));
+  await pair.edit((text) => text.replace("a = 1", "a = 2"), -5);
+  await pair.save(paired({ ...code("a", "let a = 1;"), outputs: [output("later\n")] }));
+  assert.equal(await pair.state(), "script");
+  const cells = await pair.open();
+  assert.deepEqual(sources(cells), ["let a = 2;"]);
+  await pair.save(paired(...cells));
+  assert.equal(await pair.state(), "same");
+});
+
 test("moved cells keep their outputs, and an unpaired notebook has no script", async (t) => {
   const pair = await prepare(t);
   await pair.save(paired(code("a", "1"), code("b", "2"), code("c", "3")));

@@ -2,6 +2,7 @@ import type { DocumentRegistry } from "@jupyterlab/docregistry";
 import type { INotebookModel, NotebookPanel } from "@jupyterlab/notebook";
 import { type Contents, ServerConnection, type ServiceManager } from "@jupyterlab/services";
 import { UUID } from "@lumino/coreutils";
+import { queue } from "../../../../src/base/in-turn.ts";
 import { alignIds } from "./align.ts";
 import { applyNotebook, notebookOf } from "./apply.ts";
 import { type Choice, chooseVersions } from "./conflict-dialog.ts";
@@ -35,6 +36,8 @@ export class DiskSync {
   readonly #services: ServiceManager.IManager;
   readonly #told: DiskListener;
   readonly #events = new AbortController();
+  /** Of two saves at once each would find the other's file. */
+  readonly #inTurn = queue();
   #base: Base | undefined;
   #isSaving = false;
   #joining: Promise<void> | undefined;
@@ -46,7 +49,12 @@ export class DiskSync {
     this.#services = services;
     this.#told = told;
     const context = this.#context;
-    (context as unknown as ContextInside)._maybeSave = (options) => this.#save(options);
+    (context as unknown as ContextInside)._maybeSave = (options) => {
+      const isFirst = !this.#isSaving;
+      this.#isSaving = true;
+      // What was joined during an earlier save is part of this one.
+      return this.#inTurn(() => this.#save(isFirst ? options : { ...options, content: context.model.toJSON() }));
+    };
     const revert = context.revert.bind(context);
     context.revert = async () => {
       await revert();
@@ -128,6 +136,7 @@ export class DiskSync {
         });
         if (saved) {
           this.#base = base;
+          (this.#context as unknown as ContextInside)._updateContentsModel(saved);
           return saved;
         }
         await this.#join();
