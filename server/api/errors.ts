@@ -25,6 +25,10 @@ const systemErrors: Record<string, { status: number; text: string }> = {
   ENOSPC: { status: 507, text: "No space left on the disk" },
   ENAMETOOLONG: { status: 400, text: "The name is too long" },
   EEXIST: { status: 409, text: "File already exists" },
+  ERR_STRING_TOO_LONG: { status: 400, text: "The file is too large to be opened. Download it instead." },
+  ERR_FS_CP_EEXIST: { status: 409, text: "File already exists" },
+  ERR_FS_CP_FIFO_PIPE: { status: 400, text: "A pipe cannot be copied" },
+  ERR_FS_CP_SOCKET: { status: 400, text: "A socket cannot be copied" },
 };
 
 /** Errors of the lab that are the caller's, by code. */

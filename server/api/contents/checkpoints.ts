@@ -2,6 +2,7 @@ import { copyFile, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeFileAtomic } from "../../../src/base/files.ts";
 import { HttpError } from "../errors.ts";
+import { replaceFile } from "./bytes.ts";
 import { splitName } from "./paths.ts";
 
 export interface CheckpointModel {
@@ -20,7 +21,9 @@ export class Checkpoints {
   async create(file: string): Promise<CheckpointModel> {
     const at = this.#at(file);
     await mkdir(dirname(at), { recursive: true });
-    await writeFileAtomic(at, await readFile(file));
+    // Nobody may read in the checkpoint what he may not read in the file.
+    const mode = (await stat(file)).mode & 0o777;
+    await writeFileAtomic(at, await readFile(file), { mode });
     return this.#describe(at);
   }
 
@@ -31,7 +34,7 @@ export class Checkpoints {
 
   /** Puts the checkpoint's content in the file's place. */
   async restore(file: string, id: string): Promise<void> {
-    await writeFileAtomic(file, await readFile(await this.#existing(file, id)));
+    await replaceFile(file, await readFile(await this.#existing(file, id)), await stat(file));
   }
 
   async remove(file: string, id: string): Promise<void> {
@@ -52,7 +55,8 @@ export class Checkpoints {
 
   /** Removes what was kept of a deleted file. */
   async forget(file: string): Promise<void> {
-    await rm(this.#at(file), { force: true });
+    const at = this.#at(file);
+    if (await stat(at).catch(() => undefined)) await rm(at);
   }
 
   #at(file: string): string {

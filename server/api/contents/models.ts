@@ -27,6 +27,15 @@ export interface ContentsModel {
   hash_algorithm: "sha256" | null;
 }
 
+/** What a save brings. */
+export interface SaveInput {
+  type: ContentsType;
+  format?: ContentsFormat | null | undefined;
+  content?: unknown;
+  /** SHA-256 of the file that the saver knows: when the file is another one by now, nothing is saved. */
+  if_hash?: string | null | undefined;
+}
+
 /** Media types of what people keep beside notebooks; other files are text/plain or application/octet-stream. */
 const mediaTypes: Record<string, string> = {
   ".css": "text/css",

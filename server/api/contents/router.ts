@@ -4,10 +4,11 @@ import { z } from "zod";
 import { parseInput } from "../../../src/base/schema.ts";
 import { jsonBody, megabyte } from "../bodies.ts";
 import { HttpError } from "../errors.ts";
+import { contentBytes } from "./bytes.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { type ContentsFormat, type ContentsType, describe } from "./models.ts";
 import { parsePath } from "./paths.ts";
-import { type ContentsStore, contentBytes } from "./store.ts";
+import type { ContentsStore } from "./store.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** The largest notebook or file that one request may save; larger files come in chunks. */

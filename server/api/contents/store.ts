@@ -1,16 +1,16 @@
-import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { cp, lstat, mkdir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../../src/base/files.ts";
-import { notebookOf, scriptOf } from "../../pairing/merge.ts";
+import { notebookOf } from "../../pairing/merge.ts";
 import { PairedScripts, type PairState } from "../../pairing/pairs.ts";
-import { readPercent, writePercent } from "../../pairing/percent.ts";
+import { readPercent } from "../../pairing/percent.ts";
+import { megabyte } from "../bodies.ts";
 import { HttpError } from "../errors.ts";
+import { contentBytes, fileContent, isScript, replaceFile, setHash, sha256 } from "./bytes.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { FileLocks } from "./locks.ts";
-import { type ContentsFormat, type ContentsModel, type ContentsType, describe, mediaType } from "./models.ts";
-import { emptyNotebook, type Notebook, notebookProblem, parseNotebook, serializeNotebook } from "./notebooks.ts";
+import { type ContentsFormat, type ContentsModel, type ContentsType, describe, type SaveInput } from "./models.ts";
+import { emptyNotebook, type Notebook, parseNotebook } from "./notebooks.ts";
 import { isHidden, missing, type RootFolder, splitName } from "./paths.ts";
 import type { NotebookTrust } from "./trust.ts";
 
@@ -25,14 +25,8 @@ export interface ReadOptions {
   hash?: boolean;
 }
 
-/** What a save brings. */
-export interface SaveInput {
-  type: ContentsType;
-  format?: ContentsFormat | null | undefined;
-  content?: unknown;
-  /** SHA-256 of the file that the saver knows: when the file is another one by now, nothing is saved. */
-  if_hash?: string | null | undefined;
-}
+/** The largest file whose text can be one string. */
+const maxContentBytes = 512 * megabyte;
 
 /** Names that are no one's work: not listed. */
 const unlisted = /^(?:__pycache__|.*\.py[co]|.*~)$/;
@@ -66,6 +60,12 @@ export class ContentsStore {
     model.type = options.type ?? model.type;
     if (options.content === false && !options.hash) return model;
 
+    if (model.size! > maxContentBytes)
+      throw new HttpError(
+        400,
+        `${path} is too large to be opened (${model.size} bytes). Download it instead.`,
+        "too large",
+      );
     const bytes = await this.#bytes(path);
     if (options.hash) setHash(model, bytes);
     if (options.content === false) return model;
@@ -100,7 +100,7 @@ export class ContentsStore {
    */
   async save(path: string, input: SaveInput): Promise<{ model: ContentsModel; created: boolean }> {
     const real = await this.root.target(path);
-    const result = await this.#locks.hold(real, () => this.#save(path, real, input));
+    const result = await this.#locks.hold([real], () => this.#save(path, real, input));
     if (input.type === "notebook") for (const saved of this.#saved) saved(path, input.content as Notebook);
     return result;
   }
@@ -113,7 +113,7 @@ export class ContentsStore {
    */
   async edit(path: string, change: (notebook: Notebook) => boolean): Promise<void> {
     const real = await this.root.target(path);
-    await this.#locks.hold(real, async () => {
+    await this.#locks.hold([real], async () => {
       const { content } = await this.read(path, { type: "notebook" });
       if (change(content as Notebook)) await this.#save(path, real, { type: "notebook", content });
     });
@@ -151,25 +151,30 @@ export class ContentsStore {
       notebook: ["Untitled", ".ipynb"],
       file: ["untitled", extension],
     }[type];
-    const path = await this.#freeName(folder, stem!, suffix!, type === "directory" ? " " : "");
     const content = type === "notebook" ? emptyNotebook() : "";
-    return (await this.save(path, { type, format: type === "notebook" ? "json" : "text", content })).model;
+    const input: SaveInput = { type, format: type === "notebook" ? "json" : "text", content };
+    const insert = type === "directory" ? " " : "";
+    return this.#withFreeName({ folder, stem: stem!, suffix: suffix!, insert }, async (path) => {
+      return (await this.save(path, input)).model;
+    });
   }
 
   /** Copies a file or folder into a folder, under its own name or `name-Copy1`. */
   async copy(from: string, folder: string): Promise<ContentsModel> {
     const source = await this.root.locate(from);
     const { stem, suffix } = splitName(from.split("/").at(-1)!);
-    const path = await this.#freeName(folder, stem.replace(/-Copy\d*$/, ""), suffix, "-Copy");
-    const target = await this.root.place(path);
-    if (`${target}/`.startsWith(`${source}/`)) throw new HttpError(400, `Cannot copy ${from} into itself`);
-    await cp(source, target, { recursive: true, errorOnExist: true, force: false, verbatimSymlinks: true });
-    return describe(path, target);
+    const plain = stem.replace(/-Copy\d*$/, "");
+    return this.#withFreeName({ folder, stem: plain, suffix, insert: "-Copy" }, async (path) => {
+      const target = await this.root.place(path);
+      if (isWithin(target, source)) throw new HttpError(400, `Cannot copy ${from} into itself`);
+      await copyWhole(source, target);
+      return describe(path, target);
+    });
   }
 
   async rename(from: string, to: string): Promise<ContentsModel> {
     const [source, target] = [await this.root.place(from), await this.root.place(to)];
-    await this.#locks.hold(source, () => this.#rename(from, source, to, target));
+    await this.#locks.hold([source, target], () => this.#rename(from, source, to, target));
     return describe(to, await this.root.locate(to));
   }
 
@@ -178,6 +183,7 @@ export class ContentsStore {
       throw missing(from);
     });
     if (source !== target) {
+      if (isWithin(target, source)) throw new HttpError(400, `Cannot move ${from} into itself`);
       const taken = await lstat(target).catch(() => undefined);
       // On a disk that ignores case, Name and name are the same file, and renaming one to the other is wanted.
       if (taken && !isSame(taken, await lstat(source))) throw new HttpError(409, `File already exists: ${to}`);
@@ -196,7 +202,7 @@ export class ContentsStore {
       throw missing(path);
     });
     if (!info.isDirectory()) {
-      await this.#locks.hold(place, () => rm(place));
+      await this.#locks.hold([place], () => rm(place));
       await this.#checkpoints.forget(place);
       return;
     }
@@ -250,71 +256,48 @@ export class ContentsStore {
     return models.filter((model) => model !== undefined);
   }
 
-  async #freeName(folder: string, stem: string, suffix: string, insert: string): Promise<string> {
+  /** Takes a name that nothing in the folder has; nobody else takes it meanwhile. */
+  async #withFreeName<T>(
+    { folder, stem, suffix, insert }: NameOptions,
+    take: (path: string) => Promise<T>,
+  ): Promise<T> {
     const real = await this.root.locate(folder);
     if (!(await stat(real)).isDirectory()) throw new HttpError(400, `${folder} is not a directory`);
-    for (let i = 0; ; i++) {
-      const name = `${stem}${i ? `${insert}${i}` : ""}${suffix}`;
-      const taken = await lstat(join(real, name)).catch(() => undefined);
-      if (taken) continue;
-      const path = folder ? `${folder}/${name}` : name;
-      if (isHidden(path)) throw new HttpError(400, `Cannot create or change hidden file or directory ${path}`);
-      return path;
-    }
+    return this.#locks.hold([real], async () => {
+      for (let i = 0; ; i++) {
+        const name = `${stem}${i ? `${insert}${i}` : ""}${suffix}`;
+        const taken = await lstat(join(real, name)).catch(() => undefined);
+        if (taken) continue;
+        const path = folder ? `${folder}/${name}` : name;
+        if (isHidden(path)) throw new HttpError(400, `Cannot create or change hidden file or directory ${path}`);
+        return take(path);
+      }
+    });
   }
 }
 
-/** Scripts in percent format can be opened as notebooks; what they cannot hold, outputs, is not kept. */
-const isScript = (path: string): boolean => path.endsWith(".ts");
+/** A name for something new: `stem` + `suffix`, with `insert` and a number between them when that is taken. */
+interface NameOptions {
+  folder: string;
+  stem: string;
+  suffix: string;
+  insert: string;
+}
+
+/** Copies all of a folder, or nothing. */
+async function copyWhole(source: string, target: string): Promise<void> {
+  try {
+    await cp(source, target, { recursive: true, errorOnExist: true, force: false, verbatimSymlinks: true });
+  } catch (error) {
+    const isOther = (error as NodeJS.ErrnoException).code === "ERR_FS_CP_EEXIST";
+    if (!isOther) await rm(target, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Whether a place on disk is another one, or lies in it. */
+const isWithin = (place: string, other: string): boolean => `${place}/`.startsWith(`${other}/`);
 
 function isSame(a: Stats, b: Stats): boolean {
   return a.ino === b.ino && a.dev === b.dev;
-}
-
-/** Replaces a file whole, keeping its permissions. */
-async function replaceFile(real: string, bytes: Uint8Array, before: Stats | undefined): Promise<void> {
-  if (before && !before.isFile()) throw new HttpError(400, "Not a regular file");
-  if (before && (before.mode & 0o222) === 0) throw new HttpError(403, "Permission denied: the file is read-only");
-  await writeFileAtomic(real, bytes, before ? { mode: before.mode & 0o7777 } : {});
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
-function setHash(model: ContentsModel, bytes: Uint8Array): void {
-  model.hash = sha256(bytes);
-  model.hash_algorithm = "sha256";
-}
-
-function fileContent(path: string, bytes: Buffer, format: ContentsFormat | undefined): Partial<ContentsModel> {
-  if (format === "json") throw new HttpError(400, `${path} is not a notebook or directory`, "bad format");
-  let text: string | undefined;
-  if (format !== "base64") {
-    try {
-      text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch {
-      if (format === "text") throw new HttpError(400, `${path} is not UTF-8 encoded`, "bad format");
-    }
-  }
-  const used = text === undefined ? "base64" : "text";
-  return { content: text ?? bytes.toString("base64"), format: used, mimetype: mediaType(path, used) };
-}
-
-/** The bytes that a save asks to write. */
-export function contentBytes(input: SaveInput, path: string): Buffer {
-  if (input.content === undefined || input.content === null) throw new HttpError(400, "No file content provided");
-  if (input.type === "notebook") {
-    const problem = notebookProblem(input.content);
-    if (problem) throw new HttpError(400, `Notebook ${path} is not valid: ${problem}`);
-    const notebook = input.content as Notebook;
-    return Buffer.from(isScript(path) ? writePercent(scriptOf(notebook)) : serializeNotebook(notebook));
-  }
-  if (input.format !== "text" && input.format !== "base64")
-    throw new HttpError(400, "Must specify format of file contents as 'text' or 'base64'");
-  if (typeof input.content !== "string") throw new HttpError(400, "File content must be a string");
-  if (input.format === "text") return Buffer.from(input.content);
-  if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(input.content))
-    throw new HttpError(400, "Encoding error: content is not base64");
-  return Buffer.from(input.content, "base64");
 }

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
+import type { Stats } from "node:fs";
 import { appendFile, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HttpError } from "../errors.ts";
+import { modeToKeep } from "./bytes.ts";
 
 /** Uploads in pieces: the pieces gather in a hidden file beside the target, which takes the target's place at the end. */
 export class Uploads {
@@ -18,6 +20,7 @@ export class Uploads {
     if (!Number.isInteger(chunk) || (chunk < 1 && chunk !== -1))
       throw new HttpError(400, `Wrong chunk number ${chunk}`);
     if (chunk === 1) {
+      modeToKeep(await statOf(target));
       await this.#drop(target);
       const file = join(dirname(target), `.${randomUUID()}.upload`);
       await (await open(file, "wx")).close();
@@ -31,10 +34,12 @@ export class Uploads {
     const { size } = await stat(part.file);
     if (chunk !== -1) return { size, done: false };
     this.#parts.delete(target);
-    const file = await open(part.file, "r+");
-    await file.sync();
-    await file.close();
-    await rename(part.file, target);
+    try {
+      await finish(part.file, target);
+    } catch (error) {
+      await rm(part.file, { force: true });
+      throw error;
+    }
     return { size, done: true };
   }
 
@@ -49,3 +54,18 @@ export class Uploads {
     if (part) await rm(part.file, { force: true });
   }
 }
+
+/** Puts a complete file in its target's place, with the permissions of what was there. */
+async function finish(part: string, target: string): Promise<void> {
+  const mode = modeToKeep(await statOf(target));
+  const file = await open(part, "r+");
+  try {
+    if (mode !== undefined) await file.chmod(mode);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(part, target);
+}
+
+const statOf = (file: string): Promise<Stats | undefined> => stat(file).catch(() => undefined);

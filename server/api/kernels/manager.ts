@@ -88,7 +88,8 @@ export class KernelManager {
   }
 
   async #start(name: string, path: string): Promise<Kernel> {
-    const spec = (await findKernelSpecs())[name.toLowerCase()];
+    const specs = await findKernelSpecs();
+    const spec = Object.hasOwn(specs, name.toLowerCase()) ? specs[name.toLowerCase()] : undefined;
     if (!spec)
       throw new HttpError(
         501,
