@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { JupyterMessage } from "../../kernel/protocol/index.ts";
-import type { Kernel, KernelObserver } from "../api/kernels/kernel.ts";
+import type { Kernel } from "../api/kernels/kernel.ts";
+import type { KernelObserver } from "../api/kernels/observer.ts";
 import type { ChannelMessage } from "../api/kernels/wire.ts";
 import type { Keeper } from "./keeper.ts";
 import { cellCleared, cellStarted, followReply, followRequest, type KernelRuns, serverMessage } from "./kernelRuns.ts";

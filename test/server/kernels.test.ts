@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import {
   type Kernel,
   KernelManager,
@@ -15,6 +15,11 @@ import WebSocket from "ws";
 import { ownKernelSpec } from "../../kernel/specs/index.ts";
 import { until } from "../until.ts";
 import { startServer, type TestServer } from "./server.ts";
+
+interface WrappedKernel {
+  folder: string;
+  program: string;
+}
 
 interface Client {
   server: TestServer;
@@ -55,6 +60,27 @@ async function isRunning(pid: number): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/**
+ * Makes the kernel of this package known under another name, with a script of ours started first.
+ *
+ * @param script is JavaScript; after it the kernel starts.
+ * @returns the folder of the kernelspec, and the program that it names: a link to Node.
+ */
+async function wrapKernel(t: TestContext, server: TestServer, name: string, script: string): Promise<WrappedKernel> {
+  const own = ownKernelSpec();
+  const folder = join(server.root, "..", "jupyter", "kernels", name);
+  await mkdir(folder, { recursive: true });
+  const [node, command, ...args] = own.argv;
+  const [program, start] = [join(folder, "node"), join(folder, "start.mjs")];
+  await symlink(node!, program);
+  const rest = `process.argv[1] = ${JSON.stringify(command)};\nawait import("file://" + process.argv[1]);\n`;
+  await writeFile(start, script + rest);
+  await writeFile(join(folder, "kernel.json"), JSON.stringify({ ...own, argv: [program, start, ...args] }));
+  process.env.JUPYTER_PATH = join(folder, "..", "..");
+  t.after(() => delete process.env.JUPYTER_PATH);
+  return { folder, program };
 }
 
 describe("kernels with the JupyterLab client", () => {
@@ -144,32 +170,68 @@ describe("kernels with the JupyterLab client", () => {
 
   it("starts another process where one ends before it answers, and gives it what was asked meanwhile", async (t) => {
     const { server, kernels } = await open(t);
-    const own = ownKernelSpec();
-    const folder = join(server.root, "..", "jupyter", "kernels", "late");
-    await mkdir(folder, { recursive: true });
-    const [begun, script] = [join(folder, "begun"), join(folder, "start.mjs")];
-    const [node, command, ...args] = own.argv;
-    const start = `import { existsSync, writeFileSync } from "node:fs";
+    const begun = join(server.root, "..", "begun");
+    const script = `import { existsSync, writeFileSync } from "node:fs";
 const begun = ${JSON.stringify(begun)};
 if (!existsSync(begun)) {
   writeFileSync(begun, "");
   process.exit(1);
 }
-process.argv[1] = ${JSON.stringify(command)};
-await import("file://" + process.argv[1]);
 `;
-    await writeFile(script, start);
-    const spec = { ...own, argv: [node, script, ...args] };
-    await writeFile(join(folder, "kernel.json"), JSON.stringify(spec));
-    process.env.JUPYTER_PATH = join(folder, "..", "..");
-    t.after(() => delete process.env.JUPYTER_PATH);
-
+    await wrapKernel(t, server, "late", script);
     const kernel = await kernels.startNew({ name: "late" });
     const states: string[] = [];
     kernel.statusChanged.connect((_, state) => states.push(state));
     assert.equal((await run(kernel, "1 + 1")).result, "2");
     assert.ok(existsSync(begun));
     assert.ok(!states.includes("autorestarting"), states.join());
+  });
+
+  it("makes one restart of two at once, and gives what was asked meanwhile to the new process", async (t) => {
+    const { server, kernels } = await open(t);
+    const [file, leave] = [join(server.root, "..", "pids"), join(server.root, "..", "leave")];
+    // The old process ends when the test has asked for something.
+    const script = `import { appendFileSync, existsSync } from "node:fs";
+appendFileSync(${JSON.stringify(file)}, process.pid + "\\n");
+const clock = new Int32Array(new SharedArrayBuffer(4));
+process.once("exit", () => {
+  while (!existsSync(${JSON.stringify(leave)})) Atomics.wait(clock, 0, 0, 20);
+});
+`;
+    await wrapKernel(t, server, "counted", script);
+    const started = async (): Promise<number[]> => (await readFile(file, "utf8")).trim().split("\n").map(Number);
+    const kernel = await kernels.startNew({ name: "counted" });
+    assert.equal((await run(kernel, "let kept = 1; kept")).result, "1");
+    const restart = () => server.api("POST", `/api/kernels/${kernel.id}/restart`);
+    const both = Promise.all([restart(), restart()]);
+    const state = async () => (await (await server.api("GET", `/api/kernels/${kernel.id}`)).json()) as Kernel.IModel;
+    await until(async () => (await state()).execution_state === "restarting");
+    const meanwhile = run(kernel, "typeof (globalThis as any).kept");
+    await writeFile(leave, "");
+    assert.match((await meanwhile).result, /undefined/);
+    assert.deepEqual(
+      (await both).map(({ status }) => status),
+      [200, 200],
+    );
+    const pids = await started();
+    assert.equal(pids.length, 2);
+    assert.equal(await isRunning(pids[0]!), false);
+    assert.equal(await isRunning(pids[1]!), true);
+
+    await Promise.all([restart(), server.api("DELETE", `/api/kernels/${kernel.id}`)]);
+    for (const pid of await started()) assert.equal(await isRunning(pid), false);
+  });
+
+  it("calls a kernel dead whose program is gone when it is to start anew", async (t) => {
+    const { server, kernels } = await open(t);
+    const { program } = await wrapKernel(t, server, "gone", "");
+    const kernel = await kernels.startNew({ name: "gone" });
+    await kernel.info;
+    await rm(program);
+    const states: string[] = [];
+    kernel.statusChanged.connect((_, state) => states.push(state));
+    assert.equal((await server.api("POST", `/api/kernels/${kernel.id}/restart`)).status, 500);
+    await until(() => states.includes("dead"));
   });
 
   it("gives a document one session, renames it, changes its kernel and ends it", async (t) => {

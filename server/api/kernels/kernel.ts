@@ -3,6 +3,7 @@ import type { WebSocket } from "ws";
 import { z } from "zod";
 import { createMessage, type JupyterMessage } from "../../../kernel/protocol/index.ts";
 import { KernelClients } from "./clients.ts";
+import type { KernelObserver } from "./observer.ts";
 import { deathNote, KernelProcess, type LaunchOptions, type LifeRecord, lifeSchema } from "./process.ts";
 import type { ChannelMessage } from "./wire.ts";
 
@@ -29,26 +30,6 @@ export const kernelRecordSchema = z.object({
 });
 export type KernelRecord = z.infer<typeof kernelRecordSchema>;
 
-/** Learns what passes between a kernel and its clients. */
-export interface KernelObserver {
-  /** Takes a client's message that is for the server itself. Returns false when it is for the kernel. */
-  intercepts(clientId: string, message: ChannelMessage): boolean;
-  /** A client's message, just before the kernel gets it. */
-  sent(clientId: string, message: ChannelMessage): void;
-  /** A message of the kernel, just before its clients get it. */
-  received(message: JupyterMessage): void;
-  /** A client's connection closed. */
-  left(): void;
-  /** A process was started or taken up. */
-  lives(): void;
-  /** The process is gone; the kernel may start anew. */
-  ended(): void;
-  /** The kernel was taken up from an earlier server, and what that one had asked for is over. */
-  caughtUp(): void;
-  /** The kernel is gone for good, or left to another server. */
-  closed(): Promise<void>;
-}
-
 /** Deaths within this time count together; after `maxDeaths` of them the kernel stays dead. */
 const deathWindowMs = 5 * 60_000;
 const maxDeaths = 5;
@@ -68,6 +49,8 @@ export class Kernel {
   /** Whether clients know a process that answered: before that there is no end to tell them of. */
   #isKnown = false;
   #isClosed = false;
+  /** The end of the old process and the start of the new one, while they are under way. */
+  #restarting: Promise<void> | undefined;
   /** Session in the headers of the kernel's messages. */
   #session: string;
   readonly #observer: KernelObserver;
@@ -111,7 +94,8 @@ export class Kernel {
   /** Starts the process. It may take a moment until the kernel answers: see `ready`. */
   async start(): Promise<void> {
     const life = await KernelProcess.launch(this.#options, (message) => this.#receive(message));
-    if (this.#isClosed) return life.stop(false);
+    // Closed meanwhile, or another start came first.
+    if (this.#isClosed || this.#life) return life.stop(false);
     this.#busyWith.clear();
     this.#state = "starting";
     this.#live(life, life.ready());
@@ -197,19 +181,37 @@ export class Kernel {
     await this.#life?.interrupt();
   }
 
-  /** Ends the process and starts a new one; settles when that answers. Clients stay connected. */
+  /**
+   * Ends the process and starts a new one; settles when that answers. Clients stay connected; what they ask meanwhile
+   * waits for the new one. Who wants a restart before the new process is there gets the one that is under way.
+   */
   async restart(): Promise<void> {
+    this.#restarting ??= this.#replace().finally(() => {
+      this.#restarting = undefined;
+    });
+    await this.#restarting;
+    await this.#ready;
+  }
+
+  async #replace(): Promise<void> {
     const life = this.#life;
     this.#life = undefined;
     this.#state = "restarting";
     this.#deaths = [];
-    await life?.stop(true);
-    this.clients.forgetRequests();
-    this.#observer.ended();
-    this.#isKnown = false;
-    await this.start();
-    this.#announce("starting");
-    await this.#ready;
+    const release = this.#holdRequests();
+    try {
+      await life?.stop(true);
+      this.clients.forgetRequests();
+      this.#observer.ended();
+      await this.start();
+      if (!this.#isClosed) this.#announce("starting");
+    } catch (error) {
+      this.#announce("dead");
+      throw error;
+    } finally {
+      if (this.#life) void this.#ready.then(release);
+      else release();
+    }
   }
 
   async close(): Promise<void> {
@@ -218,6 +220,8 @@ export class Kernel {
     this.#life = undefined;
     this.#state = "dead";
     await life?.stop(false);
+    // It ends the process that it has started.
+    await this.#restarting?.catch(() => undefined);
     this.#observer.ended();
     this.clients.closeAll();
     await this.#observer.closed();
@@ -252,6 +256,15 @@ export class Kernel {
     this.#state = this.#busyWith.size ? "busy" : "idle";
   }
 
+  /** Who sends from now on waits for the next process, until what is returned is called. */
+  #holdRequests(): () => void {
+    let release: () => void = () => undefined;
+    this.#ready = new Promise((resolve) => {
+      release = resolve;
+    });
+    return release;
+  }
+
   /** Tells all clients a state that the kernel itself cannot tell. */
   #announce(state: ExecutionState): void {
     this.#state = state;
@@ -268,17 +281,13 @@ export class Kernel {
     const now = Date.now();
     this.#deaths = [...this.#deaths.filter((at) => at > now - deathWindowMs), now];
     if (this.#deaths.length > maxDeaths) return this.#announce("dead");
-    // Who sends meanwhile waits for the new process.
-    let release: () => void = () => undefined;
-    this.#ready = new Promise((resolve) => {
-      release = resolve;
-    });
+    const release = this.#holdRequests();
     // One that never answered (its ports may have been taken meanwhile) is replaced without a word.
     if (this.#isKnown) this.#announce("restarting");
     const deaths = this.#deaths.length;
     if (deaths > 1) await wait(500 * 2 ** (deaths - 2), undefined, { ref: false });
     try {
-      if (!this.#isClosed && !this.#life) {
+      if (!this.#isClosed && !this.#life && !this.#restarting) {
         await this.start();
         await this.#ready;
       }

@@ -5,7 +5,8 @@ import { type FoundKernelSpec, findKernelSpecs, kernelName } from "../../../kern
 import { parsePath, type RootFolder } from "../contents/paths.ts";
 import { HttpError } from "../errors.ts";
 import type { KernelAction } from "./actions.ts";
-import { Kernel, type KernelObserver, type KernelRecord } from "./kernel.ts";
+import { Kernel, type KernelRecord } from "./kernel.ts";
+import type { KernelObserver } from "./observer.ts";
 import { SpareKernel } from "./spare.ts";
 
 /** All kernels of the server. */
