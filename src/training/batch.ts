@@ -139,7 +139,7 @@ export function offPolicyCount({ trajectory }: Pick<UnscoredRollout, "trajectory
 
 /**
  * Lays rollouts out as rows. Position i of a row predicts token i + 1, so that token's mask, advantage and old log-prob
- * stand at i.
+ * stand at i. What is longer than a row is cut: only a tool's last output can be, which nothing was sampled after.
  *
  * @param advantages of each rollout: one number, or one for each trained token.
  */
@@ -164,8 +164,10 @@ export function toRows(
     const advantage = advantages[row]!;
     const old = importanceLevel ? correctedLogprobs(rollout) : trajectory.logprobs;
     const places: number[] = [];
-    for (let i = 0; i < trajectory.length; i++) {
-      ids[base + i] = trajectory.ids[i]!;
+    // The output that ended a rollout may reach beyond the row, and must not into the next one.
+    const end = Math.min(trajectory.length, length + 1);
+    for (let i = 0; i < end; i++) {
+      if (i < length) ids[base + i] = trajectory.ids[i]!;
       if (i === 0) continue;
       targets[base + i - 1] = trajectory.ids[i]!;
       if (masked || !isTrained(trajectory, i, layout)) continue;

@@ -87,7 +87,7 @@ export async function objectiveTerms(
     batch.rollouts.forEach(({ trajectory, refLogprobs, values }, rollout) => {
       const returns = advantages.returns?.[rollout];
       let trainedBefore = 0;
-      for (let token = 1; token < trajectory.length; token++) {
+      for (let token = 1; token < Math.min(trajectory.length, length + 1); token++) {
         const i = rollout * length + token - 1;
         if (!laid.mask[i]) continue;
         tokens.push({

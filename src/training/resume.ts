@@ -107,7 +107,8 @@ async function checkReward(run: Run, policy: Policy, reward: Reward): Promise<vo
   if (step === undefined) return;
   for (const record of await readRolloutRecords(run, step)) {
     const trajectory = trajectoryOf(policy.tokenizer, record, step);
-    const { reward: now } = await scoreRollout(reward, { task: record.task, trajectory }, step);
+    // Steps are recorded from 1; a reward is told them from 0.
+    const { reward: now } = await scoreRollout(reward, { task: record.task, trajectory }, step - 1);
     if (now === record.reward.reward) continue;
     throw new InvalidInputError(
       `The reward ${JSON.stringify(reward.name)} is not the one that run ${run.id} was trained with: it gives rollout ` +

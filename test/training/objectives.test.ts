@@ -236,6 +236,15 @@ test("KL in the loss: value and gradient of k1, k2, k3", async () => {
     near(outputs.refKl![0]!, mean, form);
     near(outputs.loss![0]!, plain.loss![0]! + 0.05 * mean, `loss with ${form}`);
   }
+  // A tool's token may be as good as impossible for the policy.
+  const odd = { ...tokens, logprobs: tokens.logprobs.map((value, i) => (tokens.mask[i] ? value : -800)) };
+  odd.refLogprobs = tokens.refLogprobs.map((value, i) => (tokens.mask[i] ? value : 0));
+  for (const kl of klForms) {
+    const [one, other] = [tokens, odd].map((some) => run("ppo-clip", some, { kl }, { klCoef: 0.05 }));
+    const [wanted, { outputs }] = [(await one!).outputs, await other!];
+    near(outputs.loss![0]!, wanted.loss![0]!, `loss with ${kl} beside an impossible token`);
+    assert.ok(outputs.gradient!.every(Number.isFinite), `the gradient of ${kl} beside an impossible token`);
+  }
   assert.ok(klEstimate("k3", -1, -3) > 0 && klEstimate("k3", -3, -1) > 0, "k3 is never negative");
 });
 

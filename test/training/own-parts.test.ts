@@ -316,6 +316,19 @@ test("filters of the user's own: out of the loss, in or out of the statistics", 
   }
 });
 
+test("a rollout that a filter of the user's own punishes stays in the statistics: the punishment reaches its advantage", async () => {
+  const { lab, policy, taskset } = await smallTrainer({ interpreter });
+  const late = filter("late", ({ sample }) => (sample === 0 ? { penalty: -0.5 } : undefined), { inStatistics: false });
+  const settings = { promptsPerStep: 2, numGenerations: 2, miniBatches: 1, advantageEstimator: "dr-grpo" as const };
+  const trainer = new Trainer({ ...settings, lab, policy, interpreter, taskset, reward: byLength, filters: [late] });
+  const batch = sketchBatch(
+    policy.tokenizer,
+    [0, 0, 1, 1].map((group) => ({ text: "2", group, reward: 1 })),
+  );
+  const { perRollout } = trainer.advantages(applyFilters(batch, trainer.config.filters));
+  assert.deepEqual([...perRollout], [-0.25, 0.25, -0.25, 0.25]);
+});
+
 test("a part made again from the same code is the same; one that reads something unknown cannot be told from another", async () => {
   const make = (factor: number, uses?: { factor: number }) =>
     estimator("scaled", ({ rewards }) => rewards.map((value) => value * factor), uses ? { uses } : {});

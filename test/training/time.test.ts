@@ -197,6 +197,21 @@ test("a run's folder alone suffices to go on with it, or to repeat its end", asy
   await assert.rejects(whole.train(1, { record }).done(), /Another trainer has gone on/);
 });
 
+test("a reward that depends on the step is known again when its run is taken up", async () => {
+  const folder = await runsFolder();
+  const annealed: Reward = {
+    name: "annealed",
+    score: ({ text, step }) => ({ reward: step === 0 ? 1 : text.length % 3, correct: false, detail: {} }),
+  };
+  const trainer = await make({ reward: annealed });
+  await trainer.train(2, { record: folder }).done();
+  const { folder: run } = await trainer.openRun(folder);
+  await trainer.close();
+  const again = await Trainer.resume(run, { interpreter, reward: annealed });
+  assert.equal(again.step, 2);
+  await again.close();
+});
+
 test("a recorded step, replayed, gives the same rewards, marks, metrics, alerts and weights; what differs is told", async () => {
   const trainer = await make({
     klCoef: 0.05,

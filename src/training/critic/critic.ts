@@ -61,7 +61,7 @@ export class Critic {
     return new Critic(policy, parameters, new AdamW(engine, parameters, await freshMoments(engine, parameters), betas));
   }
 
-  /** The rollouts with the value before each of their tokens; 0 for the first, which nothing comes before. */
+  /** The rollouts with the value before each of their tokens; 0 for the first, which nothing comes before, and beyond all positions. */
   async annotate<R extends UnscoredRollout>(rollouts: readonly R[]): Promise<R[]> {
     const annotated: R[] = [];
     for (let start = 0; start < rollouts.length; start += chunk) {
@@ -72,14 +72,14 @@ export class Critic {
       const length = lengthBucket(longest, this.#policy.config.maxLength);
       const ids = new Int32Array(rows * length).fill(this.#policy.tokenizer.padId);
       part.forEach(({ trajectory }, row) => {
-        ids.set(trajectory.ids, row * length);
+        ids.set(trajectory.ids.slice(0, length), row * length);
       });
       const program = await this.#program("values", rows, length);
       const inputs = { ...this.#parameters, ids: tensor("int32", ids) };
       const values = (await program.run({ inputs, fetch: ["values"] })).values!.data as Float32Array;
       part.forEach((rollout, row) => {
         const own = new Float32Array(rollout.trajectory.length);
-        own.set(values.subarray(row * length, row * length + own.length - 1), 1);
+        own.set(values.subarray(row * length, row * length + Math.min(own.length - 1, length)), 1);
         annotated.push({ ...rollout, values: own });
       });
     }

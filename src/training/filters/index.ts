@@ -11,8 +11,9 @@ import { voidTurn, voidTurnSchema } from "./void-turn.ts";
 import { zeroVariance, zeroVarianceSchema } from "./zero-variance.ts";
 
 /**
- * A filter with its options, or one of the user's own (see `filter`). `inStatistics`: whether a rollout that it masks still enters the advantage statistics (its
- * group's baseline, the whitening); if not, it is as if the rollout had not been collected.
+ * A filter with its options, or one of the user's own (see `filter`). `inStatistics`: whether a rollout that it masks still
+ * enters the advantage statistics (its group's baseline, the whitening); if not, it is as if the rollout had not been
+ * collected.
  */
 export const filterSchema = z.union([
   z.discriminatedUnion("name", [zeroVarianceSchema, voidTurnSchema, forgedOutputSchema, repetitionSchema]),
@@ -61,7 +62,8 @@ function judge(filter: FilterSetting, rollouts: readonly ScoredRollout[]): Verdi
 function marked(rollout: ScoredRollout, filter: FilterSetting, verdict: Verdict): ScoredRollout {
   if (!verdict) return rollout;
   const { reason } = verdict;
-  const inStatistics = "inStatistics" in filter ? filter.inStatistics : true;
+  // One whose reward was changed counts: the advantage is how that reaches it.
+  const inStatistics = !("mask" in verdict) || !("inStatistics" in filter) || filter.inStatistics;
   const mark: FilterMark =
     "mask" in verdict
       ? { filter: filter.name, reason, masked: true, inStatistics }

@@ -87,7 +87,7 @@ export function composeObjective(shape: ObjectiveShape): LossFunction {
     if (shape.importance) perToken = mul(perToken, array(objectiveArrays.importance));
     const metrics: Record<string, Tensor> = {};
     if (shape.kl) {
-      const kl = klTerm(shape.kl, logprobs, array(objectiveArrays.refLogprobs));
+      const kl = klTerm(shape.kl, logprobs, array(objectiveArrays.refLogprobs), mask);
       perToken = add(perToken, mul(scalar(objectiveScalars.klCoef), kl));
       metrics.refKl = mean(kl);
     }

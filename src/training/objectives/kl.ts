@@ -12,9 +12,12 @@ import { add, exp, mul, neg, sub, type Tensor } from "../../graph/index.ts";
 export const klForms = ["k1", "k2", "k3"] as const;
 export type KlForm = (typeof klForms)[number];
 
-/** The estimate for each token as a graph. */
-export function klTerm(form: KlForm, logprobs: Tensor, refLogprobs: Tensor): Tensor {
-  const d = sub(logprobs, refLogprobs);
+/**
+ * The estimate for each token as a graph; 0 where `mask` is 0: nothing is known there of how likely the reference finds the
+ * token, and k3 of a very unlikely one would be infinite.
+ */
+export function klTerm(form: KlForm, logprobs: Tensor, refLogprobs: Tensor, mask: Tensor): Tensor {
+  const d = mul(sub(logprobs, refLogprobs), mask);
   if (form === "k1") return d;
   if (form === "k2") return mul(0.5, mul(d, d));
   return sub(add(exp(neg(d)), d), 1);
