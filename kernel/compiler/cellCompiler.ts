@@ -29,6 +29,8 @@ export interface SideModule {
   positions: PositionMap;
   /** Specifiers of packages that must be loaded before it runs. */
   imports: string[];
+  /** What it was compiled from: the SHA-256 of its text, and the user's files that it imports. Absent where not known. */
+  origin?: { sha256: string; locals: string[] };
 }
 
 /** A cell's functions before the kernel changed them. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { dirname, extname } from "node:path";
 import type { Problem, SideModule } from "./cellCompiler.ts";
@@ -25,8 +26,7 @@ function resolveLocal(specifier: string, folder: string): string | undefined {
 
 interface Compiled extends SideModule {
   modifiedMs: number;
-  /** The user's files that it imports. */
-  locals: string[];
+  origin: NonNullable<SideModule["origin"]>;
 }
 
 /** The user's own script files that cells import, compiled when they are new or have changed. */
@@ -41,7 +41,7 @@ export class LocalModules {
       if (wanted.has(path)) return;
       const compiled = await this.#compile(path);
       wanted.set(path, compiled);
-      for (const local of compiled.locals) await visit(local);
+      for (const local of compiled.origin.locals) await visit(local);
     };
     for (const specifier of specifiers) {
       const path = resolveLocal(specifier, folder);
@@ -49,7 +49,7 @@ export class LocalModules {
     }
     const fresh = [...wanted.values()].filter((compiled) => this.#sent.get(compiled.path) !== compiled);
     for (const compiled of fresh) this.#sent.set(compiled.path, compiled);
-    return fresh.map(({ path, javascript, positions, imports }) => ({ path, javascript, positions, imports }));
+    return fresh.map(({ modifiedMs: _, ...module }) => module);
   }
 
   /** The session that had them is gone. */
@@ -62,7 +62,8 @@ export class LocalModules {
     const known = this.#compiled.get(path);
     if (known?.modifiedMs === mtimeMs) return known;
     const isJavaScript = /\.[mc]?jsx?$/.test(path);
-    const stripped = await strip(readFileSync(path, "utf8"), {
+    const source = readFileSync(path, "utf8");
+    const stripped = await strip(source, {
       folder: dirname(path),
       asJsx: path.endsWith("x"),
       format: "cjs",
@@ -75,12 +76,15 @@ export class LocalModules {
     const { text, positions } = edits.apply(stripped.positions);
     const specifiers = requiredSpecifiers(program);
     const locals = specifiers.map((specifier) => resolveLocal(specifier, dirname(path)));
-    const compiled = {
+    const compiled: Compiled = {
       path,
       javascript: text,
       positions,
       imports: specifiers.filter((_, i) => locals[i] === undefined),
-      locals: locals.filter((local) => local !== undefined),
+      origin: {
+        sha256: createHash("sha256").update(source).digest("hex"),
+        locals: locals.filter((local) => local !== undefined),
+      },
       modifiedMs: mtimeMs,
     };
     this.#compiled.set(path, compiled);

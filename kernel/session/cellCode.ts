@@ -1,23 +1,36 @@
 import type { CellFunctions, ConvertedCell } from "../compiler/cellCompiler.ts";
+import type { ModuleFile, ModuleFiles } from "./moduleFiles.ts";
 import type { Names } from "./names.ts";
 
 /** Older cells are forgotten: their functions are known as they run. */
 const rememberedCells = 500;
 
+/** Where a name of the notebook was imported from: the module as the cell calls it, and the user's files behind it. */
+interface Imported {
+  readonly module: string;
+  readonly files?: readonly ModuleFile[];
+}
+
 /** What cells look like to whoever records the code of a function: as the user wrote them, types aside. */
 export class CellCode {
   readonly #names: Names;
   readonly #cells = new Set<CellFunctions & { javascript: string }>();
-  readonly #imported = new Map<string, string>();
+  readonly #imported = new Map<string, Imported>();
+  readonly #files: ModuleFiles;
 
-  constructor(names: Names) {
+  constructor(names: Names, files: ModuleFiles) {
     this.#names = names;
+    this.#files = files;
   }
 
   /** Takes a cell before it runs. */
   add({ javascript, functions, names, imported = {} }: ConvertedCell): void {
     for (const name of names) this.#imported.delete(name);
-    for (const [name, module] of Object.entries(imported)) this.#imported.set(name, module);
+    for (const [name, module] of Object.entries(imported)) {
+      // As they are now: what the name stands for stays, also when a file changes later.
+      const files = this.#files.of(module);
+      this.#imported.set(name, { module, ...(files && { files }) });
+    }
     if (!functions) return;
     this.#cells.add({ javascript, ...functions });
     if (this.#cells.size > rememberedCells) this.#cells.delete(this.#cells.values().next().value!);
@@ -36,11 +49,9 @@ export class CellCode {
   };
 
   /** What a name of the notebook stands for now. */
-  nameOf = (name: string): { value: unknown; module?: string } | undefined => {
+  nameOf = (name: string): ({ value: unknown } & Partial<Imported>) | undefined => {
     const { values } = this.#names;
-    if (!Object.hasOwn(values, name)) return undefined;
-    const module = this.#imported.get(name);
-    return { value: values[name], ...(module === undefined ? {} : { module }) };
+    return Object.hasOwn(values, name) ? { value: values[name], ...this.#imported.get(name) } : undefined;
   };
 }
 

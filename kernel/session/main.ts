@@ -13,6 +13,7 @@ import { mapStackTraces, registerScript } from "./errors.ts";
 import { adaptGlobals } from "./globals.ts";
 import { Host, tslabModule } from "./host.ts";
 import { SessionMagics } from "./magics.ts";
+import { ModuleFiles } from "./moduleFiles.ts";
 import { importMeta, Modules } from "./modules.ts";
 import { Names } from "./names.ts";
 import { settle } from "./settle.ts";
@@ -22,7 +23,8 @@ import type { CellOutcome, ToSession } from "./wire.ts";
 
 const cells = new Cells();
 const names = new Names();
-const cellCode = new CellCode(names);
+const moduleFiles = new ModuleFiles();
+const cellCode = new CellCode(names, moduleFiles);
 const host = new Host(cells, cellCode);
 const debugAccess = new DebugAccess(names);
 
@@ -51,6 +53,7 @@ const magics = new SessionMagics(host, names, modules);
 const parameters = "exports, require, __kernel, __load, __meta";
 
 async function runCell(cell: Cell, label: string, converted: ConvertedCell, source: string): Promise<CellOutcome> {
+  moduleFiles.add(converted.sideModules);
   cellCode.add(converted);
   registerScript(label, { source, positions: converted.positions });
   await modules.addSources(converted.sideModules);

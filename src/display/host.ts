@@ -72,8 +72,13 @@ export interface JupyterHost {
   shield<T>(run: () => T): T;
   /** A function of a cell as the cell has it: JavaScript without types and without what the kernel put in. */
   codeOf?(fn: object): string | undefined;
-  /** What a name of the notebook stands for now, and the module that it was imported from. */
-  nameOf?(name: string): { value: unknown; module?: string } | undefined;
+  /**
+   * What a name of the notebook stands for now, the module that it was imported from, and the user's own files that were
+   * loaded for it, with the SHA-256 of each text.
+   */
+  nameOf?(
+    name: string,
+  ): { value: unknown; module?: string; files?: readonly { path: string; sha256: string }[] } | undefined;
   /** Makes a widget whose front end is a module of its own, as anywidget has it; absent where a kernel has no widgets. */
   widget?(options: { esm: string | URL; css?: string | URL; state?: Record<string, unknown> }): HostWidget;
   /** Makes `%%name args` at the top of a cell call `run(body, args)`. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { InvalidInputError } from "../base/errors.ts";
-import { host } from "../display/host.ts";
+import { host, type JupyterHost } from "../display/host.ts";
 import { type FunctionCode, functionCode } from "./function-code.ts";
 
 /** What is recorded of a thing that a part's code reads from outside itself. */
@@ -11,8 +11,15 @@ export type Captured =
   | { readonly kind: "data"; readonly json: unknown }
   /** More data than a recording should hold. */
   | { readonly kind: "digest"; readonly sha256: string; readonly characters: number }
-  /** Something of a module: its code is not recorded. */
-  | { readonly kind: "import"; readonly module: string };
+  /**
+   * Something of a module: its code is not recorded. Of the user's own files, with those that they import in turn, a hash
+   * tells when one has changed.
+   */
+  | {
+      readonly kind: "import";
+      readonly module: string;
+      readonly files?: readonly { readonly path: string; readonly sha256: string }[];
+    };
 
 /** The code of a part, and all that is known of what it reads. */
 export interface PartCode {
@@ -76,11 +83,11 @@ function read(fn: object, what: string): { code: FunctionCode; closedOver: Reado
 
 function capture(
   name: string,
-  { value, module }: { value: unknown; module?: string },
+  { value, module, files }: NonNullable<ReturnType<NonNullable<JupyterHost["nameOf"]>>>,
   follow: (fn: object, name: string) => FunctionCode,
   captured: Record<string, Captured>,
 ): Captured | undefined {
-  if (module !== undefined) return { kind: "import", module };
+  if (module !== undefined) return { kind: "import", module, ...(files && { files }) };
   if (typeof value !== "function") return dataOf(value);
   // Functions may call each other, and themselves.
   captured[name] = { kind: "function", source: "" };

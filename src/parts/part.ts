@@ -35,9 +35,11 @@ export interface PartMaterial {
  * and a run is taken up again only with the same code.
  *
  * Recorded are: the code, without types; in a notebook functions and plain data of other cells that it reads, as they
- * were when the part was made; what `uses` names; and of what was imported the module's name. The hash leaves out layout
- * and comments. Not covered are the code of modules, instances of classes (a policy, a grader), variables that a function
- * closes over and `uses` does not name, and data that change later: `unrecorded` lists the names of which nothing is known.
+ * were when the part was made; what `uses` names; and of what was imported the module's name, with a hash of each of the
+ * user's own files that were loaded for it. The hash leaves out layout and comments, of the part's own code. Not covered
+ * are the code of packages, modules of parts that are written outside of a notebook, instances of classes (a policy, a
+ * grader), variables that a function closes over and `uses` does not name, and data that change later: `unrecorded` lists
+ * the names of which nothing is known.
  */
 export class Part {
   readonly kind: PartKind;

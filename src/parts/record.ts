@@ -8,7 +8,14 @@ const capturedSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("function"), source: z.string() }),
   z.object({ kind: z.literal("data"), json: z.unknown() }),
   z.object({ kind: z.literal("digest"), sha256: z.string(), characters: z.number() }),
-  z.object({ kind: z.literal("import"), module: z.string() }),
+  z.object({
+    kind: z.literal("import"),
+    module: z.string(),
+    files: z
+      .array(z.object({ path: z.string(), sha256: z.string() }))
+      .readonly()
+      .optional(),
+  }),
 ]);
 
 /** A part as a file of a run's folder holds it: plain data. */
@@ -41,7 +48,10 @@ export function partText({ functions, captured, unrecorded, options }: PartRecor
 
 function capturedText(name: string, captured: PartRecord["captured"][string]): string {
   if (captured.kind === "function") return `// reads ${name}:\n${captured.source}`;
-  if (captured.kind === "import") return `// reads ${name} from ${JSON.stringify(captured.module)}`;
+  if (captured.kind === "import") {
+    const files = captured.files?.map(({ path, sha256 }) => `//   ${path}, sha-256 ${sha256}`) ?? [];
+    return [`// reads ${name} from ${JSON.stringify(captured.module)}`, ...files].join("\n");
+  }
   if (captured.kind === "digest")
     return `// reads ${name}: ${captured.characters} characters of data, sha-256 ${captured.sha256}`;
   return `// reads ${name} = ${JSON.stringify(captured.json, null, 1).replaceAll("\n", "\n//")}`;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -105,5 +105,59 @@ console.log(JSON.stringify((await trainer.openRun("runs")).folder));`)) as strin
     const plain = JSON.parse(await readFile(join(parts, file), "utf8"));
     assert.deepEqual(plain.functions.code, ["({ ratio, advantages }) => graph.neg(graph.mul(ratio, advantages))"]);
     assert.deepEqual(plain.captured.graph, { kind: "import", module: "cirlab" });
+  });
+
+  test("a file of the user's own that a part imports, or that one imports in turn, counts: a changed one is named", async () => {
+    await writeFile(join(folder, "weights.json"), '{ "bonus": 2 }');
+    await writeFile(join(folder, "lib.ts"), "export const scale = (value: number): number => value * 3;\n");
+    await writeFile(
+      join(folder, "helper.ts"),
+      'import { scale } from "./lib";\nimport weights from "./weights.json";\nexport const shaped = (value: number): number => scale(value) + weights.bonus;\n',
+    );
+    const imports = 'import { shaped } from "./helper.ts";';
+    const make = 'var imported = estimator("imported", ({ rewards }) => rewards.map((value) => shaped(value)));';
+    const record = async () =>
+      (await run(`${make}\nconsole.log(JSON.stringify(imported.record));`)) as {
+        hash: string;
+        captured: { shaped: { module: string; files: { path: string; sha256: string }[] } };
+      };
+    await run(imports);
+    const first = await record();
+    const { module, files } = first.captured.shaped;
+    assert.equal(module, "./helper.ts");
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      ["helper.ts", "lib.ts", "weights.json"],
+    );
+    await run(imports);
+    assert.equal((await record()).hash, first.hash, "the same files, imported again");
+
+    const made = (await run(`const second = new Trainer({
+  lab, policy: await Policy.create("tiny-math", { lab }), interpreter: python, promptsPerStep: 2, numGenerations: 2,
+  miniBatches: 1, maxLength: 24, taskset: taskFamily("ones", () => ({ prompt: "1+1=?", answer: "2" })),
+  reward: lengthAware, advantageEstimator: imported,
+});
+await second.train(1).done();
+await second.close();
+console.log(JSON.stringify((await second.openRun("runs")).folder));`)) as string;
+    await writeFile(join(folder, "lib.ts"), "export const scale = (value: number): number => value * 4;\n");
+    assert.equal((await record()).hash, first.hash, "what was imported is what it was");
+    await run(imports);
+    const changed = await record();
+    assert.notEqual(changed.hash, first.hash);
+    const refusal = (await run(`let refusal = "";
+try {
+  await Trainer.resume(${JSON.stringify(made)}, { interpreter: python, parts: [imported, lengthAware, second.taskset as never] });
+} catch (error) {
+  refusal = String(error);
+}
+console.log(JSON.stringify(refusal));`)) as string;
+    assert.match(refusal, /trained with another estimator "imported" than the one given/);
+    const lines = refusal.split("\n").filter((line) => /^[-+]\/\//.test(line));
+    const hashOf = ({ captured }: typeof first) => captured.shaped.files[1]!.sha256;
+    assert.deepEqual(lines, [`-//   lib.ts, sha-256 ${hashOf(first)}`, `+//   lib.ts, sha-256 ${hashOf(changed)}`]);
+    await writeFile(join(folder, "weights.json"), '{ "bonus": 5 }');
+    await run(imports);
+    assert.notEqual((await record()).hash, changed.hash, "data of a file count too");
   });
 });
