@@ -4,17 +4,16 @@ import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseInput } from "../base/schema.ts";
 import { RecordingError } from "./errors.ts";
-import { folderChange, JsonLinesTail, readJsonLines } from "./json-lines.ts";
+import { folderChange, JsonLinesTail } from "./json-lines.ts";
 import {
   type Command,
   type CommandInput,
   commandSchema,
   type RecordedEvent,
-  type RunEvent,
-  runEventSchema,
   type Sender,
   senderSchema,
 } from "./messages.ts";
+import { readEvent } from "./read-event.ts";
 
 const fileName = "commands.jsonl";
 
@@ -55,14 +54,16 @@ export async function waitForAnswer(
   id: string,
   signal?: AbortSignal,
 ): Promise<Extract<RecordedEvent, { type: "command" | "command-refused" }> | undefined> {
-  const isAnswer = (line: unknown): line is Extract<RecordedEvent, { type: "command" | "command-refused" }> => {
-    const event = line as Partial<RunEvent & Sender>;
-    const isOne = (event.type === "command" || event.type === "command-refused") && event.id === id;
-    return isOne && runEventSchema.safeParse(line).success;
-  };
+  const path = join(folder, "events.jsonl");
+  // A long run's events are read once, not with each that is added.
+  const lines = new JsonLinesTail(path);
   for (;;) {
-    const answer = (await readJsonLines(join(folder, "events.jsonl"))).find(isAnswer);
-    if (answer || signal?.aborted) return answer;
+    for (const line of lines.next()) {
+      if (!line.includes(id)) continue;
+      const event = readEvent(JSON.parse(line), path);
+      if ((event?.type === "command" || event?.type === "command-refused") && event.id === id) return event;
+    }
+    if (signal?.aborted) return undefined;
     await folderChange(folder, signal);
   }
 }

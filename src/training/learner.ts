@@ -22,12 +22,13 @@ export interface LearnerStep {
   readonly changes?: readonly CourseChange[];
   /** Where the time went, part by part. */
   readonly seconds: Readonly<object>;
-  /** What the step learnt from. It is recorded, not kept in memory. */
+  /** What the step learnt from, and how each token of it counted. Both are recorded, not kept in memory. */
   readonly batch?: unknown;
+  readonly advantages?: unknown;
 }
 
 /** A step as it is kept: what it learnt from lies in the run's folder, in memory it would fill it. */
-export type StepRecord<S extends LearnerStep> = Omit<S, "batch">;
+export type StepRecord<S extends LearnerStep> = Omit<S, "batch" | "advantages">;
 
 /** The settings that the loop itself reads. */
 export interface LearnerConfig {

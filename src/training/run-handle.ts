@@ -83,11 +83,15 @@ export class RunHandle<S extends LearnerStep = StepReport, Settings = TrainerSet
    * Takes `count` steps, then pauses.
    *
    * @returns the last of them.
+   * @throws what the training failed of, InvalidInputError where it ended without a step.
    */
   async step(count = 1): Promise<StepRecord<S>> {
+    const { step: before } = this.#loop.trainer;
     await this.#send({ type: "step", count });
-    await this.#loop.standing();
-    return this.steps.at(-1)!;
+    await this.#stood();
+    const last = this.steps.at(-1);
+    if (last && last.step > before) return last;
+    throw new InvalidInputError(`No step was taken: the training ended (${this.status}).`, "Start another.");
   }
 
   /**
@@ -104,11 +108,11 @@ export class RunHandle<S extends LearnerStep = StepReport, Settings = TrainerSet
    * on them.
    *
    * @returns the batch as it stands.
-   * @throws InvalidInputError where steps collect no rollouts, or the training ended before.
+   * @throws InvalidInputError where steps collect no rollouts, or the training ended before; what it failed of, if it did.
    */
   async hold(): Promise<Batch> {
     await this.#send({ type: "hold" });
-    await this.#loop.standing();
+    await this.#stood();
     return this.#heldBatch();
   }
 
@@ -128,6 +132,12 @@ export class RunHandle<S extends LearnerStep = StepReport, Settings = TrainerSet
     const { step } = this.#heldBatch();
     await this.#send({ type: "intervene", step: step + 1, group, sample, edit });
     return this.#heldBatch();
+  }
+
+  /** Waits until it stands still. */
+  async #stood(): Promise<void> {
+    await this.#loop.standing();
+    if (this.status === "failed") await this.done;
   }
 
   #heldBatch(): Batch {

@@ -25,14 +25,18 @@ export async function scoreBatch(
   if (needsReference(config)) rollouts = await state.annotate(rollouts, config.temperature);
   if (config.importanceCap) rollouts = await state.annotateOld(rollouts, config.temperature);
   if (needsCritic(config)) rollouts = await (await state.critic()).annotate(rollouts);
-  const { scored, lost } = await scoreRollouts(reward, rollouts, batch.step);
-  const greedy = batch.greedy && (await scoreRollouts(reward, batch.greedy, batch.step)).scored;
-  const dropped = batch.dropped + lost.length;
+  const judged = await scoreRollouts(reward, rollouts, batch.step);
+  const greedy = batch.greedy && (await scoreRollouts(reward, batch.greedy, batch.step));
+  const lost = [...judged.lost, ...(greedy?.lost ?? [])];
+  // A prompt that has lost its greedy rollout has nothing that its others could be compared with.
+  const compared = greedy && new Set(greedy.scored.map(({ group }) => group));
+  const scored = judged.scored.filter(({ group }) => compared?.has(group) ?? true);
+  const dropped = batch.dropped + rollouts.length - scored.length;
   if (lost.length && dropped / (dropped + scored.length) > config.maxInfrastructureRate)
     throw new InfrastructureError(
       `${lost.length} of ${rollouts.length} rollouts could not be judged: ${lost[0]!.message}`,
       "Nothing was trained. Mend what judges them and score the batch again.",
       lost[0],
     );
-  return applyFilters({ ...batch, rollouts: scored, greedy, dropped }, config.filters);
+  return applyFilters({ ...batch, rollouts: scored, greedy: greedy?.scored, dropped }, config.filters);
 }

@@ -30,6 +30,8 @@ export class TrainLoop<S extends LearnerStep> {
     (command) => this.#answered(command),
   );
   #signal: AbortSignal | undefined;
+  /** Where it is to end: a training that went back goes on to there. */
+  #end = Number.POSITIVE_INFINITY;
   /** Steps that may be taken before the next pause. */
   #allowed = Number.POSITIVE_INFINITY;
   readonly #hold = new Hold();
@@ -89,6 +91,7 @@ export class TrainLoop<S extends LearnerStep> {
     this.#signal = trainer.lab.signal();
     try {
       if (other) await other.giveUp();
+      this.#end = trainer.step + this.count;
       if (record !== false) {
         const run = await trainer.openRun(record);
         await run.acquire();
@@ -130,6 +133,10 @@ export class TrainLoop<S extends LearnerStep> {
     });
   }
 
+  get #isWhole(): boolean {
+    return this.trainer.step >= this.#end;
+  }
+
   /** The step whose rollouts are collected and may be changed before the update. */
   get held(): HeldStep | undefined {
     return this.#hold.held;
@@ -141,7 +148,7 @@ export class TrainLoop<S extends LearnerStep> {
   }
 
   async #next(): Promise<S | undefined> {
-    if (this.isOver || this.steps.length === this.count) return undefined;
+    if (this.isOver || this.#isWhole) return undefined;
     await this.#obey();
     if (this.#isStopping) return undefined;
     const { trainer } = this;
@@ -151,7 +158,7 @@ export class TrainLoop<S extends LearnerStep> {
     const review = this.#hold.isWanted ? (held: HeldStep) => this.#review(held) : undefined;
     const report = await stepWith(trainer, this.#options.interventions ?? [], review);
     this.#allowed--;
-    const { batch: _, ...record } = report;
+    const { batch: _, advantages: __, ...record } = report;
     this.steps.push(record);
     this.panel!.step(report);
     await this.#recorder?.record(report);
@@ -170,8 +177,7 @@ export class TrainLoop<S extends LearnerStep> {
 
   async #close(failure: unknown): Promise<void> {
     const isCut = this.isGivenUp || failure instanceof InterruptedError;
-    const isWhole = this.steps.length === this.count;
-    const ended = isWhole ? "completed" : this.#isPausedByGuard ? "paused" : "stopped";
+    const ended = this.#isWhole ? "completed" : this.#isPausedByGuard ? "paused" : "stopped";
     const reason = isCut ? "interrupted" : failure !== undefined ? "failed" : ended;
     const run = this.#run;
     try {
@@ -320,7 +326,7 @@ export class TrainLoop<S extends LearnerStep> {
       recorder.noteRewind();
       const kept = this.steps.filter((taken) => taken.step <= this.trainer.step);
       this.steps.splice(0, this.steps.length, ...kept);
-      this.panel!.rewound(this.trainer.step, kept.length);
+      this.panel!.rewound(this.trainer.step, { taken: kept.length, left: this.#end - this.trainer.step });
     }
   }
 

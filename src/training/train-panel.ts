@@ -18,7 +18,7 @@ export const rolloutView: LearnerView = {
 /** The live panel of a training: its curves, and a line that says how far it is. */
 export class TrainPanel {
   readonly #panel: LivePanel;
-  readonly #count: number;
+  #count: number;
   readonly #started = performance.now();
   #taken = 0;
   readonly #view: LearnerView;
@@ -45,9 +45,10 @@ export class TrainPanel {
     this.#panel.alert(text);
   }
 
-  /** The training went back to `step`, after which `taken` of its steps count. */
-  rewound(step: number, taken: number): void {
+  /** The training went back to `step`: so many of its steps still count, and so many are left. */
+  rewound(step: number, { taken, left }: { taken: number; left: number }): void {
     this.#taken = taken;
+    this.#count = taken + left;
     this.#panel.cutAfter(step);
     this.#panel.alert(`went back to step ${step}`);
     this.status();

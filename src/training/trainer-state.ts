@@ -1,3 +1,4 @@
+import { InvalidInputError } from "../base/errors.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Betas } from "./adamw.ts";
 import type { UnscoredRollout } from "./batch.ts";
@@ -29,14 +30,25 @@ export class TrainerState {
   #reference: Reference | undefined;
   #scorer: Scorer | undefined;
   #critic: Critic | undefined;
+  /** The optimizer's state was given up. */
+  #isClosed = false;
 
   constructor(policy: Policy, betas: () => Betas) {
     this.#policy = policy;
     this.#betas = betas;
   }
 
-  /** The optimizer, with the settings in force. */
+  /**
+   * The optimizer, with the settings in force.
+   *
+   * @throws InvalidInputError once it was closed: training on with fresh moments would be another training.
+   */
   async optimizer(): Promise<PolicyOptimizer> {
+    if (this.#isClosed)
+      throw new InvalidInputError(
+        `This trainer was closed after step ${this.step}: its optimizer's state is gone.`,
+        "Take the run up with Trainer.resume, or go back to a checkpoint with rewind or restore.",
+      );
     const betas = this.#betas();
     this.#optimizer ??= await PolicyOptimizer.create(this.#policy, betas);
     this.#optimizer.betas = betas;
@@ -104,6 +116,7 @@ export class TrainerState {
   }
 
   async restore(checkpoint: TrainerCheckpoint): Promise<void> {
+    this.#isClosed = false;
     await this.#putBack(checkpoint, checkpoint.policyVersion);
     this.guards = checkpoint.guards ?? freshMemory;
     this.controllers = checkpoint.controllers ?? {};
@@ -116,6 +129,7 @@ export class TrainerState {
 
   /** Frees the critic, the reference, the optimizer's state and programs; the policy stays. */
   async close(): Promise<void> {
+    this.#isClosed ||= this.#optimizer !== undefined;
     await this.#optimizer?.close();
     this.#optimizer = undefined;
     await this.#scorer?.close();

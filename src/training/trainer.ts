@@ -183,7 +183,8 @@ export class Trainer extends OpenSteps implements Learner<StepReport> {
   }
 
   /**
-   * Frees the optimizer's state and programs; the policy stays.
+   * Frees the optimizer's state and programs; the policy stays. A trainer that has trained takes no further step then,
+   * unless it goes back to a checkpoint.
    *
    * @throws InvalidInputError while a step is held.
    */

@@ -44,7 +44,10 @@ test("such a rollout is scored by the reference and the critic, wherever it stan
   const { tokenizer } = reference.policy;
   const shorts = (count: number) => Array.from({ length: count }, () => short);
   // As many as are scored at once, with the long one first and last.
-  const [first, last] = [[long, ...shorts(63)], [...shorts(63), long]].map((all) => sketchBatch(tokenizer, all));
+  const [first, last] = [
+    [long, ...shorts(63)],
+    [...shorts(63), long],
+  ].map((all) => sketchBatch(tokenizer, all));
   const [one, other] = [await reference.score(first!), await reference.score(last!)];
   for (const { refLogprobs } of [...one.rollouts, ...other.rollouts])
     assert.ok(refLogprobs!.subarray(1, 97).every((value) => value < 0));

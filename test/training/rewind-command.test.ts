@@ -9,6 +9,21 @@ import { byLength, runsFolder, smallTrainer } from "./time-tools.ts";
 const figures = (metrics: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(metrics).filter(([name]) => !name.startsWith("seconds")));
 
+test("a training that goes back to before it began still ends where it was to end", async () => {
+  const interpreter = await PythonInterpreter.start({ lanes: 1 });
+  const record = await runsFolder();
+  const trainer = await smallTrainer({ interpreter });
+  await trainer.train(3, { record }).done();
+  const run = trainer.start(2, { record });
+  await run.step();
+  await run.rewind(1);
+  await run.resume();
+  const steps = await run.done;
+  assert.deepEqual([steps.map(({ step }) => step), trainer.step, run.status], [[2, 3, 4, 5], 5, "completed"]);
+  await trainer.close();
+  await interpreter.close();
+});
+
 test("a training told to rewind goes back, trains the same steps again, and is taken up where it then stands", async () => {
   const interpreter = await PythonInterpreter.start({ lanes: 1 });
   const record = await runsFolder();

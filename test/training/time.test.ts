@@ -93,6 +93,30 @@ test("a failure in the background is told, recorded, and rejects done without an
   assert.equal((await trainer.openRun(record)).config.config.maxLength, 32);
 });
 
+test("a step that fails or never comes rejects who asked for it; kept steps hold no batch and no advantages", async () => {
+  let isAway = false;
+  const reward: Reward = {
+    name: "leaving",
+    score: ({ text }) => {
+      if (isAway) throw new Error("the judge has left");
+      return { reward: text.length % 2, correct: false, detail: {} };
+    },
+  };
+  const trainer = await make({ reward, advantageEstimator: "reinforce++" });
+  const run = trainer.start(5, { record: false });
+  const first = await run.step();
+  assert.deepEqual(Object.keys(first).sort(), ["alerts", "changes", "metrics", "seconds", "step"]);
+  isAway = true;
+  await assert.rejects(run.step(), /the judge has left/);
+  isAway = false;
+  const second = trainer.start(5, { record: false });
+  await second.pause();
+  const [stepping, stopping] = [second.step(3), second.stop()];
+  await assert.rejects(stepping, /No step was taken: the training ended \(stopped\)/);
+  await stopping;
+  await trainer.close();
+});
+
 test("the folder's commands reach a training that holds its cell, and what comes too late is refused", async () => {
   const trainer = await make();
   const { folder } = await trainer.openRun(record);

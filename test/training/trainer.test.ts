@@ -299,6 +299,42 @@ test("a judge that fails for reasons of infrastructure costs its rollout, never 
   assert.deepEqual(await strict.policy.weights(), before);
 });
 
+test("a prompt whose greedy rollout could not be judged leaves the step with ReMax, and the step goes on", async () => {
+  let judged = 0;
+  const away: Reward = {
+    name: "away once",
+    score: ({ text }) => {
+      // The six rollouts of both prompts come first, then the greedy ones.
+      if (++judged === 8) throw new InfrastructureError("the judge is away");
+      return { reward: text.length % 2, correct: false, detail: {} };
+    },
+  };
+  const lenient = { advantageEstimator: "remax", maxInfrastructureRate: 0.5, numGenerations: 3 } as const;
+  const trainer = await make({ promptsPerStep: 2, reward: away, ...lenient });
+  const { batch } = await trainer.trainStep();
+  assert.deepEqual([batch.dropped, batch.rollouts.map(({ group }) => group)], [3, [0, 0, 0]]);
+  judged = 0;
+  trainer.config.maxInfrastructureRate = 0.4;
+  await assert.rejects(trainer.trainStep(), /could not be judged: the judge is away/);
+  await trainer.close();
+});
+
+test("a trainer that was closed does not train on with fresh moments, unless it goes back to a checkpoint", async () => {
+  const trainer = await make();
+  await trainer.trainStep();
+  const checkpoint = await trainer.checkpoint();
+  await trainer.trainStep();
+  const weights = await trainer.policy.weights();
+  await trainer.close();
+  await assert.rejects(trainer.trainStep(), /closed after step 2: its optimizer's state is gone/);
+  await assert.rejects(trainer.fork(), /was closed/);
+  assert.deepEqual([trainer.step, await trainer.policy.weights()], [2, weights]);
+  await trainer.restore(checkpoint);
+  await trainer.trainStep();
+  assert.deepEqual(await trainer.policy.weights(), weights);
+  await trainer.close();
+});
+
 test("an interpreter whose processes keep dying raises an alert once, though no rollout is lost", async () => {
   const own = await PythonInterpreter.start({ isolation: "pooled", lanes: 1 });
   try {
