@@ -48,7 +48,7 @@ test("a person reaches into a rollout while a cell trains", async (t) => {
   const form = tab.locator(".cirlab-intervene");
   await form.getByText("Choose a rollout to change it.").waitFor();
   await tab.locator('.cirlab-row[data-place="1/0"]').click();
-  const written = tab.locator('.cirlab-token:not([data-source="prompt"])');
+  const written = tab.locator('.cirlab-token[data-token]:not([data-source="prompt"])');
   await written.nth(1).click();
   const token = Number(await written.nth(1).getAttribute("data-token"));
   await form
@@ -60,12 +60,18 @@ test("a person reaches into a rollout while a cell trains", async (t) => {
   await form.getByLabel("New text").fill("Use code:\n```python\nconsole.log(6*7)\n```");
   await form.getByRole("button", { name: "Change it" }).click();
   await form.getByText(/Rollout 1\/0: done/).waitFor();
-  const person = tab.locator('.cirlab-token[data-source="person"]');
+  const person = tab.locator('.cirlab-token[data-token][data-source="person"]');
   await person.first().waitFor();
   assert.match((await person.allInnerTexts()).join(""), /console\.log/);
   const call = tab.locator(".cirlab-call").first();
   await call.getByText("What the policy read").waitFor();
   assert.match(await call.innerText(), /ok/);
+
+  // A second page on the rollout follows; what is being written there stays, and keeps the focus.
+  const second = await NotebookPage.open(context, tab.url());
+  const elsewhere = second.page.locator(".cirlab-intervene").getByLabel("New text");
+  await second.page.locator(".cirlab-call").first().waitFor();
+  await elsewhere.fill("a thought");
 
   await form.getByLabel("What is changed").selectOption("output 1");
   assert.match(await form.getByLabel("New text").inputValue(), /^42/);
@@ -73,6 +79,9 @@ test("a person reaches into a rollout while a cell trains", async (t) => {
   await form.getByRole("button", { name: "Change it" }).click();
   await call.getByText("output replaced by hand").waitFor();
   await screenshot(tab, "intervene");
+  await second.page.locator(".cirlab-call").first().getByText("output replaced by hand").waitFor();
+  assert.equal(await elsewhere.inputValue(), "a thought");
+  assert.ok(await elsewhere.evaluate((field) => field === document.activeElement));
   await viewer.menu("Settings", "Theme", "JupyterLab Dark");
   await tab.locator('body[data-jp-theme-light="false"]').waitFor({ state: "attached" });
   await screenshot(tab, "intervene-dark");
@@ -84,6 +93,7 @@ test("a person reaches into a rollout while a cell trains", async (t) => {
 
   await form.getByRole("button", { name: "Resume" }).click();
   await form.waitFor({ state: "hidden" });
+  await elsewhere.waitFor({ state: "hidden" });
   await until(async () => (await recorded()).some((event) => event.type === "step" && event.step === step + 1));
   const events = await recorded();
   const changes = events.flatMap((event) => (event.type === "intervention" ? [event] : []));
@@ -98,5 +108,5 @@ test("a person reaches into a rollout while a cell trains", async (t) => {
   await held.waitFor({ state: "hidden" });
   await press("Stop");
   await notebook.ended(0);
-  assert.deepEqual([...notebook.errors, ...viewer.errors], []);
+  assert.deepEqual([...notebook.errors, ...viewer.errors, ...second.errors], []);
 });
