@@ -145,6 +145,10 @@ test("a notebook's document", { skip: chromium ? false : "no Chromium" }, async 
       await screenshot(b.page, "documents-conflict");
       assert.match(await dialog.innerText(), /a has it so/);
       assert.match(await dialog.innerText(), /b has it so/);
+      await b.page.setViewportSize({ width: 320, height: 600 });
+      const overhang = dialog.locator(".cirlab-conflicts").evaluate((body) => body.scrollWidth - body.clientWidth);
+      assert.equal(await overhang, 0, "in a narrow window nothing stands out sideways");
+      await b.page.setViewportSize({ width: 1280, height: 900 });
       await b.accept();
       await b.page.keyboard.press("Control+s");
       const both = await until(async () => {
