@@ -96,6 +96,34 @@ test("a training in the web notebook, watched and steered", async (t) => {
     await until(async () => (await stepShown()) >= marked + 2);
   });
 
+  await t.test("another page that shows the run tells of a step that is held, until it is released", async () => {
+    await press("Pause");
+    await panel.locator(".cirlab-run-status", { hasText: "paused · step" }).waitFor();
+    const { id } = (await recorded()).run;
+    const address = `${server.url}/tree#/${["runs", `runs/${id}`].map(encodeURIComponent).join("/")}`;
+    const other = await NotebookPage.open(context, address);
+    const held = other.page.locator(".cirlab-run-page .cirlab-run-held");
+    await other.page.locator(".cirlab-run-page .cirlab-state", { hasText: "paused" }).waitFor();
+    await held.waitFor({ state: "hidden" });
+    await press("Hold");
+    await held.getByText(/Step \d+ is collected and held/).waitFor();
+    await screenshot(other.page, "live-held-elsewhere");
+    await held.getByRole("button", { name: "Change its rollouts…" }).click();
+    const form = other.page.locator(".cirlab-intervene");
+    await form.getByText("Choose a rollout to change it.").waitFor();
+    // Advantages are known with the update.
+    const advantages = other.page.locator(".cirlab-row[data-place] > :nth-child(3)");
+    await press("Step");
+    await form.waitFor({ state: "hidden" });
+    await advantages.filter({ hasText: /\d/ }).first().waitFor();
+    await other.page.locator(".cirlab-explorer-head").getByText(id, { exact: true }).click();
+    await other.page.locator(".cirlab-run-page .cirlab-state").waitFor();
+    await held.waitFor({ state: "hidden" });
+    assert.deepEqual(other.errors, []);
+    await other.page.close({ runBeforeUnload: false });
+    await press("Resume");
+  });
+
   await t.test("metrics, log scale and smoothing are chosen for all charts and remembered", async () => {
     await panel.getByText("Metrics", { exact: true }).click();
     const choices = panel.locator(".cirlab-choices");

@@ -1,5 +1,6 @@
 import type { CommandInput } from "../../../../src/recording/messages.ts";
 import { button, h, sentence } from "./dom.ts";
+import { HeldNotice } from "./held-notice.ts";
 import { runOpener } from "./links.ts";
 import { runChannel } from "./run-channel.ts";
 import { stateName } from "./run-head.ts";
@@ -19,7 +20,10 @@ export class RunControls {
     () => this.#send({ type: "hold" }),
     "Collect the rollouts of the next step and wait before the update, so that they can be changed",
   );
-  readonly #held = h("div", { className: "cirlab-run-held", hidden: true });
+  readonly #held = new HeldNotice(() => {
+    const open = runOpener();
+    return open && ((step) => open(this.#run.id, step));
+  });
   readonly #mark = button("Mark…", () => this.#toggle("mark"), "Keep a checkpoint of the last whole step");
   readonly #rewind = button("Rewind…", () => this.#toggle("rewind"), "Go back to a checkpoint");
   readonly #settings = button("Settings…", () => this.#toggle("settings"), "Change settings from the next step on");
@@ -37,7 +41,7 @@ export class RunControls {
       "div",
       { className: "cirlab-run-controls" },
       h("div", { className: "cirlab-buttons" }, ...buttons),
-      this.#held,
+      this.#held.node,
       this.#said,
       this.#place,
     );
@@ -76,27 +80,11 @@ export class RunControls {
       one.dataset.title ??= one.title;
       one.title = reason ?? one.dataset.title;
     }
-    this.#showHeld();
+    this.#held.show(this.#run.status?.held);
     if (reason && this.#opened) this.#close();
     if (reason && !this.#commands.isWaiting) this.#say(reason);
     else if (this.#said.dataset.kind === "reason") this.#say("");
     if (reason) this.#said.dataset.kind = "reason";
-  }
-
-  /** The way to the rollouts of a step that waits for its update. */
-  #showHeld(): void {
-    const step = this.#run.status?.held;
-    const shown = step === undefined ? "" : String(step);
-    if (this.#held.dataset.step === shown) return;
-    this.#held.dataset.step = shown;
-    this.#held.hidden = step === undefined;
-    const open = runOpener();
-    this.#held.replaceChildren(
-      `Step ${shown} is collected and held before its update. `,
-      ...(step !== undefined && open
-        ? [button("Change its rollouts…", () => open(this.#run.id, step), "Open them: edit calls, or write on in them")]
-        : []),
-    );
   }
 
   #say(text: string, kind = ""): void {

@@ -62,7 +62,7 @@ export class RolloutExplorer {
   reload(): void {
     this.#rows = this.#options.source.rows();
     this.#fillList();
-    void this.show(this.#place);
+    void this.#show(this.#place, true);
   }
 
   #fillList(): void {
@@ -80,6 +80,11 @@ export class RolloutExplorer {
 
   /** Shows a place; what cannot be had is told in its stead. */
   async show(place: Place): Promise<void> {
+    await this.#show(place, false);
+  }
+
+  /** @param isAnew the reader is there already: whatever else has the focus, such as a form, keeps it. */
+  async #show(place: Place, isAnew: boolean): Promise<void> {
     const turn = ++this.#turn;
     this.#place = place;
     this.#card.hide();
@@ -95,9 +100,13 @@ export class RolloutExplorer {
       if (turn !== this.#turn) return;
       this.#fillCrumbs(chosen);
       this.#options.companion?.show(chosen && { row: chosen, view: full[0]! });
+      const takesFocus = !isAnew || this.#body.contains(document.activeElement);
       if (group === undefined) this.#showList();
       else if (!chosen) this.#showGroup(siblings, full);
       else this.#showRollout(chosen, full[0]!, place.token);
+      if (!takesFocus) return;
+      if (group === undefined) this.#list.focus();
+      else (this.#body.firstElementChild as HTMLElement).focus({ preventScroll: true });
     } catch (error) {
       if (turn !== this.#turn) return;
       this.#fillCrumbs(undefined);
@@ -113,14 +122,12 @@ export class RolloutExplorer {
 
   #showList(): void {
     this.#body.replaceChildren(this.#list.node);
-    this.#list.focus();
   }
 
   #showGroup(rows: readonly RolloutRow[], full: ConstructorParameters<typeof GroupPage>[0]): void {
     this.#attachCard();
     const page = new GroupPage(full, this.#card, (i) => this.go({ group: rows[i]!.group, sample: sampleOf(rows[i]!) }));
     this.#body.replaceChildren(page.node);
-    page.node.focus({ preventScroll: true });
   }
 
   #showRollout(
@@ -139,7 +146,6 @@ export class RolloutExplorer {
     this.#body.replaceChildren(page.node);
     const { text, isRegex } = this.#list.search;
     const found = isRegex ? undefined : page.strip.mark(occurrences(text));
-    page.node.focus({ preventScroll: true });
     if (token !== undefined) this.#options.companion?.choose(token);
     if (token !== undefined) page.strip.moveTo(token);
     else if (found !== undefined) page.strip.moveTo(found);

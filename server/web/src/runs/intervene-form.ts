@@ -1,7 +1,7 @@
 import type { RolloutRow } from "../../../../src/display/rollout-rows.ts";
 import type { RolloutView } from "../../../../src/display/rollout-view.ts";
 import { runChannel } from "../live/run-channel.ts";
-import type { RunSeries } from "../live/run-series.ts";
+import type { Answer, RunSeries } from "../live/run-series.ts";
 import { SentCommands } from "../live/sent-commands.ts";
 import { make } from "../rollouts/dom.ts";
 
@@ -10,6 +10,9 @@ interface Choice {
   readonly kind: "write" | "code" | "output";
   readonly turn: number;
 }
+
+/** How the training stands to the step: still before its update, waiting with its rollouts, or past it. */
+type Stage = "before" | "held" | "past";
 
 /**
  * Changes rollouts of a step that the training holds before its update; hidden where it holds none, or another. The policy
@@ -28,18 +31,23 @@ export class InterveneForm {
   readonly #change = make("button", { text: "Change it", attributes: { type: "submit" } });
   readonly #fields = make("div", { className: "cirlab-intervene-fields" });
   readonly #said = make("p", { className: "cirlab-run-said", attributes: { role: "status" } });
+  readonly #changed: () => void;
+  #stage: Stage | undefined;
+  /** The reader has written something that is not sent yet. */
+  #isDraft = false;
   #shown: { row: RolloutRow; view: RolloutView } | undefined;
   #token = 0;
 
-  /** @param changed a rollout is not any more what it was. */
+  /** @param changed the step's rollouts are not any more what they were, whoever changed them. */
   constructor(runId: string, step: number, changed: () => void) {
     this.#step = step;
+    this.#changed = changed;
     this.#run = runChannel.follow(runId);
     this.#commands = new SentCommands(this.#run, (text, outcome) => {
       this.#said.textContent = text;
       this.#said.dataset.kind = outcome;
       this.#change.disabled = outcome === "";
-      if (outcome === "done") changed();
+      if (outcome === "done" && this.#shown) this.#fill();
     });
     const goOn = make("button", {
       text: "Resume",
@@ -57,16 +65,24 @@ export class InterveneForm {
     // The viewer has keys of its own.
     this.node.addEventListener("keydown", (event) => event.stopPropagation());
     this.#what.addEventListener("change", () => this.#fill());
+    this.#text.addEventListener("input", () => {
+      this.#isDraft = true;
+    });
     this.#run.changed.connect(this.#update, this);
+    this.#run.answered.connect(this.#answered, this);
     this.#update();
   }
 
   /** The reader looks at a rollout, or at none alone. */
   show(shown: { row: RolloutRow; view: RolloutView } | undefined): void {
+    const before = this.#shown?.row;
     this.#shown = shown?.row.greedy ? undefined : shown;
     if (this.#shown) {
-      const { sources, toolCalls } = this.#shown.view;
-      this.#token = sources[0]?.[0] === "prompt" ? sources[0][1] : 0;
+      const { row, view } = this.#shown;
+      const { sources, toolCalls } = view;
+      const chosen = this.#what.value;
+      const isSame = before?.group === row.group && before.sample === row.sample;
+      if (!isSame) this.#token = sources[0]?.[0] === "prompt" ? sources[0][1] : 0;
       this.#what.replaceChildren(
         new Option("", "write 0"),
         ...toolCalls.flatMap((_, i) => [
@@ -74,7 +90,11 @@ export class InterveneForm {
           new Option(`Output of call ${i + 1}`, `output ${i + 1}`),
         ]),
       );
-      this.#fill();
+      const stays = isSame && [...this.#what.options].some(({ value }) => value === chosen);
+      if (stays) this.#what.value = chosen;
+      // What the reader is writing stays when somebody else has changed the rollout.
+      if (stays && this.#isDraft) this.#name();
+      else this.#fill();
     }
     this.#update();
   }
@@ -87,18 +107,35 @@ export class InterveneForm {
 
   dispose(): void {
     this.#run.changed.disconnect(this.#update, this);
+    this.#run.answered.disconnect(this.#answered, this);
     this.#commands.dispose();
     runChannel.leave(this.#run.id);
     this.node.remove();
   }
 
+  get #stageNow(): Stage | undefined {
+    const { status } = this.#run;
+    if (!status) return undefined;
+    if (status.held === this.#step) return "held";
+    return status.step >= this.#step ? "past" : "before";
+  }
+
+  #answered(_: RunSeries, answer: Answer): void {
+    if (answer.type !== "command") return;
+    const { command } = answer;
+    if (command.type === "intervene" && command.step === this.#step) this.#changed();
+  }
+
   #update(): void {
-    const isHeld = this.#run.status?.held === this.#step;
-    this.node.hidden = !isHeld;
+    const before = this.#stage;
+    this.#stage = this.#stageNow;
+    this.node.hidden = this.#stage !== "held";
     this.#fields.hidden = this.#shown === undefined;
     this.#about.textContent = `Step ${this.#step} is held before its update. ${
       this.#shown ? "The policy goes on after your change." : "Choose a rollout to change it."
     }`;
+    // Collected since the page was opened, or trained on since it was held: there is more to be read than before.
+    if (before !== undefined && before !== this.#stage && this.#stage !== "before") this.#changed();
   }
 
   get #choice(): Choice {
@@ -111,6 +148,7 @@ export class InterveneForm {
     const call = this.#shown?.view.toolCalls[turn - 1];
     const texts = { write: "", code: call?.code.replace(/^\n|\n$/g, "") ?? "", output: call?.feedback ?? "" };
     this.#text.value = texts[kind];
+    this.#isDraft = false;
     this.#endsLabel.hidden = kind !== "write";
     this.#name();
   }

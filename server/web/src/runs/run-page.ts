@@ -1,5 +1,6 @@
 import { Dialog, showDialog } from "@jupyterlab/apputils";
 import type { OtherEvent } from "../../../../src/live/browse/run-log.ts";
+import { HeldNotice } from "../live/held-notice.ts";
 import { runChannel } from "../live/run-channel.ts";
 import type { RunSeries } from "../live/run-series.ts";
 import { choice, make, short } from "../rollouts/dom.ts";
@@ -23,6 +24,7 @@ export class RunPage {
   readonly node = make("div", { className: "cirlab-run-page" });
   readonly #options: RunPageOptions;
   readonly #head = make("div", { className: "cirlab-run-head" });
+  readonly #held = new HeldNotice(() => (step) => this.#options.openStep(step));
   readonly #tools = make("div", { className: "cirlab-tools" });
   readonly #chart: MetricChart;
   readonly #alerts = make("section");
@@ -40,7 +42,8 @@ export class RunPage {
     this.#changed = changed;
     this.#chart = new MetricChart((step) => options.openStep(this.#nearest(step)));
     const { node } = this.#chart;
-    this.node.append(this.#head, this.#tools, node, this.#alerts, this.#timeline, this.#checkpoints, this.#settings);
+    const course = [this.#alerts, this.#timeline, this.#checkpoints, this.#settings];
+    this.node.append(this.#head, this.#held.node, this.#tools, node, ...course);
   }
 
   /** Reads the run anew. @returns whether it trains. */
@@ -71,13 +74,21 @@ export class RunPage {
     if (this.#followed) return;
     this.#followed = runChannel.follow(id);
     this.#followed.changed.connect(this.#changed);
+    this.#followed.changed.connect(this.#showHeld, this);
+    this.#showHeld();
   }
 
   #unfollow(): void {
     if (!this.#followed) return;
     this.#followed.changed.disconnect(this.#changed);
+    this.#followed.changed.disconnect(this.#showHeld, this);
     runChannel.leave(this.#followed.id);
     this.#followed = undefined;
+    this.#showHeld();
+  }
+
+  #showHeld(): void {
+    this.#held.show(this.#followed?.status?.held);
   }
 
   #draw(details: RunDetails): void {
