@@ -5,8 +5,8 @@ import { diffFromPaper, type PaperDiff, type PaperSettings } from "../training/d
 import { compareRuns, type RunDiff } from "../training/run-diff.ts";
 
 /**
- * What two runs have not in common: settings, versions, parts, the first figure that differs and the last figures; or in
- * which settings a run leaves a paper.
+ * What two runs have not in common: settings, versions, parts, code of the users' own, the first figure that differs and
+ * the last figures; or in which settings a run leaves a paper.
  *
  * @param a a run, or its folder.
  * @param b another one, or a paper by its id or its recipe's name.

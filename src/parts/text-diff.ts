@@ -9,13 +9,14 @@ const maxLines = 2000;
 
 /**
  * What changed between two texts, line by line, as `diff -u` shows it: hunks with three lines around each change.
- * Empty where the lines are the same.
+ * Empty where the lines are the same; an empty text has none.
  *
  * @example
  * unifiedDiff("a\nb", "a\nc", { from: "recorded", to: "given" });
  */
 export function unifiedDiff(before: string, after: string, { from, to }: { from: string; to: string }): string {
-  const lines = compared(before.split("\n"), after.split("\n"));
+  const linesOf = (text: string) => (text === "" ? [] : text.split("\n"));
+  const lines = compared(linesOf(before), linesOf(after));
   const hunks = hunksOf(lines, 3);
   return hunks.length ? [`--- ${from}`, `+++ ${to}`, ...hunks].join("\n") : "";
 }

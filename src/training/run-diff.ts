@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { displaySymbol } from "../display/host.ts";
-import { formatNumber, type MimeBundle, table } from "../display/index.ts";
+import { formatNumber, html, type MimeBundle, table } from "../display/index.ts";
 import { type Run, stepsOf } from "../recording/index.ts";
+import { type CodeDifference, codeDifferences } from "./code-diff.ts";
 import { differing } from "./version-differences.ts";
 
 /** Something that two runs do not have in common. */
@@ -33,6 +34,8 @@ export class RunDiff {
   readonly versions: readonly RunDifference[];
   /** What they were made of: seed, device, policy, weights at the start, interpreter, tasks, reward. */
   readonly parts: readonly RunDifference[];
+  /** Code of the users' own in which they differ, with the difference as text. */
+  readonly code: readonly CodeDifference[];
   /** The first step of both in which a metric differs, and which do; undefined where all steps of both are the same. */
   readonly first: { readonly step: number; readonly metrics: readonly RunDifference[] } | undefined;
   /** Steps that both have. */
@@ -46,6 +49,7 @@ export class RunDiff {
     this.settings = data.settings;
     this.versions = data.versions;
     this.parts = data.parts;
+    this.code = data.code;
     this.first = data.first;
     this.commonSteps = data.commonSteps;
     this.final = data.final;
@@ -87,6 +91,7 @@ export class RunDiff {
             ),
           ]
         : []),
+      ...this.code.map(codeBlock),
     ].map((part) => part[displaySymbol]() as MimeBundle);
     const names = `a: ${a}, b: ${b}; ${commonSteps} steps in common${same.length ? `; the same: ${same.join(", ")}` : ""}`;
     return {
@@ -94,6 +99,21 @@ export class RunDiff {
       "text/html": [`<p>${names.replaceAll("<", "&lt;")}</p>`, ...bundles.map((part) => part["text/html"])].join(""),
     };
   }
+}
+
+/** Lines of a difference in code that are shown. */
+const maxLines = 80;
+
+function codeBlock({ kind, name, diff }: CodeDifference): { [displaySymbol](): MimeBundle } {
+  const title = `Code of the ${kind} ${name}`;
+  const lines = diff.split("\n");
+  const text = [...lines.slice(0, maxLines), ...(lines.length > maxLines ? [`… ${lines.length - maxLines} more`] : [])];
+  return {
+    [displaySymbol]: () => ({
+      "text/plain": [title, ...text].join("\n"),
+      "text/html": String(html`<p>${title}</p><pre>${text.join("\n")}</pre>`),
+    }),
+  };
 }
 
 const maxShown = 80;
@@ -117,6 +137,7 @@ export async function compareRuns(a: Run, b: Run): Promise<RunDiff> {
     settings: between(left!.settings, right!.settings),
     versions: between(a.config.versions, b.config.versions),
     parts: between(left!.parts, right!.parts),
+    code: await codeDifferences(a, b),
     first: firstStep === undefined ? undefined : { step: firstStep, metrics: at(firstStep) },
     commonSteps: common.length,
     final: finalFigures(left!.steps, right!.steps),

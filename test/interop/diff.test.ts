@@ -6,6 +6,10 @@ import { displaySymbol } from "../../src/display/host.ts";
 import { diffRuns } from "../../src/interop/index.ts";
 import { PythonInterpreter } from "../../src/interpreter/index.ts";
 import { RecordingError, type Run, stepsOf } from "../../src/recording/index.ts";
+import { reward } from "../../src/reward/index.ts";
+import type { TrainerOptions } from "../../src/training/open-steps.ts";
+import { estimator } from "../../src/training/parts/own-estimator.ts";
+import { filter } from "../../src/training/parts/own-filter.ts";
 import type { Trainer } from "../../src/training/trainer.ts";
 import { cirlab } from "../training/cirlab.ts";
 import { runsFolder, smallTrainer } from "../training/time-tools.ts";
@@ -66,6 +70,43 @@ test("other weights, seeds, tasks and rewards are told apart", async () => {
   const { parts } = await diffRuns(a, await other.openRun(record));
   const named = parts.map(({ what }) => what);
   assert.ok(named.includes("weights at the start") && named.includes("reward name"), named.join(", "));
+});
+
+test("code of the users' own is compared by its hash, and the difference shown as text", async () => {
+  const centre = (weight: number) =>
+    estimator("centred", ({ rewards }) => rewards.map((one) => (one - rewards[0]!) * weight), { uses: { weight } });
+  const judge = reward("judge", ({ text }) => ({ reward: text.length % 2, correct: false }));
+  const trained = async (settings: Partial<TrainerOptions>) => {
+    const one = await smallTrainer({ interpreter, reward: judge, ...settings });
+    await one.train(1, { record }).done();
+    return one;
+  };
+  const first = await trained({ advantageEstimator: centre(1) });
+  const second = await trained({ advantageEstimator: centre(2) });
+  const [left, right] = [await first.openRun(record), await second.openRun(record)];
+  const diff = await diffRuns(left, right);
+  assert.deepEqual(
+    diff.code.map(({ kind, name, a, b }) => [kind, name, a, b]),
+    [["estimator", "centred", centre(1).hash, centre(2).hash]],
+    "the reward is the same code",
+  );
+  assert.match(diff.code[0]!.diff, /^--- a: centred \w{12}\n\+\+\+ b: centred \w{12}\n/);
+  assert.match(diff.code[0]!.diff, /^-\/\/ reads weight = 1\n\+\/\/ reads weight = 2$/m);
+  const bundle = diff[displaySymbol]();
+  assert.match(String(bundle["text/plain"]), /Code of the estimator centred\n--- a: centred/);
+  assert.match(String(bundle["text/html"]), /<pre>--- a: centred[^<]*rewards\.map\(\(one\) =&gt;/);
+  assert.deepEqual((await diffRuns(left, left)).code, []);
+
+  // A version that came on the way counts, and so does code that the other run does not have.
+  first.config.advantageEstimator = centre(2);
+  first.config.filters = [filter("none", () => undefined)];
+  await first.train(1).done();
+  const [later, only] = (await diffRuns(left.folder, right)).code;
+  assert.deepEqual([later!.name, later!.a, later!.b], ["centred", centre(1).hash, centre(2).hash]);
+  assert.deepEqual([only!.kind, only!.name, only!.b], ["filter", "none", undefined]);
+  assert.match(only!.diff, /^--- a: none \w{12}\n\+\+\+ b: none\n[\s\S]*^-\(\) => undefined$/m);
+  assert.doesNotMatch(only!.diff, /^\+(?!\+\+ )/m);
+  await Promise.all([first.close(), second.close()]);
 });
 
 test("a run compared with a paper says what its trainer says; unknown papers and runs are refused", async () => {

@@ -6,7 +6,7 @@ import { OwnTaskFamily } from "../../rollout/tasks/index.ts";
 import type { RunSetup } from "../run-folder.ts";
 import { matchParts, type PartChange, partsNow } from "./match-parts.ts";
 import { recordParts } from "./part-files.ts";
-import { partsNamedIn } from "./places.ts";
+import { type NamedPart, partsNamedIn } from "./places.ts";
 
 export type { PartChange };
 
@@ -25,6 +25,13 @@ export const givenReward = ({ parts = [] }: Given, { reward }: RunSetup): OwnRew
 export const givenFamily = ({ parts = [] }: Given, { taskset }: RunSetup): OwnTaskFamily | undefined =>
   parts.find((part): part is OwnTaskFamily => part instanceof OwnTaskFamily && part.name === taskset.name);
 
+/** The parts of the user's own that a run's reward and task set were when it began. */
+export function partsOfSetup({ reward, taskset: { source } }: RunSetup): NamedPart[] {
+  const rewards = (reward.own ?? []).map((reference) => ({ kind: "reward" as const, reference }));
+  if (source.kind !== "own" || !source.part) return rewards;
+  return [...rewards, { kind: "task family", reference: source.part }];
+}
+
 /**
  * The code of the user's own to go on with where a run stands, or at an earlier step.
  *
@@ -35,19 +42,20 @@ export const givenFamily = ({ parts = [] }: Given, { taskset }: RunSetup): OwnTa
  */
 export async function matchSetup(
   run: Run,
-  { reward, taskset: { source } }: RunSetup,
+  setup: RunSetup,
   { parts = [], allowChanged, step }: Given,
   used: readonly Part[],
 ): Promise<{ own: Part[]; changes: PartChange[]; step: number }> {
   const timeline = await run.timeline();
-  const named = [
-    ...(reward.own ?? []).map((reference) => ({ kind: "reward" as const, reference })),
-    ...(source.kind === "own" && source.part ? [{ kind: "task family" as const, reference: source.part }] : []),
-  ];
   const wanted = step ?? timeline.step;
   const settings = timeline.settingsAt(run.config.config, wanted);
   const own = [...parts.filter((part) => !used.includes(part)), ...used];
-  const changes = await matchParts(run, [...partsNow(named, timeline), ...partsNamedIn(settings)], own, allowChanged);
+  const changes = await matchParts(
+    run,
+    [...partsNow(partsOfSetup(setup), timeline), ...partsNamedIn(settings)],
+    own,
+    allowChanged,
+  );
   if (!changes.length) return { own, changes, step: wanted };
   const nearest = (await run.validCheckpoints()).findLast((checkpoint) => checkpoint.step <= wanted)?.step ?? wanted;
   if (step !== undefined && nearest !== step)
