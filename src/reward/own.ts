@@ -28,7 +28,7 @@ export class OwnReward extends Part implements Reward {
           ? `gave the reward ${shown(reward)}, which is not a finite number`
           : typeof correct !== "boolean"
             ? `gave ${shown(correct)} for correct, which is neither true nor false`
-            : undefined;
+            : unwritable(given);
     if (problem)
       throw new InvalidInputError(
         `The reward ${JSON.stringify(this.name)} ${problem}, for the answer ${JSON.stringify(input.task.answer)} and the text ${JSON.stringify(tail(input.text))}.`,
@@ -99,6 +99,16 @@ export function asReward(given: RewardLike): Reward {
 export function ownRewards(given: Reward): OwnReward[] {
   if (given instanceof OwnReward) return [given];
   return (given.terms ?? []).flatMap(ownRewards);
+}
+
+/** What of a result cannot be recorded, in words; undefined where all can. */
+function unwritable(result: object): string | undefined {
+  try {
+    JSON.stringify(result);
+    return undefined;
+  } catch (error) {
+    return `gave something that cannot be recorded as JSON (${(error as Error).message.split("\n")[0]})`;
+  }
 }
 
 const shown = (value: unknown): string =>

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { InvalidInputError } from "../base/errors.ts";
 import { boundaryNames } from "../rollout/boundary.ts";
 import { promptFormatNames } from "../rollout/prompts.ts";
 import { advantageEstimatorSchema } from "./advantages/index.ts";
@@ -12,6 +13,7 @@ import { lossAggregations } from "./objectives/aggregation.ts";
 import { importanceLevels } from "./objectives/importance.ts";
 import { policyLossSchema } from "./objectives/index.ts";
 import { klForms } from "./objectives/kl.ts";
+import { OwnSchedule, stepsTried } from "./parts/own-schedule.ts";
 import { scheduleOf } from "./schedule.ts";
 
 /** Hyperparameters that may follow a schedule over the steps. */
@@ -160,12 +162,18 @@ export const scheduledSettings = (config: TrainerConfig): Record<ScheduledName, 
  * The values that hold at a step (0-based). Learning rates include the warm-up; what counts things is rounded.
  *
  * @param states of triggers and adaptive coefficients; without theirs they stand where they begin.
+ * @throws InvalidInputError where a schedule of the user's own leaves its hyperparameter's range after the steps at which
+ * it was tried.
  * @example
  * configAt(trainer.config, 150).maxToolCalls; // 3
  */
 export function configAt(config: TrainerConfig, step: number, states: ControllerStates = {}): StepConfig {
   const values = Object.fromEntries(
-    Object.entries(scheduledSettings(config)).map(([name, setting]) => [name, valueAt(name, setting, step, states)]),
+    Object.entries(scheduledSettings(config)).map(([name, setting]) => {
+      const value = valueAt(name, setting, step, states);
+      if (setting instanceof OwnSchedule && step >= stepsTried) checkValue(name as ScheduledName, setting, step, value);
+      return [name, value];
+    }),
   ) as Record<ScheduledName, number>;
   const warmup = (age: number) => Math.min(1, (age + 1) / Math.max(1, config.warmupSteps));
   return {
@@ -176,4 +184,13 @@ export function configAt(config: TrainerConfig, step: number, states: Controller
     maxToolCalls: Math.round(values.maxToolCalls),
     maxLength: Math.round(values.maxLength),
   };
+}
+
+function checkValue(name: ScheduledName, { name: own }: OwnSchedule, step: number, value: number): void {
+  const issue = schedules[name].safeParse(value).error?.issues[0];
+  if (!issue) return;
+  throw new InvalidInputError(
+    `The schedule ${JSON.stringify(own)} gives ${name} the value ${value} at step ${step}: ${issue.message}`,
+    `Set ${name} to a number, or to a schedule that stays in its range.`,
+  );
 }

@@ -280,10 +280,22 @@ test("parts that cannot work are refused by name, before anything is trained", a
     { reward: () => ({ reward: Number.NaN, correct: false }) },
     /reward "reward" gave the reward NaN, which is not a finite number, for the answer/,
   );
+  await refuses(
+    { reward: () => ({ reward: 1, correct: true, detail: { counted: 1n } }) },
+    /reward "reward" gave something that cannot be recorded as JSON \(.*BigInt\)/,
+  );
   await refuses({ reward: (() => 1) as never }, /gave 1 instead of \{ reward, correct \}/);
   await refuses(
     { filters: [filter("bonus", () => ({ penalty: 1 }))] },
     /filter "bonus" gave the penalty 1 for rollout 0\/0/,
+  );
+  await refuses(
+    { filters: [filter("numbered", (() => ({ mask: true, reason: 5 })) as never)] },
+    /filter "numbered" gave \{"mask":true,"reason":5\} for rollout 0\/0/,
+  );
+  await refuses(
+    { guards: [guard("half", (() => ({ value: false, rollouts: [{ group: 0 }] })) as never)] },
+    /guard "half" named \{"group":0\} as a rollout in step 1/,
   );
   await refuses({ guards: [guard("words", (() => "bad") as never)] }, /guard "words" gave "bad" in step 1/);
   await refuses(
@@ -295,6 +307,18 @@ test("parts that cannot work are refused by name, before anything is trained", a
     /objective "flat" has the gradient 0 at every token/,
   );
   assert.deepEqual(await policy.weights(), before);
+});
+
+test("a schedule that leaves its range after the steps at which it was tried stops there, before anything is trained", async () => {
+  const falling = schedule("falling", (step) => 1e-3 * (1 - step / 2500));
+  const { config } = await smallTrainer({ interpreter, learningRate: falling, warmupSteps: 0 });
+  assert.equal(configAt(config, 2500).learningRate, 0);
+  assert.throws(
+    () => configAt(config, 2501),
+    (error) =>
+      error instanceof InvalidInputError &&
+      /"falling" gives learningRate the value -.* at step 2501/.test(error.message),
+  );
 });
 
 test("filters of the user's own: out of the loss, in or out of the statistics", async () => {

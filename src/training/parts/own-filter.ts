@@ -49,12 +49,14 @@ export class OwnFilter extends Part {
     if (given === undefined || given === null || given === false) return undefined;
     if (given === true) return { mask: true, reason };
     if (typeof given === "string" && given) return { mask: true, reason: given };
-    const { mask, penalty, reason: own = reason } = given as { mask?: unknown; penalty?: unknown; reason?: string };
-    if (mask === true && penalty === undefined) return { mask, reason: own };
-    if (typeof penalty === "number" && penalty < 0 && Number.isFinite(penalty)) return { penalty, reason: own };
+    const { mask, penalty, reason: own = reason } = given as { mask?: unknown; penalty?: unknown; reason?: unknown };
     if (penalty === 0) return undefined;
+    if (typeof own === "string") {
+      if (mask === true && penalty === undefined) return { mask, reason: own };
+      if (typeof penalty === "number" && penalty < 0 && Number.isFinite(penalty)) return { penalty, reason: own };
+    }
     throw new InvalidInputError(
-      `The filter ${JSON.stringify(this.name)} ${given instanceof Promise ? "is asynchronous" : `gave ${penalty === undefined ? JSON.stringify(given) : `the penalty ${String(penalty)}`} for rollout ${group}/${sample}`}.`,
+      `The filter ${JSON.stringify(this.name)} ${given instanceof Promise ? "is asynchronous" : `gave ${penalty === undefined || typeof own !== "string" ? JSON.stringify(given) : `the penalty ${String(penalty)}`} for rollout ${group}/${sample}`}.`,
       "Return undefined, true, a reason, { mask: true, reason } or { penalty: a number below 0, reason }.",
     );
   }

@@ -85,7 +85,7 @@ export class OwnGuard extends Part {
   /**
    * The figure in a step, and the rollouts that made it, where the function names them.
    *
-   * @throws InvalidInputError for what is neither a number nor true or false.
+   * @throws InvalidInputError for what is neither a number nor true or false, and for rollouts that are none.
    */
   measure(sight: GuardSight): { value: number | undefined; rollouts: readonly RolloutPlace[] } {
     const given: unknown = this.#look(sight);
@@ -95,6 +95,12 @@ export class OwnGuard extends Part {
       ? (given as unknown as { value: unknown; rollouts: readonly RolloutPlace[] })
       : { value: given, rollouts: [] };
     const places = rollouts.map(({ group, sample }) => ({ group, sample }));
+    const odd = places.findIndex(({ group, sample }) => !Number.isInteger(group) || !Number.isInteger(sample));
+    if (odd >= 0)
+      throw new InvalidInputError(
+        `The guard ${JSON.stringify(this.name)} named ${JSON.stringify(rollouts[odd])} as a rollout in step ${sight.step}.`,
+        "Name rollouts of the batch, or places { group, sample }.",
+      );
     if (typeof value === "boolean") return { value: Number(value), rollouts: places };
     if (value === undefined || typeof value === "number") return { value, rollouts: places };
     throw new InvalidInputError(
