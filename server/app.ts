@@ -174,6 +174,8 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
 
   const app = express();
   app.disable("x-powered-by");
+  // Nothing that the API says is kept by anyone; files have theirs from their times.
+  app.disable("etag");
   app.use(locateUnder(baseUrl));
   app.use(authentication.guard);
   app.use(loginRouter(authentication, { baseUrl, bodyTimeoutMs: limits.loginTimeoutMs }));

@@ -4,8 +4,9 @@ import { writeFileAtomic } from "../../../src/base/files.ts";
 import { scriptOf } from "../../pairing/merge.ts";
 import { writePercent } from "../../pairing/percent.ts";
 import { HttpError } from "../errors.ts";
+import { gather } from "../turns.ts";
 import { type ContentsFormat, type ContentsModel, mediaType, type SaveInput } from "./models.ts";
-import { type Notebook, notebookProblem, serializeNotebook } from "./notebooks.ts";
+import { type Notebook, notebookPieces, notebookProblem } from "./notebooks.ts";
 
 /** Scripts in percent format can be opened as notebooks; what they cannot hold, outputs, is not kept. */
 export const isScript = (path: string): boolean => path.endsWith(".ts");
@@ -58,13 +59,13 @@ export function fileContent(path: string, bytes: Buffer, format: ContentsFormat 
 }
 
 /** The bytes that a save asks to write. */
-export function contentBytes(input: SaveInput, path: string): Buffer {
+export async function contentBytes(input: SaveInput, path: string): Promise<Buffer> {
   if (input.content === undefined || input.content === null) throw new HttpError(400, "No file content provided");
   if (input.type === "notebook") {
     const problem = notebookProblem(input.content);
     if (problem) throw new HttpError(400, `Notebook ${path} is not valid: ${problem}`);
     const notebook = input.content as Notebook;
-    return Buffer.from(isScript(path) ? writePercent(scriptOf(notebook)) : serializeNotebook(notebook));
+    return isScript(path) ? Buffer.from(writePercent(scriptOf(notebook))) : gather(notebookPieces(notebook));
   }
   if (input.format !== "text" && input.format !== "base64")
     throw new HttpError(400, "Must specify format of file contents as 'text' or 'base64'");

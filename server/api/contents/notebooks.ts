@@ -45,13 +45,28 @@ export function parseNotebook(text: string, path: string): Notebook {
 
 /** The text of a notebook's file: texts as lists of lines, keys in order, one space of indent, as nbformat writes it. */
 export function serializeNotebook(notebook: Notebook): string {
-  const { orig_nbformat: _, ...metadata } = notebook.metadata;
-  const cells = notebook.cells.map((cell) => {
-    const { trusted: _, ...cellMetadata } = isObject(cell.metadata) ? cell.metadata : {};
-    return mapTexts({ ...cell, metadata: cellMetadata }, splitLines);
-  });
-  return `${JSON.stringify(sortKeys({ ...notebook, metadata, cells }), null, 1)}\n`;
+  return [...notebookPieces(notebook)].join("");
 }
+
+/** What stands before and after the only cell in a notebook's text, and in place of all when there are none. */
+const [beforeCell, afterCell, noCells] = ['{\n "cells": [\n  ', "\n ]\n}", '\n "cells": []'];
+
+/** The text of a notebook's file in pieces, one for each cell. */
+export function* notebookPieces(notebook: Notebook): Generator<string> {
+  const { orig_nbformat: _, ...metadata } = notebook.metadata;
+  const frame = indented({ ...notebook, metadata, cells: [] });
+  // Line feeds in values are escaped, and one space is the indent of the notebook's own keys.
+  const at = frame.indexOf(noCells) + noCells.length - 1;
+  yield frame.slice(0, at);
+  for (const [i, cell] of notebook.cells.entries()) {
+    const { trusted: _, ...cellMetadata } = isObject(cell.metadata) ? cell.metadata : {};
+    const only = indented({ cells: [mapTexts({ ...cell, metadata: cellMetadata }, splitLines)] });
+    yield (i === 0 ? "\n  " : ",\n  ") + only.slice(beforeCell.length, -afterCell.length);
+  }
+  yield `${notebook.cells.length === 0 ? "" : "\n "}${frame.slice(at)}\n`;
+}
+
+const indented = (value: JsonObject): string => JSON.stringify(sortKeys(value), null, 1);
 
 /** What is wrong with a value that should be a notebook; undefined when nothing is. */
 export function notebookProblem(value: unknown): string | undefined {

@@ -4,9 +4,11 @@ import { z } from "zod";
 import { parseInput } from "../../../src/base/schema.ts";
 import { jsonBody, megabyte } from "../bodies.ts";
 import { HttpError } from "../errors.ts";
+import { gather } from "../turns.ts";
 import { contentBytes } from "./bytes.ts";
 import type { Checkpoints } from "./checkpoints.ts";
-import { type ContentsFormat, type ContentsType, describe } from "./models.ts";
+import { type ContentsFormat, type ContentsModel, type ContentsType, describe } from "./models.ts";
+import type { Notebook } from "./notebooks.ts";
 import { parsePath } from "./paths.ts";
 import type { ContentsStore } from "./store.ts";
 import type { Uploads } from "./uploads.ts";
@@ -78,7 +80,7 @@ export function contentsRouter(store: ContentsStore, checkpoints: Checkpoints, u
       hash: flag(hash, "hash", false),
     });
     response.setHeader("Last-Modified", new Date(model.last_modified).toUTCString());
-    response.json(model);
+    response.type("json").send(await gather(modelPieces(model)));
   });
 
   router.post("{/*path}", async (request, response) => {
@@ -104,7 +106,7 @@ export function contentsRouter(store: ContentsStore, checkpoints: Checkpoints, u
       if (type !== "file") throw new HttpError(400, `File type "${type}" is not supported for large file transfer`);
       const target = await store.root.target(path);
       const existed = (await stat(target).catch(() => undefined)) !== undefined;
-      const { size, done } = await uploads.add(target, chunk, contentBytes({ ...input, type }, path));
+      const { size, done } = await uploads.add(target, chunk, await contentBytes({ ...input, type }, path));
       const now = new Date().toISOString();
       const model = done
         ? await describe(path, target)
@@ -128,6 +130,16 @@ export function contentsRouter(store: ContentsStore, checkpoints: Checkpoints, u
     response.status(204).end();
   });
   return router;
+}
+
+/** A model as JSON, with each cell of a notebook as a piece of its own. */
+function* modelPieces(model: ContentsModel): Generator<string> {
+  const { content, ...rest } = model;
+  if (model.type !== "notebook" || content === null) return yield JSON.stringify(model);
+  const { cells, ...notebook } = content as Notebook;
+  yield `${JSON.stringify(rest).slice(0, -1)},"content":${JSON.stringify(notebook).slice(0, -1)},"cells":[`;
+  for (const [i, cell] of cells.entries()) yield (i === 0 ? "" : ",") + JSON.stringify(cell);
+  yield "]}}";
 }
 
 /** What is said of a file that is still being uploaded. */

@@ -6,6 +6,7 @@ import { PairedScripts, type PairState } from "../../pairing/pairs.ts";
 import { readPercent } from "../../pairing/percent.ts";
 import { megabyte } from "../bodies.ts";
 import { HttpError } from "../errors.ts";
+import { giveWay } from "../turns.ts";
 import { contentBytes, fileContent, isScript, replaceFile, setHash, sha256 } from "./bytes.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { FileLocks } from "./locks.ts";
@@ -71,9 +72,11 @@ export class ContentsStore {
     if (options.content === false) return model;
     if (model.type === "notebook") {
       const text = bytes.toString("utf8");
+      await giveWay(bytes.length);
       const notebook = isScript(path)
         ? notebookOf(readPercent(text))
         : await this.#scripts.open(real, parseNotebook(text, path));
+      await giveWay(bytes.length);
       model.content = await this.#trust.mark(notebook, bytes);
       for (const opened of this.#opened) opened(path, real, model.last_modified);
       model.format = "json";
@@ -127,7 +130,7 @@ export class ContentsStore {
       return { model: await describe(path, real), created: !before };
     }
     if (before?.isDirectory()) throw new HttpError(400, `${path} is a directory, not a ${input.type}`, "bad type");
-    const bytes = contentBytes(input, path);
+    const bytes = await contentBytes(input, path);
     if (before && input.if_hash && input.if_hash !== sha256(await this.#bytes(path)))
       throw new HttpError(409, `${path} has changed on disk`, "changed on disk");
     const write = () => replaceFile(real, bytes, before);
