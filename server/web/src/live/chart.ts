@@ -6,6 +6,9 @@ import { format, labelOf } from "./metrics.ts";
 import type { Mark } from "./run-series.ts";
 
 const chartHeight = 110;
+/** Space that lines across the chart leave each other, and what they are otherwise, in CSS pixels. */
+const minMarkSpace = 12;
+const tickHeight = 6;
 
 /** Distances between the marks of the axis of steps, which are whole. */
 const stepIncrements = [1, 10, 100, 1000, 10_000, 100_000].flatMap((size) => [size, 2 * size, 5 * size]);
@@ -128,7 +131,10 @@ export class Chart {
     );
   }
 
-  /** Lines for what happened between two steps; the newest change of a setting has its text beside it. */
+  /**
+   * Lines for what happened between two steps; the newest change of a setting has its text beside it. Where there are too
+   * many to see the curve between them, all but the settings' are ticks at the foot.
+   */
   #drawMarks(plot: uPlot): void {
     const { ctx, bbox } = plot;
     const { min, max } = plot.scales.x!;
@@ -136,6 +142,7 @@ export class Chart {
     const scale = devicePixelRatio;
     const shown = this.#marks.filter(({ step }) => step >= min - 1 && step <= max);
     const named = shown.findLast(({ kind }) => kind === "setting");
+    const isCrowded = shown.length * minMarkSpace * scale > bbox.width;
     ctx.save();
     ctx.beginPath();
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
@@ -146,9 +153,10 @@ export class Chart {
       const place = mark.step + (mark.kind === "alert" ? 0 : 0.5);
       const x = Math.min(Math.max(plot.valToPos(place, "x", true), bbox.left), bbox.left + bbox.width);
       ctx.strokeStyle = ctx.fillStyle = markColors[mark.kind]();
-      ctx.setLineDash(mark.kind === "setting" ? [] : [3 * scale, 3 * scale]);
+      const isTick = isCrowded && mark.kind !== "setting";
+      ctx.setLineDash(mark.kind === "setting" || isTick ? [] : [3 * scale, 3 * scale]);
       ctx.beginPath();
-      ctx.moveTo(x, bbox.top);
+      ctx.moveTo(x, isTick ? bbox.top + bbox.height - tickHeight * scale : bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
       if (mark !== named) continue;

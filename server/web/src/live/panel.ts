@@ -89,9 +89,12 @@ export class LivePanel extends Widget {
   }
 }
 
+/** A window in which a side panel leaves the notebook room; narrower ones show the application without its header, too. */
+const roomy = "(min-width: 760px)";
+
 /**
  * Calls `open` when a run begins that belongs to the notebook in front: a cell of it runs, or the run's view stands in it.
- * A run of another notebook is only listed.
+ * A run of another notebook is only listed; in a narrow window the view under the cell is enough.
  */
 export function openWithRuns(tracker: INotebookTracker, open: () => void): void {
   runChannel.started.connect((_, { runId }) => {
@@ -99,7 +102,7 @@ export function openWithRuns(tracker: INotebookTracker, open: () => void): void 
     const isRunning = cells.some(
       ({ model }) => model.type === "code" && (model as ICodeCellModel).executionState === "running",
     );
-    if (isRunning || runChannel.isFollowed(runId)) open();
+    if ((isRunning || runChannel.isFollowed(runId)) && matchMedia(roomy).matches) open();
   });
   runChannel.watchList();
 }
