@@ -104,7 +104,7 @@ async function openTab(t: TestContext, { url }: ServerProcess, path: string, ker
   return { session, kernel: session.kernel!, close };
 }
 
-const ticks = `for (let i = 0; i < 2000 && !require("node:fs").existsSync("stop"); i++) { console.log("tick " + i); await new Promise((r) => setTimeout(r, 20)); } "kept " + (globalThis as any).kept`;
+const ticks = `for (let i = 0; i < 100_000 && !require("node:fs").existsSync("stop"); i++) { console.log("tick " + i); await new Promise((r) => setTimeout(r, 20)); } "kept " + (globalThis as any).kept`;
 
 async function writeNotebook(root: string, source: string): Promise<string> {
   const file = join(root, "a.ipynb");
@@ -145,6 +145,12 @@ describe("kernels", { concurrency: true }, () => {
       if (message.header.msg_type === "stream") heard.push((message.content as { text: string }).text);
     };
     await until(() => heard.length > 2);
+    // A moment after its start a cell is written down for the next server.
+    const registry = join(box.home, ".cirlab", "kernels");
+    await until(async () => {
+      const states = await Promise.all((await readdir(registry)).map((name) => readFile(join(registry, name), "utf8")));
+      return states.some((state) => state.includes(future.msg.header.msg_id));
+    });
     const before = await first.get<{ id: string; kernel: { id: string } }[]>("/api/sessions");
     await first.end("SIGKILL");
 
