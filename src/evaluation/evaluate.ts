@@ -62,6 +62,8 @@ export async function evaluate(
   const count = options.count ?? taskset.size;
   if (count === undefined)
     throw new InvalidInputError(`Task set ${taskset.name} has no end.`, "Say how many tasks: `count`.");
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidInputError(`count must be a whole number of at least 1, was ${count}.`);
   if (!Number.isInteger(samples) || samples < 1)
     throw new InvalidInputError(`samples must be a whole number of at least 1, was ${samples}.`);
   const reward = asReward(judge);

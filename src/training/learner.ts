@@ -76,6 +76,8 @@ export interface Learner<S extends LearnerStep = LearnerStep> {
    * @param review the update follows once it resolves; the step is nothing if it rejects.
    */
   reviewedStep?(review: (held: HeldStep) => Promise<void>): Promise<S>;
+  /** Changes of settings as JSON, for a command; code among them is kept and named. Absent: settings are JSON as they are. */
+  asCommand?(changes: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   /** @throws InvalidInputError naming every setting that is unknown or out of range; none is changed then. */
   configure(changes: Readonly<Record<string, unknown>>): void;
   /**

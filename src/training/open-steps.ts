@@ -142,6 +142,15 @@ export class OpenSteps {
   }
 
   /**
+   * Changes of settings as a command can carry them: code of your own among them is kept here, and named there.
+   *
+   * @throws InvalidInputError for code that does not fit its place.
+   */
+  asCommand(changes: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    return this.#shelf.named(this.#config, changes, this.policy.config.maxLength);
+  }
+
+  /**
    * The settings in force at a step (0-based; default: the next one) with every hyperparameter as a number: triggers and
    * adaptive coefficients as they stand now.
    */

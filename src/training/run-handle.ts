@@ -95,12 +95,13 @@ export class RunHandle<S extends LearnerStep = StepReport, Settings = TrainerSet
   }
 
   /**
-   * Changes hyperparameters from the next step on.
+   * Changes hyperparameters from the next step on; code of your own may be among them.
    *
    * @throws InvalidInputError naming every setting that is unknown or out of range; none is changed then.
    */
-  set(values: Partial<Settings>): Promise<void> {
-    return this.#send({ type: "set", values: JSON.parse(JSON.stringify(values)) as Record<string, never> });
+  async set(values: Partial<Settings>): Promise<void> {
+    const json = this.#loop.trainer.asCommand?.(values) ?? (JSON.parse(JSON.stringify(values)) as object);
+    await this.#send({ type: "set", values: json as Record<string, never> });
   }
 
   /**

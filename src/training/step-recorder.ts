@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Run, type Timeline, writeSettingsSchema } from "../recording/index.ts";
+import { bytesOf } from "../base/files.ts";
+import { type Checkpoint, type Run, type Timeline, writeSettingsSchema } from "../recording/index.ts";
 import type { HeldStep } from "./held-step.ts";
 import { type Learner, type LearnerStep, timesOf } from "./learner.ts";
 import { recordParts } from "./parts/part-files.ts";
@@ -100,9 +101,21 @@ export class StepRecorder<S extends LearnerStep> {
     const checkpoint = (await this.run.validCheckpoints()).find((one) => one.step === step);
     if (checkpoint) {
       const state = JSON.parse(await readFile(join(checkpoint.path, "trainer.json"), "utf8")) as unknown;
-      if ((state as { policyVersion?: unknown }).policyVersion === version) return;
+      // Versions count changes: a state that was restored from elsewhere may have come to the same number.
+      if ((state as { policyVersion?: unknown }).policyVersion === version && (await this.#isIn(checkpoint))) return;
     }
     await this.checkpoint();
+  }
+
+  /** Whether a checkpoint holds the tensors that the trainer holds now. */
+  async #isIn({ path }: Checkpoint): Promise<boolean> {
+    const { files } = await this.#trainer.save();
+    for (const [name, data] of Object.entries(files)) {
+      if (!name.endsWith(".safetensors")) continue;
+      const stored = await readFile(join(path, name)).catch(() => undefined);
+      if (!stored?.equals(bytesOf(data))) return false;
+    }
+    return true;
   }
 
   /** Records the training's end. */

@@ -309,6 +309,35 @@ test("parts that cannot work are refused by name, before anything is trained", a
   assert.deepEqual(await policy.weights(), before);
 });
 
+test("a run under way takes code of the user's own: it is recorded with the command, and the run can be taken up with it", async () => {
+  const folder = await runsFolder();
+  const trainer = await smallTrainer({ interpreter });
+  const run = trainer.start(3, { record: folder });
+  await run.step();
+  const halved = estimator("halved", ({ rewards }) => rewards.map((one) => one / 2));
+  const once = (step: number) => (step < 2 ? 1 : 2);
+  await run.set({ advantageEstimator: halved, maxToolCalls: once, temperature: 0.9 });
+  assert.equal(trainer.config.advantageEstimator, halved);
+  assert.deepEqual(
+    [0, 5].map((step) => configAt(trainer.config, step).maxToolCalls),
+    [1, 2],
+  );
+  assert.equal(trainer.config.temperature, 0.9);
+  await assert.rejects(run.set({ maxToolCalls: (step) => step / 2 }), /"maxToolCalls" gives 0\.5 at step 1/);
+  await run.resume();
+  await run.done;
+  const { folder: of } = await trainer.openRun(folder);
+  const told = (await (await trainer.openRun(folder)).events()).flatMap((event) =>
+    event.type === "command" && event.command.type === "set" ? [event.command.values] : [],
+  );
+  assert.deepEqual(told[0]!.advantageEstimator, { own: "halved", hash: halved.hash });
+  const parts = trainer.parts.filter(({ kind }) => kind !== "reward");
+  await trainer.close();
+  const again = await Trainer.resume(of, { interpreter, reward: byLength, parts });
+  assert.equal(again.config.advantageEstimator, halved);
+  await again.close();
+});
+
 test("a schedule that leaves its range after the steps at which it was tried stops there, before anything is trained", async () => {
   const falling = schedule("falling", (step) => 1e-3 * (1 - step / 2500));
   const { config } = await smallTrainer({ interpreter, learningRate: falling, warmupSteps: 0 });

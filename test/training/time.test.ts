@@ -221,6 +221,22 @@ test("a run's folder alone suffices to go on with it, or to repeat its end", asy
   await assert.rejects(whole.train(1, { record }).done(), /Another trainer has gone on/);
 });
 
+test("a training that goes on from the state of a fork is recorded from there, also where both have taken as many steps", async () => {
+  const folder = await runsFolder();
+  const trainer = await make();
+  await trainer.train(2, { record: folder }).done();
+  const fork = await trainer.fork({ step: 1, record: false });
+  fork.config.learningRate = 0.01;
+  await fork.train(1, { record: false }).done();
+  assert.deepEqual([fork.step, fork.version], [trainer.step, trainer.version]);
+  await trainer.restore(await fork.checkpoint());
+  const weights = await trainer.policy.weights();
+  await trainer.train(1).done();
+  await trainer.rewind(2);
+  assert.deepEqual(await trainer.policy.weights(), weights);
+  await Promise.all([trainer.close(), fork.close()]);
+});
+
 test("a reward that depends on the step is known again when its run is taken up", async () => {
   const folder = await runsFolder();
   const annealed: Reward = {

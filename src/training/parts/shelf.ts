@@ -1,6 +1,6 @@
 import { InvalidInputError } from "../../base/errors.ts";
 import { nearestNames } from "../../base/nearest.ts";
-import { isPartReference, type Part, type PartKind } from "../../parts/index.ts";
+import { isPartReference, Part, type PartKind } from "../../parts/index.ts";
 import { checkedConfig } from "../check-config.ts";
 import type { TrainerConfig } from "../config.ts";
 import { partsIn } from "./check-parts.ts";
@@ -51,6 +51,21 @@ export class PartShelf {
     return config;
   }
 
+  /**
+   * Changes of a configuration as a command can carry them, as JSON: parts among them, and plain functions, are taken and
+   * stand there by their names and hashes.
+   *
+   * @throws InvalidInputError for code that does not fit its place.
+   */
+  named(config: TrainerConfig, changes: Settings, positions: number): Settings {
+    const withCode = Object.entries(changes).filter(([, value]) => holdsCode(value));
+    const known: Settings = withCode.length
+      ? this.checked({ ...config, ...Object.fromEntries(withCode) }, positions)
+      : {};
+    const named = Object.entries(changes).map(([name, value]) => [name, holdsCode(value) ? known[name] : value]);
+    return JSON.parse(JSON.stringify(Object.fromEntries(named))) as Settings;
+  }
+
   /** The part that a name or a recorded reference means; any other value is left as it is. */
   #find(value: unknown, kind: PartKind, taken: readonly string[]): unknown {
     const ofKind = this.#parts.filter((part) => part.kind === kind);
@@ -75,3 +90,6 @@ export class PartShelf {
     );
   }
 }
+
+const holdsCode = (value: unknown): boolean =>
+  typeof value === "function" || value instanceof Part || (Array.isArray(value) && value.some(holdsCode));
