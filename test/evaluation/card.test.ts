@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InvalidInputError } from "../../src/base/errors.ts";
 import { displaySymbol } from "../../src/display/host.ts";
+import { evaluate } from "../../src/evaluation/evaluate.ts";
 import { EvaluationCard, type SampleResult } from "../../src/evaluation/index.ts";
+import { Interpreter } from "../../src/interpreter/index.ts";
+import { smallTrainer } from "../training/time-tools.ts";
 
 const right = (toolCalls: number): SampleResult => ({ correct: true, answer: "7", toolCalls, tokens: 20 });
 const wrong = (answer: string | null, toolCalls = 0): SampleResult => ({
@@ -196,4 +199,15 @@ test("labels group the tasks, and what each took is told task by task", () => {
   const problems = String(labelled.problems[displaySymbol]()["text/plain"]);
   assert.match(problems, /b +algebra +9 +algebra +4 +25\.0 % +12\.5 +0\.75/);
   assert.deepEqual(new EvaluationCard(JSON.parse(JSON.stringify(labelled))).groups, labelled.groups);
+});
+
+test("how many tasks an evaluation takes is a whole number of at least 1", async () => {
+  const interpreter = await Interpreter.start({ language: "javascript", lanes: 1 });
+  const { lab, policy, taskset } = await smallTrainer({ interpreter });
+  for (const count of [0, -1, 1.5, Number.NaN])
+    await assert.rejects(
+      evaluate(lab, policy, taskset, { interpreter, count }),
+      (error) => error instanceof InvalidInputError && /count must be a whole number of at least 1/.test(error.message),
+    );
+  await interpreter.close();
 });

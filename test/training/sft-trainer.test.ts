@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InterruptedError, InvalidInputError } from "../../src/base/errors.ts";
+import { bytesOf } from "../../src/base/files.ts";
 import { Lab } from "../../src/lab.ts";
 import { BatchDecoder } from "../../src/policy/decoder.ts";
 import type { Policy } from "../../src/policy/policy.ts";
@@ -193,4 +194,22 @@ test("samples that do not fit are counted and left out; bad settings and data ar
   );
   assert.throws(() => trainer.configure({ packing: false }), /packing decides what the corpus is/);
   assert.throws(() => trainer.train({ epochs: 0 }), /whole numbers of at least 1, was 0/);
+});
+
+test("a trainer that was closed does not train on with fresh moments, unless it goes back to a checkpoint", async () => {
+  const trainer = await make();
+  await trainer.trainStep();
+  const { files } = await trainer.save();
+  await trainer.trainStep();
+  const weights = await trainer.policy.weights();
+  await trainer.close();
+  await assert.rejects(
+    trainer.trainStep(),
+    (error) => error instanceof InvalidInputError && /closed after step 2/.test(error.message),
+  );
+  const bytes = Object.entries(files).map(([name, data]) => [name, bytesOf(data)]);
+  await trainer.load(Object.fromEntries(bytes), "here");
+  await trainer.trainStep();
+  assert.deepEqual(await trainer.policy.weights(), weights);
+  await trainer.close();
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CheckpointError } from "../../base/errors.ts";
+import { CheckpointError, InvalidInputError } from "../../base/errors.ts";
 import { fromHuggingFace, parameterSpecs } from "../../nn/index.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../policy/safetensors.ts";
@@ -21,14 +21,25 @@ export class CorpusState {
   readonly #policy: Policy;
   readonly #betas: () => Betas;
   #optimizer: PolicyOptimizer | undefined;
+  /** The optimizer's state was given up. */
+  #isClosed = false;
 
   constructor(policy: Policy, betas: () => Betas) {
     this.#policy = policy;
     this.#betas = betas;
   }
 
-  /** The optimizer, with the settings in force. */
+  /**
+   * The optimizer, with the settings in force.
+   *
+   * @throws InvalidInputError once it was closed: training on with fresh moments would be another training.
+   */
   async optimizer(): Promise<PolicyOptimizer> {
+    if (this.#isClosed)
+      throw new InvalidInputError(
+        `This trainer was closed after step ${this.step}: its optimizer's state is gone.`,
+        "Take the run up with its trainer's resume, or go back to a checkpoint with rewind.",
+      );
     const betas = this.#betas();
     this.#optimizer ??= await PolicyOptimizer.create(this.#policy, betas);
     this.#optimizer.betas = betas;
@@ -37,6 +48,7 @@ export class CorpusState {
 
   /** Frees the moments and programs; the policy stays. */
   async close(): Promise<void> {
+    this.#isClosed ||= this.#optimizer !== undefined;
     await this.#optimizer?.close();
     this.#optimizer = undefined;
   }
@@ -65,6 +77,7 @@ export class CorpusState {
     const weights = fromHuggingFace(config, tensors("model.safetensors"));
     const name = "optimizer.safetensors";
     const moments = momentsOf(parameterSpecs(config), tensors(name), updates, `${where}/${name}`);
+    this.#isClosed = false;
     const optimizer = await this.optimizer();
     await this.#policy.setWeights(weights, policyVersion);
     await optimizer.setState(moments);
