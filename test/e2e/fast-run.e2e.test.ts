@@ -26,6 +26,13 @@ test("a page that follows a run of hundreds of steps a second ends up with its l
     const panel = page.locator("#cirlab-live-panel");
     await panel.locator(".cirlab-run-status", { hasText: "step 0 of" }).waitFor();
     await recordSteps(run, steps);
+    const alert = panel.locator(".cirlab-run-alerts li");
+    for (let i = 1; i <= 201; i++) run.append({ type: "alert", step: Math.min(10 * i, 2000), text: `alert ${i}` });
+    await alert.first().getByText("alert 201").waitFor();
+    await panel.getByText("200 alerts or more").waitFor();
+    // One more of the same step, when the page already keeps as many as it does.
+    run.append({ type: "alert", step: 2000, text: "alert 202" });
+    await alert.first().getByText("alert 202").waitFor();
     run.append({ type: "run-finished", step: steps, reason: "completed" });
     const { reward, responseLength } = fastMetrics(steps);
     for (const place of [panel, notebook.outputs(0).locator(".cirlab-run")]) {

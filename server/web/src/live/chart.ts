@@ -10,8 +10,14 @@ const chartHeight = 110;
 const minMarkSpace = 12;
 const tickHeight = 6;
 
-/** Distances between the marks of the axis of steps, which are whole. */
-const stepIncrements = [1, 10, 100, 1000, 10_000, 100_000].flatMap((size) => [size, 2 * size, 5 * size]);
+/**
+ * Distances between the marks of the axis of steps, which are whole; none is more than twice the one before, so that also
+ * a narrow chart has a mark.
+ */
+const stepIncrements = [
+  ...[1, 2, 4],
+  ...[5, 50, 500, 5000, 50_000, 500_000].flatMap((size) => [size, 2 * size, 4 * size, 5 * size]),
+];
 
 /** A colour of the theme in use; canvases know nothing of style sheets' variables. */
 function themeColor(name: string, fallback: string): string {
@@ -108,7 +114,7 @@ export class Chart {
         cursor: { sync: { key: runId }, drag: { setScale: false } },
         scales: { x: { time: false }, y: isLog ? { distr: 3 } : { range: (_, min, max) => valueRange(min, max) } },
         axes: [
-          { ...axis(24, 50), incrs: stepIncrements },
+          { ...axis(24, 45), incrs: stepIncrements },
           { ...axis(46, 24), values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))) },
         ],
         series: [

@@ -1,6 +1,6 @@
 import { h } from "./dom.ts";
 import { runOpener } from "./links.ts";
-import type { RunSeries } from "./run-series.ts";
+import { keptAlerts, type Mark, type RunSeries } from "./run-series.ts";
 
 const shown = 50;
 
@@ -10,7 +10,7 @@ export class RunAlerts {
   readonly #run: RunSeries;
   readonly #summary = h("summary");
   readonly #list = h("ul");
-  #drawn = "";
+  #drawn: { count: number; newest: Mark | undefined } = { count: 0, newest: undefined };
 
   constructor(run: RunSeries) {
     this.#run = run;
@@ -25,11 +25,12 @@ export class RunAlerts {
 
   #show(): void {
     const alerts = this.#run.marks.filter(({ kind }) => kind === "alert" || kind === "course");
-    const key = `${alerts.length} ${alerts.at(-1)?.step}`;
-    if (key === this.#drawn) return;
-    this.#drawn = key;
-    this.node.hidden = alerts.length === 0;
-    this.#summary.textContent = alerts.length === 1 ? "1 alert" : `${alerts.length} alerts`;
+    const count = alerts.length;
+    const newest = alerts.at(-1);
+    this.node.hidden = count === 0;
+    if (count === this.#drawn.count && newest === this.#drawn.newest) return;
+    this.#drawn = { count, newest };
+    this.#summary.textContent = count === 1 ? "1 alert" : `${count} alerts${count < keptAlerts ? "" : " or more"}`;
     const open = runOpener();
     const items = alerts.slice(-shown).reverse();
     this.#list.replaceChildren(

@@ -4,7 +4,8 @@ import { Columns } from "../../../../src/live/points.ts";
 
 /** Points of a metric that a page keeps; beyond, the extremes among them stay. */
 const keptPoints = 6_000;
-const keptAlerts = 200;
+/** Alerts that a page keeps, the newest. */
+export const keptAlerts = 200;
 
 /** Something that happened at a step: a line in the charts. */
 export interface Mark {
