@@ -164,6 +164,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
     sessions: sessions.records,
     runs: keeper.records,
   }));
+  store.onRename((from, to) => sessions.follow(from, to));
   sessions.onChange = keeper.onChange = () => registry.touch();
   const watcher = new FileWatcher((path, last_modified) => events.emit(changeEvent, { path, last_modified }));
   store.onOpen((path, real, lastModified) => watcher.watch(path, real, lastModified));

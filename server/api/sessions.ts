@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { basename } from "node:path/posix";
 import express, { type Router } from "express";
 import { z } from "zod";
 import { parseInput } from "../../src/base/schema.ts";
@@ -117,6 +118,17 @@ export class SessionManager {
     this.onChange();
     if (before !== session.kernelId) await this.#release(before);
     return this.#model(session);
+  }
+
+  /** A file or folder has another name now: what runs on a document there goes on under it, whether or not a page is open. */
+  follow(from: string, to: string): void {
+    for (const session of this.#sessions.values()) {
+      if (session.path !== from && !session.path.startsWith(`${from}/`)) continue;
+      const isNamed = session.name === basename(session.path);
+      session.path = to + session.path.slice(from.length);
+      if (isNamed) session.name = basename(session.path);
+    }
+    this.onChange();
   }
 
   async remove(id: string): Promise<void> {

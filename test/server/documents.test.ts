@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type Kernel, KernelManager, KernelMessage, type Session, SessionManager } from "@jupyterlab/services";
@@ -171,6 +171,36 @@ describe("a cell whose page is closed", { concurrency: true }, () => {
       content: { cells: Cell[] };
     };
     assert.equal(content.cells[0]!.metadata.trusted, true);
+  });
+
+  it("follows its notebook, and the folder that it is in, to new names", async (t) => {
+    const server = await startServer(t);
+    await mkdir(join(server.root, "folder"));
+    const go = join(server.root, "go");
+    const source = `const { existsSync } = await import("node:fs");
+while (!existsSync(${JSON.stringify(go)})) await new Promise((r) => setTimeout(r, 20));
+"done"`;
+    await writeNotebook(server, "folder/a.ipynb", [code("one", source)]);
+    const tab = await Tab.open(server, "folder/a.ipynb");
+    tab.run("one", source);
+    await until(async () => (await tab.follow())[0]?.state === "running");
+    tab.close();
+    const move = async (from: string, to: string): Promise<void> =>
+      assert.equal((await server.api("PATCH", `/api/contents/${from}`, { path: to })).status, 200);
+    await move("folder/a.ipynb", "folder/b.ipynb");
+    await move("folder", "renamed");
+    const sessions = (await (await server.api("GET", "/api/sessions")).json()) as Session.IModel[];
+    assert.deepEqual(
+      sessions.map(({ path }) => path),
+      ["renamed/b.ipynb"],
+    );
+    await writeFile(go, "");
+    const cells = await until(async () => {
+      const now = await cellsOf(join(server.root, "renamed/b.ipynb"));
+      return now.one!.execution_count ? now : undefined;
+    });
+    assert.equal(textOf(cells.one!), "'done'");
+    assert.deepEqual(await readdir(join(server.root, "renamed")), ["b.ipynb"]);
   });
 });
 

@@ -39,6 +39,7 @@ export class ContentsStore {
   readonly #trust: NotebookTrust;
   readonly #locks = new FileLocks();
   readonly #saved: ((path: string, notebook: Notebook) => void)[] = [];
+  readonly #renamed: ((from: string, to: string) => void)[] = [];
   readonly #opened: ((path: string, real: string, lastModified: string) => void)[] = [];
   readonly #scripts: PairedScripts;
 
@@ -89,6 +90,11 @@ export class ContentsStore {
   /** Calls `opened` after every reading of a notebook's content, with its paths in the API and on disk. */
   onOpen(opened: (path: string, real: string, lastModified: string) => void): void {
     this.#opened.push(opened);
+  }
+
+  /** Calls `renamed` after every renaming of a file or folder. */
+  onRename(renamed: (from: string, to: string) => void): void {
+    this.#renamed.push(renamed);
   }
 
   /** Calls `saved` after every save of a notebook that is not an `edit`. */
@@ -178,6 +184,7 @@ export class ContentsStore {
   async rename(from: string, to: string): Promise<ContentsModel> {
     const [source, target] = [await this.root.place(from), await this.root.place(to)];
     await this.#locks.hold([source, target], () => this.#rename(from, source, to, target));
+    for (const renamed of this.#renamed) renamed(from, to);
     return describe(to, await this.root.locate(to));
   }
 

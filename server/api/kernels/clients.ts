@@ -2,8 +2,9 @@ import type { WebSocket } from "ws";
 import type { JupyterMessage } from "../../../kernel/protocol/index.ts";
 import { type ChannelMessage, encodeFrame } from "./wire.ts";
 
-/** What is kept for clients that lost their connection, per client. The newest messages win. */
+/** What is kept for clients that lost their connection, per client: messages, and bytes of them. The newest win. */
 const maxKeptMessages = 20_000;
+const maxKeptBytes = 64 * 2 ** 20;
 /** Clients without a connection that a kernel remembers. */
 const maxAbsent = 8;
 
@@ -14,8 +15,10 @@ interface Client {
   sessionId: string;
   /** Undefined while the client is away. */
   socket: WebSocket | undefined;
+  /** The subprotocol of its last connection; a client that comes back speaks the same. */
+  protocol: string;
   /** What it missed while it was away. */
-  missed: ChannelMessage[];
+  missed: Missed;
 }
 
 /**
@@ -37,11 +40,10 @@ export class KernelClients {
   /** A client's connection opens; what it missed is sent first. */
   open(sessionId: string, socket: WebSocket): void {
     const known = this.#clients.get(sessionId);
-    const missed = known?.missed ?? [];
     known?.socket?.close(1001, "Another connection of the same session took over");
     this.#clients.delete(sessionId);
-    this.#clients.set(sessionId, { sessionId, socket, missed: [] });
-    for (const message of missed) socket.send(encodeFrame(message, socket.protocol));
+    this.#clients.set(sessionId, { sessionId, socket, protocol: socket.protocol, missed: new Missed() });
+    if (known?.protocol === socket.protocol) for (const frame of known.missed.frames) socket.send(frame);
   }
 
   /** A client's connection closed; from now on its messages are kept. */
@@ -55,7 +57,8 @@ export class KernelClients {
 
   /** Notes who asks, so that the reply finds the way back. */
   asked(sessionId: string, request: ChannelMessage): void {
-    if (request.channel !== "stdin") this.#askers.set(request.header.msg_id, sessionId);
+    // Some messages, such as those of widgets, have no answer.
+    if (request.header.msg_type.endsWith("_request")) this.#askers.set(request.header.msg_id, sessionId);
   }
 
   /** Hands a message of the kernel to whom it concerns. */
@@ -100,17 +103,25 @@ export class KernelClients {
   }
 
   #send(client: Client, message: ChannelMessage, frames: Map<string, string | Buffer>): void {
-    if (!client.socket) {
-      client.missed.push(message);
-      if (client.missed.length > maxKeptMessages) client.missed.shift();
-      return;
-    }
-    const { protocol } = client.socket;
+    const { protocol } = client;
     let frame = frames.get(protocol);
     if (frame === undefined) {
       frame = encodeFrame(message, protocol);
       frames.set(protocol, frame);
     }
-    client.socket.send(frame);
+    if (client.socket) client.socket.send(frame);
+    else client.missed.add(frame);
+  }
+}
+
+/** The newest frames for a client that is away. */
+class Missed {
+  readonly frames: (string | Buffer)[] = [];
+  #size = 0;
+
+  add(frame: string | Buffer): void {
+    this.frames.push(frame);
+    this.#size += frame.length;
+    while (this.frames.length > maxKeptMessages || this.#size > maxKeptBytes) this.#size -= this.frames.shift()!.length;
   }
 }
