@@ -145,13 +145,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
       CIRLAB_LIVE_URL: door.innerUrl(host),
       CIRLAB_LIVE_TOKEN: live.publisherToken,
     }),
-    (kernel) =>
-      new KernelDocument(
-        kernel,
-        keeper,
-        (id) => sessions.notebooksOf(id),
-        () => registry.touch(),
-      ),
+    (kernel) => new KernelDocument(kernel, keeper, sessions, () => registry.touch()),
   );
   const sessions: SessionManager = new SessionManager(kernels);
   const terminals = new TerminalManager(root, options.terminals === false ? undefined : await loadPty());

@@ -79,6 +79,11 @@ export class SessionManager {
       .map(({ path }) => path);
   }
 
+  /** Whether something else than notebooks, such as a console, runs on a kernel too. */
+  isShared(kernelId: string): boolean {
+    return [...this.#sessions.values()].some((session) => session.kernelId === kernelId && session.type !== "notebook");
+  }
+
   /** The sessions as another server can take them up. */
   get records(): Session[] {
     return [...this.#sessions.values()];

@@ -40,7 +40,10 @@ export class CellRun {
   revision = 0;
   /** The revision that the notebook's file holds. */
   savedRevision = 0;
-  /** Whether a page has saved the notebook since this run began: then the file has the cell unless someone deleted it. */
+  /**
+   * Whether the file has the cell unless someone deleted it: a page has saved the notebook since this run began, or the
+   * cell is not the notebook's.
+   */
   isKnownToFile = false;
   /** Set when it began under an earlier server: a text after which the outputs are complete. */
   gap: string | undefined;

@@ -9,6 +9,12 @@ import { cellCleared, cellStarted, followReply, followRequest, type KernelRuns, 
 const followSchema = z.object({ path: z.string() });
 const clearedSchema = z.object({ cell_id: z.string() });
 
+/** What is asked of the sessions. */
+interface KernelSessions {
+  notebooksOf(kernelId: string): string[];
+  isShared(kernelId: string): boolean;
+}
+
 /**
  * The document side of a kernel: keeps what its notebooks' cells show, and lets pages that open later, or beside the one
  * that runs a cell, show the same.
@@ -18,23 +24,25 @@ export class KernelDocument implements KernelObserver {
   readonly #keeper: Keeper;
   readonly #runs: KernelRuns;
   readonly #changed: () => void;
+  readonly #isShared: () => boolean;
   /** Notebook of each page that follows, by client id. */
   readonly #followers = new Map<string, string>();
 
   /**
-   * @param notebooksOf the notebooks that run on a kernel.
+   * @param sessions which notebooks run on a kernel, and whether anything else does.
    * @param changed called when what another server needs to know of the kernel has changed.
    */
-  constructor(kernel: Kernel, keeper: Keeper, notebooksOf: (kernelId: string) => string[], changed: () => void) {
+  constructor(kernel: Kernel, keeper: Keeper, sessions: KernelSessions, changed: () => void) {
     this.#kernel = kernel;
     this.#changed = changed;
     this.#keeper = keeper;
+    this.#isShared = () => sessions.isShared(kernel.id);
     let known: string[] = [];
     this.#runs = keeper.keep({
       id: kernel.id,
       hasPage: () => kernel.clients.connected > 0,
       paths: () => {
-        const now = notebooksOf(kernel.id);
+        const now = sessions.notebooksOf(kernel.id);
         // A kernel that ends may have lost its session already.
         if (now.length > 0) known = now;
         return known;
@@ -58,8 +66,11 @@ export class KernelDocument implements KernelObserver {
   }
 
   sent(clientId: string, message: ChannelMessage): void {
-    const run = this.#runs.sent(message, this.#followers.get(clientId));
+    const path = this.#followers.get(clientId);
+    const run = this.#runs.sent(message, path);
     if (!run) return;
+    // A console's cells have ids, too. They are no notebook's, and none is to get them.
+    if (path === undefined && this.#isShared()) run.isKnownToFile = true;
     const content = { message_id: run.messageId, cell_id: run.cellId, code: run.code };
     for (const follower of this.#followers.keys()) {
       if (!this.#kernel.clients.knows(follower)) this.#followers.delete(follower);

@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from "node:fs";
+import { type FSWatcher, statSync, watch } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 
@@ -23,7 +23,7 @@ export class FileWatcher {
   /** By path on disk, the newest last. */
   readonly #files = new Map<string, Watched>();
   /** By folder: a file that is replaced by another of its name is another file, but in the same folder. */
-  readonly #folders = new Map<string, FSWatcher>();
+  readonly #folders = new Map<string, { watcher: FSWatcher; identity: string | undefined }>();
 
   constructor(changed: (path: string, lastModified: string) => void) {
     this.#changed = changed;
@@ -46,18 +46,21 @@ export class FileWatcher {
 
   close(): void {
     for (const { timer } of this.#files.values()) clearTimeout(timer);
-    for (const watcher of this.#folders.values()) watcher.close();
+    for (const { watcher } of this.#folders.values()) watcher.close();
     this.#files.clear();
     this.#folders.clear();
   }
 
   #open(folder: string): void {
-    if (this.#folders.has(folder)) return;
+    const identity = identityOf(folder);
+    if (this.#folders.get(folder)?.identity === identity) return;
+    // None yet, or one of a folder that was removed since: it hears nothing of a new one of its name.
+    this.#closeFolder(folder);
     try {
       const watcher = watch(folder, { persistent: false }, (_, name) => this.#stirred(folder, name));
       // A folder that is removed, or a system with no watches left: pages also look when they come to the front.
       watcher.on("error", () => this.#closeFolder(folder));
-      this.#folders.set(folder, watcher);
+      this.#folders.set(folder, { watcher, identity });
     } catch {
       // As above.
     }
@@ -86,7 +89,13 @@ export class FileWatcher {
   }
 
   #closeFolder(folder: string): void {
-    this.#folders.get(folder)?.close();
+    this.#folders.get(folder)?.watcher.close();
     this.#folders.delete(folder);
   }
+}
+
+/** Tells a folder from a later one of the same name, which may get its number; undefined when there is none. */
+function identityOf(folder: string): string | undefined {
+  const info = statSync(folder, { throwIfNoEntry: false });
+  return info && `${info.dev} ${info.ino} ${info.birthtimeMs}`;
 }

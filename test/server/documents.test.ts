@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type Kernel, KernelManager, KernelMessage, type Session, SessionManager } from "@jupyterlab/services";
+import WebSocket from "ws";
 import type { FollowedCell } from "../../server/documents/kernelRuns.ts";
+import { changeEvent } from "../../server/documents/watcher.ts";
 import { until } from "../until.ts";
 import { startServer, type TestServer } from "./server.ts";
 
@@ -202,6 +205,31 @@ while (!existsSync(${JSON.stringify(go)})) await new Promise((r) => setTimeout(r
     assert.equal(textOf(cells.one!), "'done'");
     assert.deepEqual(await readdir(join(server.root, "renamed")), ["b.ipynb"]);
   });
+
+  it("is not given the cells of a console on its kernel", async (t) => {
+    const server = await startServer(t);
+    const file = await writeNotebook(server, "a.ipynb", [code("one", "1")]);
+    const tab = await Tab.open(server, "a.ipynb");
+    const id = tab.kernel.id;
+    const console_ = { path: "console-1", name: "Console 1", type: "console", kernel: { id } };
+    assert.equal((await server.api("POST", "/api/sessions", console_)).status, 201);
+    const typed = new KernelManager({ serverSettings: server.settings });
+    server.before(() => typed.dispose());
+    const connection = typed.connectTo({ model: tab.kernel.model });
+    await connection.requestExecute({ code: "40 + 2" }, false, { cellId: "typed" }).done;
+    // The notebook's own cells are written after it.
+    await tab.follow();
+    await tab.run("one", "1").done;
+    await tab.run("new", "3").done;
+    tab.close();
+    typed.dispose();
+    const cells = await until(async () => {
+      const now = await cellsOf(file);
+      return now.new ? now : undefined;
+    });
+    assert.deepEqual(Object.keys(cells), ["one", "new"]);
+    assert.equal(textOf(cells.one!), "1");
+  });
 });
 
 describe("a page that opens while a cell runs", { concurrency: true }, () => {
@@ -281,5 +309,33 @@ describe("saving", () => {
     known.hash = saved.hash;
     assert.equal((await save()).status, 409);
     assert.match(await readFile(file, "utf8"), /theirs/);
+  });
+});
+
+describe("a notebook that was read", () => {
+  it("is watched also in a folder that was removed and made anew", async (t) => {
+    const server = await startServer(t);
+    const events = new WebSocket(`${server.url.replace("http", "ws")}/api/events/subscribe?token=${server.token}`);
+    server.before(() => events.terminate());
+    const changes: { schema_id: string; last_modified: string }[] = [];
+    events.on("message", (data) => {
+      const event = JSON.parse(String(data)) as (typeof changes)[number];
+      if (event.schema_id === changeEvent) changes.push(event);
+    });
+    await once(events, "open");
+    const folder = join(server.root, "folder");
+    const make = async (): Promise<void> => {
+      await mkdir(folder);
+      await writeNotebook(server, "folder/a.ipynb", []);
+    };
+    const read = async () => assert.equal((await server.api("GET", "/api/contents/folder/a.ipynb")).status, 200);
+    // As a change of branches does it.
+    await make();
+    await read();
+    await rm(folder, { recursive: true });
+    await make();
+    await read();
+    const { mtime } = await stat(await writeNotebook(server, "folder/a.ipynb", [code("c", "1")]));
+    await until(() => changes.some(({ last_modified }) => last_modified === mtime.toISOString()));
   });
 });
