@@ -114,6 +114,10 @@ test("a notebook's document", { skip: chromium ? false : "no Chromium" }, async 
     async () => {
       await writeCells(join(server.root, "b.ipynb"), { one: "1", two: "2", three: "3" });
       const other = join(server.root, "b.ipynb");
+      const told: string[] = [];
+      context.once("page", (page) =>
+        page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => told.push(String(payload)))),
+      );
       const [a, b] = [
         await NotebookPage.open(context, url("b.ipynb")),
         await NotebookPage.open(context, url("b.ipynb")),
@@ -125,11 +129,29 @@ test("a notebook's document", { skip: chromium ? false : "no Chromium" }, async 
 
       await b.write(2, "3 // edited in b");
       await a.write(0, "1 // edited in a");
+      // The answer to its save reaches the first page when the file has changed again.
+      let answer: () => void = () => undefined;
+      const isTime = new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      await a.page.route(/\/api\/contents\/b\.ipynb/, async (route) => {
+        if (route.request().method() !== "PUT") return route.continue();
+        const response = await route.fetch();
+        await isTime;
+        await route.fulfill({ response });
+      });
       await a.page.keyboard.press("Control+s");
       await b.cell(0).getByText("edited in a").waitFor();
       assert.match(await b.cell(2).innerText(), /edited in b/);
       await b.page.keyboard.press("Control+s");
+      await until(async () => sourceOf((await read(other)).three!).includes("edited in b"));
+      const { last_modified: last } = (await (await server.api("GET", "/api/contents/b.ipynb?content=0")).json()) as {
+        last_modified: string;
+      };
+      await until(() => told.some((event) => event.includes(last)));
+      answer();
       await a.cell(2).getByText("edited in b").waitFor();
+      await a.page.unroute(/\/api\/contents\/b\.ipynb/);
       const saved = await until(async () => {
         const now = await read(other);
         return sourceOf(now.three!).includes("edited in b") ? now : undefined;

@@ -122,6 +122,9 @@ async function savedText(file: string): Promise<string> {
     .join("");
 }
 
+/** A file's text; nothing where it is gone. */
+const textOf = (file: string): Promise<string> => readFile(file, "utf8").catch(() => "");
+
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -148,7 +151,7 @@ describe("kernels", { concurrency: true }, () => {
     // A moment after its start a cell is written down for the next server.
     const registry = join(box.home, ".cirlab", "kernels");
     await until(async () => {
-      const states = await Promise.all((await readdir(registry)).map((name) => readFile(join(registry, name), "utf8")));
+      const states = await Promise.all((await readdir(registry)).map((name) => textOf(join(registry, name))));
       return states.some((state) => state.includes(future.msg.header.msg_id));
     });
     const before = await first.get<{ id: string; kernel: { id: string } }[]>("/api/sessions");

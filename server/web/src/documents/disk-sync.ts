@@ -40,6 +40,8 @@ export class DiskSync {
   readonly #inTurn = queue();
   #base: Base | undefined;
   #isSaving = false;
+  /** The last modification of the file that was told of during a save. */
+  #heard: string | undefined;
   #joining: Promise<void> | undefined;
   #saveTimer: number | undefined;
   #notBefore = 0;
@@ -103,7 +105,8 @@ export class DiskSync {
   /** Joins the file if it is not the one that the page knows. */
   #checkAgainst(lastModified: string): void {
     const known = this.#context.contentsModel?.last_modified;
-    // A save under way will see for itself, or be what the event tells of.
+    // A save under way may be what the event tells of, or come before it.
+    if (this.#isSaving) this.#heard = lastModified;
     if (this.#isSaving || !this.#base || known === undefined || lastModified === known) return;
     this.#join().catch((error: unknown) => {
       if (!isCancelled(error)) console.error(error);
@@ -144,6 +147,9 @@ export class DiskSync {
       }
     } finally {
       this.#isSaving = false;
+      const heard = this.#heard;
+      this.#heard = undefined;
+      if (heard !== undefined) window.setTimeout(() => this.#checkAgainst(heard));
       this.#notBefore = Date.now() + restPerSave * (Date.now() - started);
       const stayDirty = (_: unknown, state: string): void => {
         if (state === "started") return;
