@@ -99,12 +99,18 @@ test("a training in the web notebook, watched and steered", async (t) => {
   await t.test("another page that shows the run tells of a step that is held, until it is released", async () => {
     await press("Pause");
     await panel.locator(".cirlab-run-status", { hasText: "paused · step" }).waitFor();
+    await press("Rewind…");
+    await panel.getByRole("button", { name: "Rewind", exact: true }).click();
+    const back = panel.locator(".cirlab-run-said", { hasText: /Rewind to step \d+: done after step \d+/ });
+    await back.waitFor();
+    const gone = /\d+/.exec(await back.innerText())![0];
     const { id } = (await recorded()).run;
     const address = `${server.url}/tree#/${["runs", `runs/${id}`].map(encodeURIComponent).join("/")}`;
     const other = await NotebookPage.open(context, address);
     const held = other.page.locator(".cirlab-run-page .cirlab-run-held");
     await other.page.locator(".cirlab-run-page .cirlab-state", { hasText: "paused" }).waitFor();
     await held.waitFor({ state: "hidden" });
+    assert.equal(await other.page.getByLabel("Step", { exact: true }).inputValue(), gone, "not a step left behind");
     await press("Hold");
     await held.getByText(/Step \d+ is collected and held/).waitFor();
     await screenshot(other.page, "live-held-elsewhere");

@@ -114,7 +114,7 @@ export class RunPage {
     );
     const names = metricNames([details]);
     if (chosenMetric === undefined || !names.includes(chosenMetric)) chosenMetric = names[0];
-    this.#drawTools(names, rolloutSteps);
+    this.#drawTools(names, rolloutSteps, step);
     this.#chart.node.hidden = names.length === 0;
     if (chosenMetric !== undefined) this.#chart.draw([{ label: chosenMetric, metrics }], chosenMetric);
     this.#drawAlerts(events);
@@ -124,14 +124,15 @@ export class RunPage {
     else this.#settings.replaceChildren();
   }
 
-  #drawTools(names: readonly string[], steps: readonly number[]): void {
+  #drawTools(names: readonly string[], steps: readonly number[], taken: number): void {
     const metric = choice("Metric", names.map((name) => [name, name] as const), chosenMetric ?? "", (value) => {
       chosenMetric = value;
       this.#chart.draw([{ label: value, metrics: this.#details!.metrics }], value);
     });
-    const field = make("input", {
-      attributes: { type: "number", min: String(steps[0] ?? 0), max: String(steps.at(-1) ?? 0), value: String(steps.at(-1) ?? ""), "aria-label": "Step" },
-    });
+    // Those after it are of a step that is held, or of before the run went back.
+    const newest = steps.findLast((step) => step <= taken) ?? steps.at(-1);
+    const [min, max, value] = [steps[0] ?? 0, steps.at(-1) ?? 0, newest ?? ""].map(String);
+    const field = make("input", { attributes: { type: "number", min: min!, max: max!, value: value!, "aria-label": "Step" } });
     const open = make("form", { className: "cirlab-choice" }, "Step ", field, make("button", { text: "Rollouts" }));
     open.addEventListener("submit", (event) => {
       event.preventDefault();
