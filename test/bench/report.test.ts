@@ -20,6 +20,11 @@ test("a table says what is missing and still shows ours", () => {
   assert.match(text, /Not compared: install it\.[\s\S]*Not measured: jail: no bwrap/);
 });
 
+test("nothing is in proportion to what took no time", () => {
+  const rows = [{ what: "task", unit: "ms", ours: [0, 2], peer: [4, 4] }] as const;
+  assert.match(tableText({ title: "T", peer: { name: "asked" }, rows }), /\| 4\.00 \(4\.00\.\.4\.00\) \| +\|/);
+});
+
 test("only the named part of the document changes", () => {
   const document = "a\n<!-- bench:x -->\nold\n<!-- /bench:x -->\nb\n<!-- bench:y -->\n<!-- /bench:y -->\n";
   const once = replaceSection(document, "x", "new");

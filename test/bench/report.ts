@@ -14,6 +14,8 @@ const spread = (values: readonly number[]): string =>
 const ratioText = (row: BenchRow): string => {
   if (!row.peer.length) return "";
   const values = ratios(row);
+  // What took no time that could be measured is in no proportion to anything.
+  if (!values.every(Number.isFinite)) return "";
   return `${median(values).toFixed(2)}x (${Math.min(...values).toFixed(2)}..${Math.max(...values).toFixed(2)})`;
 };
 

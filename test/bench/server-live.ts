@@ -50,7 +50,7 @@ export async function livePanel(context: BenchContext): Promise<BenchTable[]> {
         },
         { what: "between two frames, 95th percentile", unit: "ms", ours: rounds.map(slowest), peer: [] },
         {
-          what: "longest task of the page",
+          what: "longest task of the page (0: none took 50 ms)",
           unit: "ms",
           ours: rounds.map(({ blocks }) => Math.max(0, ...blocks)),
           peer: asked(100),
