@@ -38,7 +38,10 @@ export function workspacesRouter(options: { folder: string }): Router {
       throw error;
     });
     const files = names.filter((name) => name.endsWith(suffix)).map((name) => join(options.folder, name));
-    const values = await Promise.all(files.sort().map(load));
+    const loaded = await Promise.allSettled(files.sort().map(load));
+    // One file that is damaged, or just removed, keeps nobody from the others.
+    for (const one of loaded) if (one.status === "rejected") console.error("A workspace is left out:", one.reason);
+    const values = loaded.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     response.json({ workspaces: { ids: values.map(({ metadata }) => metadata.id), values } });
   });
   router.get("/*id", async (request, response) => {

@@ -109,6 +109,9 @@ test("workspaces are saved, listed and removed by JupyterLab's own client", asyn
   await workspaces.remove("a/b c");
   assert.deepEqual((await workspaces.list()).ids.sort(), ["default", "ünï"].sort());
   await assert.rejects(workspaces.remove("a/b c"), /no workspace a\/b c/);
+  // A file that is damaged keeps nobody from the others.
+  await writeFile(join(server.root, "../user/workspaces/broken.jupyterlab-workspace"), "{");
+  assert.deepEqual((await workspaces.list()).ids.sort(), ["default", "ünï"].sort());
   const wrong = { data: {}, metadata: { id: "other" } };
   assert.equal((await server.api("PUT", "/lab/api/workspaces/default", wrong)).status, 400);
 });
