@@ -98,6 +98,34 @@ describe("contents with the JupyterLab client", () => {
     assert.equal((await contents.get("n.ipynb")).content.cells[0].metadata.trusted, true);
   });
 
+  it("trusts a saved notebook from the moment that it can be read", async (t) => {
+    const { contents } = await open(t);
+    const output = [{ output_type: "stream", name: "stdout", text: "a" }];
+    const save = (i: number) =>
+      contents.save("n.ipynb", {
+        type: "notebook",
+        format: "json",
+        content: notebook(`${i}`, output, { trusted: true }),
+      });
+    await save(0);
+    let isSaving = true;
+    const saves = (async () => {
+      for (let i = 1; i <= 20; i++) await save(i);
+      isSaving = false;
+    })();
+    const read = new Set<string>();
+    const reader = async (): Promise<void> => {
+      while (isSaving) {
+        const [cell] = (await contents.get("n.ipynb")).content.cells;
+        read.add(cell.source);
+        assert.equal(cell.metadata.trusted, true, `version ${cell.source}`);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, reader));
+    await saves;
+    assert.ok(read.size > 1, "nothing was read meanwhile");
+  });
+
   it("makes, lists, restores, follows and deletes checkpoints", async (t) => {
     const { server, contents } = await open(t);
     await contents.save("a.txt", { type: "file", format: "text", content: "one" });

@@ -141,12 +141,12 @@ export class ContentsStore {
       throw new HttpError(409, `${path} has changed on disk`, "changed on disk");
     const write = () => replaceFile(real, bytes, before);
     if (input.type === "notebook") {
+      await this.#trust.sign(input.content as Notebook, bytes);
       const onDisk = async () => before && parseNotebook((await this.#bytes(path)).toString("utf8"), path);
       await this.#scripts.save(real, input.content as Notebook, onDisk, write);
     } else {
       await write();
     }
-    if (input.type === "notebook") await this.#trust.sign(input.content as Notebook, bytes);
     const model = await describe(path, real);
     model.type = input.type;
     setHash(model, bytes);

@@ -18,6 +18,7 @@ const maxSignatures = 20_000;
 export class NotebookTrust {
   readonly #file: string;
   #state: Promise<z.infer<typeof schema>> | undefined;
+  #writing: Promise<void> = Promise.resolve();
 
   /** @param folder the user's folder in which the signatures are kept. */
   constructor(folder: string) {
@@ -36,7 +37,10 @@ export class NotebookTrust {
     return { ...notebook, cells };
   }
 
-  /** Remembers a saved notebook if every cell with outputs was trusted in the page that saved it. */
+  /**
+   * Remembers a notebook if every cell with outputs was trusted in the page that saves it. Called before its file is
+   * replaced: whoever reads the new file finds it signed.
+   */
   async sign(notebook: Notebook, bytes: Uint8Array): Promise<void> {
     const code = notebook.cells.filter((cell) => cell.cell_type === "code");
     const trusted = code.filter((cell) => (cell.metadata as { trusted?: unknown } | null)?.trusted === true);
@@ -52,7 +56,11 @@ export class NotebookTrust {
     if (state.signatures.includes(signed)) return;
     state.signatures.push(signed);
     state.signatures.splice(0, state.signatures.length - maxSignatures);
-    await writeFileAtomic(this.#file, JSON.stringify(state), { mode: 0o600 });
+    // In turn: an older list does not replace a newer one.
+    this.#writing = this.#writing
+      .then(() => writeFileAtomic(this.#file, JSON.stringify(state), { mode: 0o600 }))
+      .catch((error: unknown) => console.error("Which notebooks are trusted could not be written down:", error));
+    await this.#writing;
   }
 
   #load(): Promise<z.infer<typeof schema>> {
