@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import esbuild from "esbuild";
+import type { TransformFailure } from "esbuild";
+import { transform } from "../../src/base/esbuild.ts";
 import type { PositionMap, Problem } from "./cellCompiler.ts";
 import { decodeMappings } from "./positions.ts";
 
@@ -62,7 +63,7 @@ export async function strip(
   const { jsx, ...emit } = emitOptions(options.folder);
   const hasJsx = options.asJsx ?? (jsx !== undefined || /^\s*\/\*\*?\s*@jsx/m.test(code));
   try {
-    const { code: javascript, map } = await esbuild.transform(code, {
+    const { code: javascript, map } = await transform(code, {
       loader: options.isJavaScript ? (hasJsx ? "jsx" : "js") : hasJsx ? "tsx" : "ts",
       ...(options.format ? { format: options.format } : {}),
       target: `node${process.versions.node}`,
@@ -88,11 +89,11 @@ export async function strip(
       positions: decodeMappings((JSON.parse(map) as { mappings: string }).mappings),
     };
   } catch (error) {
-    return failure(error as Error & Partial<esbuild.TransformFailure>, code);
+    return failure(error as Error & Partial<TransformFailure>, code);
   }
 }
 
-function failure(error: Error & Partial<esbuild.TransformFailure>, code: string): Stripped {
+function failure(error: Error & Partial<TransformFailure>, code: string): Stripped {
   const first = error.errors?.[0];
   if (!first) throw error;
   const line = (first.location?.line ?? 1) - 1;

@@ -114,8 +114,11 @@ export class Execution {
         if (next.aborted) this.#reply(next.request, { status: "aborted" });
         else ran = await this.#execute(next.request);
       } catch (error) {
-        const { message } = error as Error;
-        this.#reply(next.request, { status: "error", ename: "KernelError", evalue: message, traceback: [message] });
+        const { message: evalue } = error as Error;
+        const failure = { ename: "KernelError", evalue, traceback: [evalue] };
+        const { message } = next.request;
+        if (message.content.silent !== true) this.#outputs.publish("error", failure, message);
+        this.#reply(next.request, { status: "error", ...failure });
       }
       // Every client hears this, whoever asked: the pages of a notebook keep their marks of stale cells by it.
       const metadata = ran ? { metadata: { cirlab: ran } } : {};

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Notebook } from "../api/contents/notebooks.ts";
 import type { ContentsStore } from "../api/contents/store.ts";
-import { HttpError } from "../api/errors.ts";
+import { asHttpError } from "../api/errors.ts";
 import type { Output } from "./cellOutputs.ts";
 import { CellRun, type RunRecord } from "./cellRun.ts";
 import { KernelRuns } from "./kernelRuns.ts";
@@ -46,6 +46,10 @@ export class Keeper {
   constructor(store: ContentsStore) {
     this.#store = store;
     store.onSave((path, notebook) => this.#savedByPage(path, notebook));
+    // What was about to be written under the old name is written under the new one.
+    store.onRename(() => {
+      for (const kept of this.#kept.values()) this.#schedule(kept, 0);
+    });
   }
 
   /** Keeps what the cells of a kernel show. */
@@ -141,7 +145,7 @@ export class Keeper {
         unsaved = unsaved.filter((run) => !written.includes(run));
       } catch (error) {
         // Gone or renamed by another program, or no notebook any more: there is nothing to complete.
-        if (!(error instanceof HttpError)) console.error(`Outputs of ${path} could not be written:`, error);
+        if (asHttpError(error).status >= 500) console.error(`Outputs of ${path} could not be written:`, error);
       }
     }
     kept.notBefore = Date.now() + restPerWrite * (Date.now() - started);

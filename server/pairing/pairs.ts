@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { constants, lstat, open, rename, rm, stat } from "node:fs/promises";
-import { writeFileAtomic } from "../../src/base/files.ts";
+import { replaceFileAtomic } from "../../src/base/files.ts";
 import type { Checkpoints } from "../api/contents/checkpoints.ts";
 import type { Notebook } from "../api/contents/notebooks.ts";
 import { mergeScript, scriptOf } from "./merge.ts";
@@ -62,13 +62,13 @@ export class PairedScripts {
     const text = writePercent(scriptOf(notebook));
     const old = await readScript(script);
     if (old !== undefined && old !== text && !(await this.#isKnown(script, old, before))) return write();
-    if (old !== text) await writeFileAtomic(script, text);
+    if (old !== text) await replaceFileAtomic(script, text);
     this.#known.set(script, knownOf(text));
     try {
       await write();
     } catch (error) {
       if (old === undefined) await rm(script, { force: true });
-      else await writeFileAtomic(script, old);
+      else await replaceFileAtomic(script, old);
       throw error;
     }
   }

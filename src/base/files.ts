@@ -27,9 +27,13 @@ export async function writeData(file: FileHandle, data: FileData): Promise<void>
  * @param options `mode`: permissions of the new file; the system's default for new files without it.
  */
 export async function writeFileAtomic(path: string, data: FileData, options: { mode?: number } = {}): Promise<void> {
-  const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
-  const temporary = join(folder, `.${randomUUID()}.tmp`);
+  await mkdir(dirname(path), { recursive: true });
+  await replaceFileAtomic(path, data, options);
+}
+
+/** As `writeFileAtomic`, in a folder that is there: one that was renamed meanwhile is not made anew. */
+export async function replaceFileAtomic(path: string, data: FileData, options: { mode?: number } = {}): Promise<void> {
+  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
   try {
     // Never readable by more people than in the end; the system may still take rights from a new file.
     const file = await open(temporary, "wx", options.mode);

@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import type { RecordedEvent } from "../../src/recording/index.ts";
-import { startServer } from "../server/server.ts";
 import { until } from "../until.ts";
-import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "./browser.ts";
-import { writeCells } from "./cells.ts";
-import { recordedRun } from "./training-page.ts";
+import { findChromium, NotebookPage, screenshot } from "./browser.ts";
+import { openTraining, recordedRun } from "./training-page.ts";
 
 const training = `import { Interpreter, Lab, Policy, recipes, tasks, Trainer } from "cirlab";
 const lab = new Lab({ seed: 7, device: "cpu", threads: 1 });
@@ -21,15 +18,7 @@ await trainer.train(100_000).done();`;
 test("a person reaches into a rollout while a cell trains", async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
-  const server = await startServer(t, { kernelEnv: { ...process.env } });
-  await writeCells(join(server.root, "training.ipynb"), { training });
-  const browser = await launchBrowser(t, executable);
-  const context = await browser.newContext({ viewport: { width: 1500, height: 1000 } });
-  context.setDefaultTimeout(patienceMs);
-  const notebook = await NotebookPage.open(context, `${server.url}/notebooks/training.ipynb?token=${server.token}`);
-  const { page } = notebook;
-  const panel = page.locator("#cirlab-live-panel");
-  const press = (name: string) => panel.getByRole("button", { name, exact: true }).click();
+  const { server, context, notebook, page, panel, press } = await openTraining(t, executable, { training });
   const recorded = async (): Promise<RecordedEvent[]> => (await recordedRun(server.root)).events;
 
   await notebook.kernelIdle();

@@ -1,27 +1,20 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import { stepsOf } from "../../src/recording/index.ts";
-import { startServer } from "../server/server.ts";
 import { until } from "../until.ts";
-import { findChromium, launchBrowser, NotebookPage, patienceMs, screenshot } from "./browser.ts";
-import { trainingCell, writeCells } from "./cells.ts";
-import { recordedRun, showsTraining } from "./training-page.ts";
+import { findChromium, NotebookPage, screenshot } from "./browser.ts";
+import { trainingCell } from "./cells.ts";
+import { openTraining, recordedRun, showsTraining } from "./training-page.ts";
 
 test("a training in the web notebook, watched and steered", async (t) => {
   const executable = findChromium();
   if (!executable) return t.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH");
-  const server = await startServer(t, { kernelEnv: { ...process.env } });
-  await writeCells(join(server.root, "training.ipynb"), { first: "1", training: trainingCell });
-  const browser = await launchBrowser(t, executable);
-  const context = await browser.newContext({ viewport: { width: 1500, height: 1000 } });
-  context.setDefaultTimeout(patienceMs);
-  const notebook = await NotebookPage.open(context, `${server.url}/notebooks/training.ipynb?token=${server.token}`);
-  const { page } = notebook;
-  const panel = page.locator("#cirlab-live-panel");
+  const { server, context, notebook, page, panel, press } = await openTraining(t, executable, {
+    first: "1",
+    training: trainingCell,
+  });
   const below = notebook.outputs(1).locator(".cirlab-run");
   const said = panel.locator(".cirlab-run-said");
-  const press = (name: string) => panel.getByRole("button", { name, exact: true }).click();
   const stepShown = async (): Promise<number> =>
     Number(/step (\d+)/.exec(await panel.locator(".cirlab-run-status").innerText())![1]);
   const recorded = () => recordedRun(server.root);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { Dealer } from "zeromq";
 import { commandFile } from "../../kernel/package.ts";
 import { address, createConnection, writeConnectionFile } from "../../kernel/protocol/connection.ts";
 import { createMessage, encodeMessage, sign } from "../../kernel/protocol/messages.ts";
+import { childrenOf, isRunning } from "../processes.ts";
 import { TestKernel } from "./client.ts";
 
 /** Runs `cirlab kernel` to its end. */
@@ -20,24 +21,9 @@ function runKernel(...args: string[]): Promise<{ code: number | null; stderr: st
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, stderr })));
 }
 
-/** All processes below one, as the system lists them. */
-function descendants(pid: number): number[] {
-  const rows = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
-    .split("\n")
-    .map((row) => row.trim().split(/\s+/).map(Number));
-  const below = (parent: number): number[] =>
-    rows.filter(([, ppid]) => ppid === parent).flatMap(([child]) => [child!, ...below(child!)]);
-  return below(pid);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** All processes below one. */
+const descendants = (pid: number): number[] =>
+  childrenOf(pid).flatMap(({ pid: child }) => [child, ...descendants(child)]);
 
 describe("bad input", { concurrency: false }, () => {
   let kernel: TestKernel;
@@ -180,6 +166,6 @@ describe("bad input", { concurrency: false }, () => {
     other.process.kill("SIGKILL");
     await other.exited;
     other.client.close();
-    while (below.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (below.some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 });

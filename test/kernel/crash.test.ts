@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { childrenOf } from "../processes.ts";
 import { TestKernel } from "./client.ts";
 
 /** How a cell can end its process, and what the user is told of it. */
@@ -62,6 +66,31 @@ describe("a session that ends", { concurrency: false }, () => {
     assert.equal(notice.content.name, "stderr");
     assert.equal((await kernel.execute("1 + 1")).result, "2");
   });
+});
+
+test("an emitter that ends is replaced, also where the kernel's folder has a new name", async (t) => {
+  const box = await mkdtemp(join(tmpdir(), "cirlab-emitter-"));
+  t.after(() => rm(box, { recursive: true, force: true }));
+  const folder = join(box, "before");
+  await mkdir(folder);
+  const kernel = await TestKernel.start({ cwd: folder });
+  t.after(() => kernel.stop());
+  assert.equal((await kernel.execute("const n: number = 1; n")).result, "1");
+  await rename(folder, join(box, "after"));
+  const emitters = childrenOf(kernel.process.pid!).filter(({ command }) => command.includes("esbuild"));
+  assert.equal(emitters.length, 1);
+  process.kill(emitters[0]!.pid, "SIGKILL");
+  assert.equal((await kernel.execute("const m: number = n + 1; m")).result, "2");
+});
+
+test("a request that the kernel itself fails at shows an error, as a cell's failure does", async (t) => {
+  const kernel = await TestKernel.start();
+  t.after(() => kernel.stop());
+  const { reply, messages } = await kernel.execute(7 as never);
+  assert.equal(reply.ename, "KernelError");
+  const shown = messages.find(({ header }) => header.msg_type === "error");
+  assert.equal(shown?.content.evalue, reply.evalue);
+  assert.equal((await kernel.execute("1 + 1")).result, "2");
 });
 
 describe("errors that no code catches", { concurrency: false }, () => {

@@ -189,39 +189,44 @@ describe("contents", () => {
     await mkdir(join(server.root, "d"));
     await writeFile(join(server.root, "b.bin"), Buffer.from([0xff, 0xfe, 0]));
     const put = (body: unknown): Promise<Response> => server.api("PUT", "/api/contents/x.txt", body);
-    const cases: [Promise<Response>, number, RegExp][] = [
-      [server.api("GET", "/api/contents/d?type=file"), 400, /is a directory, not a file/],
-      [server.api("GET", "/api/contents/b.bin?type=directory"), 400, /is not a directory/],
-      [server.api("GET", "/api/contents/b.bin?format=text"), 400, /is not UTF-8 encoded/],
-      [server.api("GET", "/api/contents/b.bin?type=banana"), 400, /"banana" is invalid/],
-      [server.api("GET", "/api/contents/b.bin?content=yes"), 400, /content "yes" is invalid/],
-      [server.api("GET", "/api/contents/none"), 404, /No such file or directory: none/],
-      [server.api("POST", "/api/contents/b.bin", {}), 400, /Cannot POST to files/],
-      [put({}), 400, /No file type provided/],
-      [put({ type: "file", format: "text" }), 400, /No file content provided/],
-      [put({ type: "banana", content: "" }), 400, /Unhandled contents type/],
-      [put({ type: "file", content: "x" }), 400, /'text' or 'base64'/],
-      [put({ type: "file", format: "base64", content: "%%%" }), 400, /not base64/],
+    const cases: [() => Promise<Response>, number, RegExp][] = [
+      [() => server.api("GET", "/api/contents/d?type=file"), 400, /is a directory, not a file/],
+      [() => server.api("GET", "/api/contents/b.bin?type=directory"), 400, /is not a directory/],
+      [() => server.api("GET", "/api/contents/b.bin?format=text"), 400, /is not UTF-8 encoded/],
+      [() => server.api("GET", "/api/contents/b.bin?type=banana"), 400, /"banana" is invalid/],
+      [() => server.api("GET", "/api/contents/b.bin?content=yes"), 400, /content "yes" is invalid/],
+      [() => server.api("GET", "/api/contents/none"), 404, /No such file or directory: none/],
+      [() => server.api("POST", "/api/contents/b.bin", {}), 400, /Cannot POST to files/],
+      [() => put({}), 400, /No file type provided/],
+      [() => put({ type: "file", format: "text" }), 400, /No file content provided/],
+      [() => put({ type: "banana", content: "" }), 400, /Unhandled contents type/],
+      [() => put({ type: "file", content: "x" }), 400, /'text' or 'base64'/],
+      [() => put({ type: "file", format: "base64", content: "%%%" }), 400, /not base64/],
       [
-        put({ type: "directory" }).then(() => put({ type: "file", format: "text", content: "" })),
+        () => put({ type: "directory" }).then(() => put({ type: "file", format: "text", content: "" })),
         400,
         /is a directory/,
       ],
-      [server.api("PUT", "/api/contents/no/such/x.txt", { type: "file", format: "text", content: "" }), 404, /No such/],
-      [server.api("PATCH", "/api/contents/b.bin", {}), 400, /path/],
-      [server.api("DELETE", "/api/contents/"), 400, /root folder/],
       [
-        server.raw("/api/contents/x", {
-          method: "PUT",
-          body: "{",
-          headers: { Authorization: `token ${server.token}` },
-        }),
+        () => server.api("PUT", "/api/contents/no/such/x.txt", { type: "file", format: "text", content: "" }),
+        404,
+        /No such/,
+      ],
+      [() => server.api("PATCH", "/api/contents/b.bin", {}), 400, /path/],
+      [() => server.api("DELETE", "/api/contents/"), 400, /root folder/],
+      [
+        () =>
+          server.raw("/api/contents/x", {
+            method: "PUT",
+            body: "{",
+            headers: { Authorization: `token ${server.token}` },
+          }),
         400,
         /Invalid JSON/,
       ],
     ];
     for (const [request, expected, wording] of cases) {
-      const [status, message] = await refusal(await request);
+      const [status, message] = await refusal(await request());
       assert.match(message, wording);
       assert.equal(status, expected, message);
     }

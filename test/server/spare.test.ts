@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,26 +7,13 @@ import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Kernel, KernelManager } from "@jupyterlab/services";
 import { commandFile } from "../../kernel/package.ts";
+import { childrenOf, isRunning } from "../processes.ts";
 import { until } from "../until.ts";
 import { startServer } from "./server.ts";
 
 /** Spare kernels that a process keeps. */
-function sparesOf(parent: number): number[] {
-  const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
-  return lines.flatMap((line) => {
-    const [pid, ppid] = line.trim().split(/\s+/, 2).map(Number);
-    return ppid === parent && line.trim().endsWith(" kernel --spare") ? [pid!] : [];
-  });
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const sparesOf = (parent: number): number[] =>
+  childrenOf(parent).flatMap(({ pid, command }) => (command.endsWith(" kernel --spare") ? [pid] : []));
 
 /** What cells wrote: type errors are among it. */
 const written: unknown[] = [];
@@ -112,13 +99,7 @@ describe("a server's spare kernel", { concurrency: false }, () => {
     const keeping = await start();
     const spare = await until(() => sparesOf(keeping.pid!)[0]);
     assert.deepEqual(sparesOf(without.pid!), []);
-    const session = await until(
-      () =>
-        execFileSync("ps", ["-A", "-o", "ppid=,pid="], { encoding: "utf8" })
-          .split("\n")
-          .map((line) => line.trim().split(/\s+/).map(Number))
-          .find(([ppid]) => ppid === spare)?.[1],
-    );
+    const session = await until(() => childrenOf(spare)[0]?.pid);
     keeping.kill("SIGKILL");
     await until(() => !isRunning(spare) && !isRunning(session));
   });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
-import { writeFileAtomic } from "../../../src/base/files.ts";
+import { replaceFileAtomic } from "../../../src/base/files.ts";
 import { scriptOf } from "../../pairing/merge.ts";
 import { writePercent } from "../../pairing/percent.ts";
 import { HttpError } from "../errors.ts";
@@ -26,7 +26,7 @@ export function modeToKeep(before: Stats | undefined): number | undefined {
 /** Replaces a file whole, keeping its permissions. */
 export async function replaceFile(real: string, bytes: Uint8Array, before: Stats | undefined): Promise<void> {
   const mode = modeToKeep(before);
-  await writeFileAtomic(real, bytes, mode === undefined ? {} : { mode });
+  await replaceFileAtomic(real, bytes, mode === undefined ? {} : { mode });
 }
 
 /** SHA-256, hexadecimal. */
