@@ -182,4 +182,35 @@ test("a notebook's document", { skip: chromium ? false : "no Chromium" }, async 
       assert.deepEqual([...a.errors, ...b.errors].filter(isOwnError), []);
     },
   );
+
+  await t.test("takes what a cell has just put out here for newer than what the file says", async () => {
+    const saved = join(server.root, "c.ipynb");
+    const source = 'console.log("from this page")';
+    await writeCells(saved, { one: source });
+    const page = await NotebookPage.open(context, url("c.ipynb"));
+    await page.kernelIdle();
+    let release: () => void = () => undefined;
+    const isTime = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.page.route(/\/api\/contents\/c\.ipynb/, async (route) => {
+      if (route.request().method() === "PUT") await isTime;
+      await route.continue();
+    });
+    const saving = page.page.waitForRequest((request) => request.method() === "PUT");
+    await page.run(0);
+    await saving;
+    const notebook = JSON.parse(await readFile(saved, "utf8")) as { cells: Saved[] };
+    const outputs = [{ output_type: "stream", name: "stdout", text: "from an earlier run\n" }];
+    notebook.cells = notebook.cells.map((cell) => ({ ...cell, outputs, execution_count: 7 }));
+    await writeFile(saved, JSON.stringify(notebook));
+    release();
+    const one = await until(async () => {
+      const now = (await read(saved)).one!;
+      return now.execution_count === 1 ? now : undefined;
+    });
+    assert.equal(printed(one), "from this page\n");
+    assert.equal(await page.page.locator(".jp-Dialog").count(), 0);
+    assert.deepEqual(page.errors.filter(isOwnError), []);
+  });
 });

@@ -76,6 +76,7 @@ test("files in Chromium", { skip: chromium ? false : "no Chromium" }, async (t) 
 
   await t.test("an open notebook is renamed by its title, and goes on under the new name", async () => {
     const opened = await NotebookPage.open(context, `${server.url}/notebooks/old.ipynb`);
+    await opened.cell(0).waitFor();
     await opened.page.locator("#jp-title h1").click();
     const dialog = opened.page.locator(".jp-Dialog");
     await dialog.locator("input").fill("new name.ipynb");

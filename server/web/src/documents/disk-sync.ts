@@ -6,7 +6,7 @@ import { queue } from "../../../../src/base/in-turn.ts";
 import { alignIds } from "./align.ts";
 import { applyNotebook, notebookOf } from "./apply.ts";
 import { type Choice, chooseVersions } from "./conflict-dialog.ts";
-import { type Base, baseOf, type CellJson, merge, type NotebookJson, withParts } from "./merge.ts";
+import { type Base, baseOf, type CellJson, merge, type NotebookJson, type Part, withParts } from "./merge.ts";
 
 /** The event that the server sends when a file that pages have read is another one. */
 const changeEvent = "https://cirlab.dev/events/document-changed/v1";
@@ -43,7 +43,11 @@ export class DiskSync {
   /** The last modification of the file that was told of during a save. */
   #heard: string | undefined;
   #joining: Promise<void> | undefined;
+  /** Cells that were run in this page. */
+  readonly #ran = new Set<string>();
   #saveTimer: number | undefined;
+  /** A save was due while another one, or a join, was under way. */
+  #isSaveDue = false;
   #notBefore = 0;
 
   constructor(panel: NotebookPanel, services: ServiceManager.IManager, told: DiskListener) {
@@ -82,8 +86,20 @@ export class DiskSync {
     const delay = Math.max(saveDelayMs, this.#notBefore - Date.now());
     this.#saveTimer = window.setTimeout(() => {
       const { model, canSave } = this.#context;
-      if (model.dirty && canSave && !this.#isSaving && !this.#joining) void this.#context.save().catch(() => undefined);
+      if (this.#isSaving || this.#joining) this.#isSaveDue = true;
+      else if (model.dirty && canSave) void this.#context.save().catch(() => undefined);
     }, delay);
+  }
+
+  /** A cell is run in this page: what it puts out is newer than what the file says. */
+  ran(cellId: string): void {
+    this.#ran.add(cellId);
+    this.saveSoon();
+  }
+
+  #saveWhatIsDue(): void {
+    if (this.#isSaveDue) this.saveSoon();
+    this.#isSaveDue = false;
   }
 
   get #context(): DocumentRegistry.IContext<INotebookModel> {
@@ -151,6 +167,7 @@ export class DiskSync {
       this.#heard = undefined;
       if (heard !== undefined) window.setTimeout(() => this.#checkAgainst(heard));
       this.#notBefore = Date.now() + restPerSave * (Date.now() - started);
+      this.#saveWhatIsDue();
       const stayDirty = (_: unknown, state: string): void => {
         if (state === "started") return;
         this.#context.saveState.disconnect(stayDirty);
@@ -165,6 +182,7 @@ export class DiskSync {
   #join(): Promise<void> {
     this.#joining ??= this.#joinNow().finally(() => {
       this.#joining = undefined;
+      this.#saveWhatIsDue();
     });
     return this.#joining;
   }
@@ -182,10 +200,12 @@ export class DiskSync {
       const mine = notebookOf(notebook);
       const merged = merge(this.#base, mine, theirs);
       const running = runningCells(this.#panel);
+      const isNewer = (id: string, parts: readonly Part[]): boolean =>
+        running.has(id) || (this.#ran.has(id) && !parts.includes("source"));
       const open = merged.conflicts
-        .map((conflict) => ({
+        .map(({ parts, ...conflict }) => ({
           ...conflict,
-          parts: conflict.parts.filter((part) => part !== "outputs" || !running.has(conflict.id)),
+          parts: parts.filter((part) => part !== "outputs" || !isNewer(conflict.id, parts)),
         }))
         .filter(({ id, parts }) => parts.length > 0 && !choices.has(id));
       if (open.length > 0) {

@@ -25,7 +25,9 @@ const documents: IPlugin<NotebookApp, void> = {
       });
     });
     // A cell that was started is on disk before its page may be closed: its outputs will find it there.
-    NotebookActions.executionScheduled.connect((_, { notebook }) => ofNotebook(notebook)?.sync.saveSoon());
+    NotebookActions.executionScheduled.connect((_, { notebook, cell }) =>
+      ofNotebook(notebook)?.sync.ran(cell.model.id),
+    );
     NotebookActions.executed.connect((_, { notebook }) => ofNotebook(notebook)?.sync.saveSoon());
     NotebookActions.outputCleared.connect((_, { notebook, cell }) =>
       ofNotebook(notebook)?.follower.cleared([cell.model.id]),
