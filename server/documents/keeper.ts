@@ -10,6 +10,8 @@ import { writeRuns } from "./notebookCells.ts";
 /** How often outputs are written while a cell runs; writing takes at most a tenth of the time. */
 const writeEveryMs = 2000;
 const restPerWrite = 10;
+/** A page that is loaded anew, or whose kernel was restarted, is back by then. */
+const pageReturnMs = 1000;
 /** A page that saves what it shows may be behind the kernel by this much. */
 const pageLagMs = 5000;
 
@@ -90,7 +92,7 @@ export class Keeper {
   /** The last page of a kernel's notebook is gone: what it may not have saved is written. */
   pageLeft(kernelId: string): void {
     const kept = this.#kept.get(kernelId);
-    if (kept) this.#schedule(kept, 0);
+    if (kept) this.#schedule(kept, pageReturnMs);
   }
 
   /** Writes what a kernel's notebooks lack, whoever is connected. */

@@ -48,6 +48,7 @@ test("stale cells and scripts in Chromium", async (t) => {
     // The second one must not take the first one's file for somebody else's: the page's console would show a conflict.
     for (let i = 0; i < 2; i++) await page.keyboard.press("Control+s");
     await until(async () => (await readFile(file, "utf8")).includes("let base = 5;"));
+    assert.deepEqual(notebook.errors, []);
     await notebook.reload();
     await page.getByRole("button", { name: "Run 3 stale" }).click();
     await notebook.outputs(indexOf("shown")).filter({ hasText: "600" }).waitFor();
@@ -118,6 +119,10 @@ test("stale cells and scripts in Chromium", async (t) => {
   });
 
   await t.test("the page's console showed no error", () => {
-    assert.deepEqual(notebook.errors, []);
+    // While the page was away, for a restart of its kernel, the server may have saved: then its next save joins the two.
+    assert.deepEqual(
+      notebook.errors.filter((error) => !/409/.test(error)),
+      [],
+    );
   });
 });
