@@ -95,6 +95,10 @@ export class NotebookPage {
 
   async ready(): Promise<void> {
     await this.page.waitForSelector(this.#sign, { state: "attached" });
+    if (!new URL(this.page.url()).pathname.startsWith("/notebooks/")) return;
+    // The application is there before its notebook is, which has one empty cell until then.
+    await this.page.locator(".jp-NotebookPanel").waitFor({ state: "attached" });
+    await this.page.locator(".jp-NotebookPanel > .jp-Spinner").waitFor({ state: "detached" });
   }
 
   /** Until the page shows no work of the kernel; it may still be starting, and a cell that is started then waits. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -30,11 +31,6 @@ test("files in Chromium", { skip: chromium ? false : "no Chromium" }, async (t) 
     ];
     const choosing = page.waitForEvent("filechooser");
     await page.locator('[data-jp-item-name="uploader"]').click();
-    // The application asks before it sends what is large.
-    void page
-      .locator(".jp-Dialog .jp-mod-accept")
-      .click()
-      .catch(() => undefined);
     await (await choosing).setFiles(files);
     for (const { name, buffer } of files) {
       await item(name).waitFor();
@@ -76,7 +72,9 @@ test("files in Chromium", { skip: chromium ? false : "no Chromium" }, async (t) 
 
   await t.test("an open notebook is renamed by its title, and goes on under the new name", async () => {
     const opened = await NotebookPage.open(context, `${server.url}/notebooks/old.ipynb`);
-    await opened.cell(0).waitFor();
+    await opened.kernelIdle();
+    // The application makes a checkpoint of what it has opened, under the old name.
+    await until(() => existsSync(join(server.root, ".ipynb_checkpoints", "old-checkpoint.ipynb")));
     await opened.page.locator("#jp-title h1").click();
     const dialog = opened.page.locator(".jp-Dialog");
     await dialog.locator("input").fill("new name.ipynb");
