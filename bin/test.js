@@ -3,15 +3,18 @@
 //   node bin/test.js                 all but the long ones
 //   node bin/test.js --long          only the long ones (storms, slopes, seeds, every engine, other Node versions)
 //   node bin/test.js kernel server   only tests whose path contains one of the words
+//   node bin/test.js --late e2e      with answers of files and servers that come late: finds what relies on their order
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { run } from "node:test";
+import { pathToFileURL } from "node:url";
 import { ensurePackages, ensurePeers } from "./peers.js";
 import { ensureBuilt, ensureInstalled, ensureTestTools, requireNode, root } from "./setup.js";
 
 const args = process.argv.slice(2);
 const long = args.includes("--long");
+const late = args.includes("--late");
 const words = args.filter((arg) => !arg.startsWith("--"));
 
 // Kernels that tests start keep no history in the user's folder.
@@ -25,6 +28,8 @@ ensureBuilt();
 await ensurePackages();
 
 const tests = join(root, "dist", "test");
+if (late)
+  process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} --import ${pathToFileURL(join(tests, "late.js"))}`;
 const all = readdirSync(tests, { recursive: true })
   .map((path) => join(tests, path))
   .filter((path) => path.endsWith(".test.js") && path.endsWith(".long.test.js") === long)
@@ -86,7 +91,7 @@ async function runFiles(files, concurrency) {
   }
 }
 
-if (!long && !words.length) {
+if (!long && !late && !words.length) {
   console.log("cirlab: checks");
   const check = spawnSync(process.execPath, [join(root, "bin", "check.js")], { cwd: root, stdio: "inherit" });
   if (check.status === 0) passed++;

@@ -1,9 +1,8 @@
 import type { FromDebugger, ToDebugger } from "../session/debug/protocol.ts";
-import type { CellOutcome, FromSession, ToSession } from "../session/wire.ts";
+import type { CellOutcome, FromSession, RunMessage, ToSession } from "../session/wire.ts";
 import { SessionProcess } from "./sessionProcess.ts";
 
 export type SessionEvent = Exclude<FromSession, { type: "ready" | "done" | "interrupting" | "exiting" }>;
-type RunMessage = Extract<ToSession, { type: "execute" | "magic" }>;
 export interface RunResult {
   defined: string[];
   outcome: CellOutcome;
@@ -55,7 +54,7 @@ export class Session {
   run(message: RunMessage): Promise<RunResult> {
     return new Promise((settle) => {
       this.#running.set(message.id, { subshell: message.subshell, settle });
-      this.#sendInTurn(message);
+      this.#inTurn((process) => process.run(message));
     });
   }
 
@@ -92,7 +91,7 @@ export class Session {
     const all = [...this.#running];
     const main = all.filter(([, { subshell }]) => subshell === undefined);
     this.#interrupted = (main.length > 0 ? main : all).map(([id]) => id);
-    for (const id of this.#interrupted) this.#sendInTurn({ type: "interrupt", id });
+    for (const id of this.#interrupted) this.#inTurn((process) => process.send({ type: "interrupt", id }));
     if (this.#interrupted.length > 0) this.#watch(stuckAfterMs);
   }
 
@@ -119,9 +118,9 @@ export class Session {
   }
 
   /** After what waits for `delayRuns`. */
-  #sendInTurn(message: ToSession): void {
-    if (this.#delay) void this.#delay.then(() => this.send(message));
-    else this.send(message);
+  #inTurn(act: (process: SessionProcess) => Promise<void>): void {
+    const now = () => act(this.#process ?? this.#start());
+    void (this.#delay ? this.#delay.then(now) : now());
   }
 
   #watch(afterMs: number): void {

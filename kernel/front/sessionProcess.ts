@@ -9,6 +9,7 @@ import {
   interruptDescriptor,
   interruptOrder,
   outputDescriptor,
+  type RunMessage,
   type ToSession,
 } from "../session/wire.ts";
 import { takeSessionChild } from "./sessionChild.ts";
@@ -39,6 +40,8 @@ export class SessionProcess {
   #isClosing = false;
   #hasDebugger = false;
   #wasReady = false;
+  /** How many interrupts it was ordered. */
+  #interrupts = 0;
   #errorOutput = "";
 
   constructor(listener: SessionListener) {
@@ -110,7 +113,12 @@ export class SessionProcess {
     }
   }
 
+  run(message: RunMessage): Promise<void> {
+    return this.send({ ...message, interrupts: this.#interrupts });
+  }
+
   interrupt(): void {
+    this.#interrupts++;
     (this.#child.stdio[interruptDescriptor] as Writable).write(interruptOrder);
   }
 

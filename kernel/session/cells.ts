@@ -4,7 +4,7 @@ import { siblingModule } from "../package.ts";
 import { type Cell, newCell } from "./cell.ts";
 import { emit } from "./emit.ts";
 import { errorReport, KernelInterrupt, labelIn } from "./errors.ts";
-import { interruptFlag, shieldDepth } from "./flags.ts";
+import { interruptFlag, interruptsBefore, interruptsHeard, shieldDepth } from "./flags.ts";
 import { guard } from "./guard.ts";
 import type { CellOutcome } from "./wire.ts";
 
@@ -72,12 +72,14 @@ export class Cells {
 
   /** Runs the code of a new cell, which is a running one until its outcome is known. */
   start(
-    head: { id: string; label: string; frontCellId?: string; subshell?: string },
+    head: { id: string; label: string; frontCellId?: string; subshell?: string; interrupts: number },
     run: (cell: Cell) => Promise<CellOutcome>,
   ): void {
     const cell = newCell(head);
     // An interrupt of a cell before must not hit this one.
-    if (this.#running.size === 0) Atomics.store(this.flag, interruptFlag, 0);
+    Atomics.store(this.flag, interruptsBefore, head.interrupts);
+    const isForAnother = Atomics.load(this.flag, interruptsHeard) <= head.interrupts;
+    if (this.#running.size === 0 && isForAnother) Atomics.store(this.flag, interruptFlag, 0);
     this.#running.add(cell);
     this.#last = cell;
     this.#ids.set(head.label, head.id);

@@ -6,7 +6,11 @@ export const interruptFlag = 0;
 export const shieldDepth = 1;
 /** What SIGINT would do to the main thread now: one of the states below. */
 export const guardState = 2;
-export const flagCount = 3;
+/** How many interrupts the watchdog has heard of. */
+export const interruptsHeard = 3;
+/** How many of them were ordered before the newest run. */
+export const interruptsBefore = 4;
+export const flagCount = 5;
 
 /** SIGINT would end nothing: the main thread waits, or runs code outside of a guard. */
 export const unguarded = 0;

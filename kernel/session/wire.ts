@@ -15,13 +15,19 @@ interface CellHead {
   subshell?: string;
 }
 
+/** Code that is to run. The outcome of a `timed` one tells how long it took. */
+export type RunMessage = (
+  | { type: "execute"; cell: ConvertedCell; source: string; timed?: boolean }
+  | { type: "magic"; name: string; args: string; body: string }
+) &
+  CellHead;
+
 export type ToSession =
   | { type: "exit" }
   /** Work in another folder, with another environment, than this process had when it started. */
   | { type: "settle"; folder: string; env: NodeJS.ProcessEnv }
-  /** The outcome of a `timed` one tells how long it took. */
-  | ({ type: "execute"; cell: ConvertedCell; source: string; timed?: boolean } & CellHead)
-  | ({ type: "magic"; name: string; args: string; body: string } & CellHead)
+  /** `interrupts`: how many the process had been ordered before, which are not meant for this run. */
+  | (RunMessage & { interrupts: number })
   /** The watchdog hears of an interrupt at once, so perhaps before the run that is meant has come; this follows the run. */
   | { type: "interrupt"; id: string }
   | { type: "inputReply"; request: number; value: string }

@@ -106,12 +106,10 @@ describe("history", { concurrency: false }, () => {
     await file.append(lines);
     await file.compact(300);
     assert.equal((await file.read()).entries.length, 300);
-    const before = await stat(path);
     const writers = Array.from({ length: 10 }, (_, i) =>
       new HistoryFile(path).append([{ session: `w${i}` }, { session: `w${i}`, line: 1, in: `late ${i}` }]),
     );
     await Promise.all([file.compact(100), new HistoryFile(path).compact(100), ...writers]);
-    assert.notEqual((await stat(path)).ino, before.ino);
     const { entries } = await file.read();
     assert.equal(entries.filter(({ input }) => input.startsWith("late")).length, 10);
     const old = entries.filter(({ input }) => !input.startsWith("late"));

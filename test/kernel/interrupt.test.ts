@@ -129,6 +129,27 @@ async function* ticks() { for (let i = 0; ; i++) { await new Promise((r) => setT
     assert.equal((await kernel.execute("kept")).result, "41");
   });
 
+  test("an interrupt that the session's watchdog hears late, on a busy machine, does not hit the next cell", async (t) => {
+    const lateMs = 3000;
+    const preload = `import { isMainThread } from "node:worker_threads";
+if (!isMainThread && process.argv[1].includes("watchdog"))
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${lateMs});`;
+    const late = await TestKernel.start({
+      env: { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(preload)}` },
+    });
+    t.after(() => late.stop());
+    const running = late.send("console.log('started'); await new Promise(() => undefined)");
+    await running.until(({ header }) => header.msg_type === "stream");
+    await late.interrupt();
+    assert.equal((await running.done).reply.status, "error");
+    const next = await late.execute(`await new Promise((passed) => setTimeout(passed, ${lateMs})); 42`);
+    assert.equal(next.result, "42");
+    const after = late.send("console.log('started'); for (;;);");
+    await after.until(({ header }) => header.msg_type === "stream");
+    await late.interrupt();
+    assert.equal((await after.done).reply.status, "error", "the next interrupt is heard");
+  });
+
   test("a cell that failed or was interrupted keeps what it had defined", async () => {
     const running = kernel.send("const early: number = 7; started(); while (true) {} \nconst late = 1;");
     await running.until((m) => m.header.msg_type === "display_data");
