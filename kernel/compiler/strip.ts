@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { TransformFailure } from "esbuild";
-import { transform } from "../../src/base/esbuild.ts";
 import type { PositionMap, Problem } from "./cellCompiler.ts";
+import { transform } from "./emitter.ts";
 import { decodeMappings } from "./positions.ts";
 
 /** What the emitted JavaScript depends on in a tsconfig.json; types are no matter here. */

@@ -9,7 +9,7 @@ interface Failure {
 
 /** Takes the types out of TypeScript, or says what is wrong with it; with an inline source map for the lines. */
 async function strip(code: string): Promise<string | Failure> {
-  const { transform } = await import("../../base/esbuild.ts");
+  const { transform } = await import("esbuild");
   try {
     const { code: stripped } = await transform(code, {
       loader: "ts",
