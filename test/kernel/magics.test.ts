@@ -122,10 +122,8 @@ describe("parsing of magics", () => {
   test("a long cell is read in one pass", () => {
     const line = "const value = { text: `a${1}`, list: [1, 2], re: /x/ };\n";
     const long = `${line.repeat(20_000)}%pwd\n`;
-    const start = performance.now();
+    // A pass for each line would take minutes, and this file's time would be over.
     assert.deepEqual(namesOf(long), [["pwd", "", 20_000]]);
-    // About 50 ms; a pass for each line would take minutes.
-    assert.ok(performance.now() - start < 5000);
     assert.equal(parseMagics(line.repeat(20_000)).lines.length, 0);
   });
 });

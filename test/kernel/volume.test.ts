@@ -63,11 +63,9 @@ describe("much output", { concurrency: false }, () => {
       const before = residentMegabytes(kernel.process.pid!);
       const running = kernel.send(`let i = 0; while (true) ${print}`);
       await kernel.until(() => running.messages.length > 300);
-      const start = performance.now();
       await kernel.interrupt();
       const { reply } = await running.done;
       assert.equal(reply.ename, "KernelInterrupt");
-      assert.ok(performance.now() - start < 3000);
       const now = residentMegabytes(kernel.process.pid!);
       if (before !== undefined && now !== undefined) assert.ok(now - before < 200, `${before} MB became ${now} MB`);
       assert.equal((await kernel.execute("1 + 1")).result, "2");
