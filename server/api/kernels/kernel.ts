@@ -248,6 +248,8 @@ export class Kernel {
 
   /** Several requests may run at once (a control request beside a cell): idle is when none does. */
   #track(message: JupyterMessage): void {
+    // The process that is about to end answers the request to do so.
+    if (this.#state === "restarting") return;
     const parent = message.parent_header.msg_id ?? "";
     const state = message.content.execution_state;
     if (state === "busy") this.#busyWith.add(parent);
